@@ -1,0 +1,1 @@
+//! Room `api` (to be built).

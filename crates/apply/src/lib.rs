@@ -1,0 +1,1 @@
+//! Room `apply` (to be built).

@@ -1,0 +1,1 @@
+//! Room `cluster` (to be built).

@@ -1,0 +1,1 @@
+//! Room `controller` (to be built).

@@ -1,0 +1,1 @@
+//! Room `core` (to be built).

@@ -1,0 +1,1 @@
+//! Room `diff` (to be built).

@@ -1,0 +1,1 @@
+//! Room `git` (to be built).

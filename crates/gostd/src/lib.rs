@@ -1,0 +1,1 @@
+//! Room `gostd` (to be built).

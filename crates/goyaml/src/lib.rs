@@ -1,0 +1,1 @@
+//! Room `goyaml` (to be built).

@@ -1,0 +1,1 @@
+//! Room `health` (to be built).

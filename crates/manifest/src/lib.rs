@@ -1,0 +1,1 @@
+//! Room `manifest` (to be built).

@@ -1,0 +1,1 @@
+//! Room `plan` (to be built).

@@ -1,0 +1,1 @@
+//! Room `schema` (to be built).

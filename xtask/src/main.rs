@@ -1,0 +1,2 @@
+//! Entry for people and CI.
+fn main() {}
