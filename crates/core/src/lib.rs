@@ -1,1 +1,35 @@
-//! Room `core` (to be built).
+//! The domain vocabulary: what every other room talks about.
+//!
+//! No clock, no client, no file system: plain values that are parsed at the edge and compared inside. Kubernetes'
+//! wire types live in `api` and `cluster`; they never meet this crate.
+
+mod application;
+mod digest;
+mod finding;
+mod health;
+mod json;
+mod key;
+mod object;
+mod origin;
+mod path;
+mod record;
+mod revision;
+mod secret;
+mod value;
+
+pub use application::{
+    AppKey, Application, Budget, DeletionPolicy, Destination, Directory, GitSource, Propagation, Retry,
+    Source, SyncMode, SyncPolicy,
+};
+pub use digest::{Digest, Hasher, Key};
+pub use finding::{Finding, Severity};
+pub use health::{Health, HealthState};
+pub use json::{ParseError, from_json, to_json};
+pub use key::{ApiVersion, GroupKind, Gvk, ObjectKey};
+pub use object::{DesiredObject, LiveObject, ManagedEntry, OwnerRef};
+pub use origin::Origin;
+pub use path::{FieldPath, PathElement};
+pub use record::{AppRecord, ObjectRecord};
+pub use revision::{Commit, CommitId, RepoUrl, Timestamp};
+pub use secret::Secret;
+pub use value::{Map, Value};
