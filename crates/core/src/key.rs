@@ -16,8 +16,8 @@ impl ApiVersion {
     /// Parses `version` or `group/version`; `None` for anything with an empty part or a second slash.
     pub fn parse(text: &str) -> Option<Self> {
         let (group, version) = text.split_once('/').unwrap_or(("", text));
-        let valid =
-            !version.is_empty() && !version.contains('/') && !(group.is_empty() && text.contains('/'));
+        let malformed =
+            version.is_empty() || version.contains('/') || (group.is_empty() && text.contains('/'));
         (!malformed).then(|| Self { group: group.into(), version: version.into() })
     }
 }
