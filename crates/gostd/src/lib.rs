@@ -1,1 +1,3 @@
-//! Room `gostd` (to be built).
+//! What Go programs print and parse, where Lockstep must agree with them.
+
+pub mod semver;
