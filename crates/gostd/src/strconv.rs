@@ -77,17 +77,17 @@ fn prefixed(text: &str) -> (&str, u32) {
 /// Whether every underscore stands between two digits, or between the base prefix and a digit.
 fn underscores_separate_digits(text: &str) -> bool {
     let unsigned = text.strip_prefix(['-', '+']).unwrap_or(text);
-    let (body, hex) = match prefixed(unsigned) {
-        (_, 10) => (unsigned, false),
-        // The prefix counts as a digit for the underscore after it.
-        (body, base) => (&unsigned[unsigned.len() - body.len() - 1..], base == 16),
-    };
-    let bytes = body.as_bytes();
-    let digit = |at: usize| {
-        bytes.get(at).is_some_and(|b| b.is_ascii_digit() || (hex && b.is_ascii_hexdigit()) || at == 0)
-    };
-    let separates = |at: usize| at > 0 && digit(at - 1) && bytes[at - 1] != b'_' && digit(at + 1);
-    (0..bytes.len()).all(|at| bytes[at] != b'_' || separates(at))
+    let (body, base) = prefixed(unsigned);
+    let digit = |b: u8| b.is_ascii_digit() || (base == 16 && b.is_ascii_hexdigit());
+    let mut previous_is_digit = base != 10; // the prefix counts as one
+    let mut bytes = body.bytes().peekable();
+    while let Some(byte) = bytes.next() {
+        if byte == b'_' && !(previous_is_digit && bytes.peek().is_some_and(|&next| digit(next))) {
+            return false;
+        }
+        previous_is_digit = digit(byte);
+    }
+    true
 }
 
 /// `strconv.ParseFloat(text, 64)` for decimal numbers, `inf`, `infinity` and `nan` in any case.
@@ -159,15 +159,11 @@ impl Decimal {
         }
     }
 
-    /// Go's `%g` with the shortest digits.
+    /// Go's `%g` with the shortest digits: the exponent form below 1e-4 and from 1e6 on. (The limit of 1e21 belongs to
+    /// `%v` and to JSON only.)
     fn general(&self) -> String {
         let exponent = if self.digits == "0" { 0 } else { self.point - 1 };
-        // With the shortest digits Go changes to the exponent form at 21 only for %v; 'g' itself does so at 6 … 21 by
-        // the number of digits, as C does with that precision.
-        let limit = if self.digits.len() > 6 { i32::try_from(self.digits.len()).unwrap_or(i32::MAX) } else { 6 };
-        let limit = if i32::try_from(self.digits.len()).unwrap_or(0) >= self.point { limit.max(6) } else { 6 };
-        let _ = limit;
-        if exponent < -4 || exponent >= 21 { self.exponential() } else { self.fixed() }
+        if (-4..6).contains(&exponent) { self.fixed() } else { self.exponential() }
     }
 }
 
@@ -308,7 +304,7 @@ mod tests {
             (1e-7, "1e-07", "1e-7"),
             (1.5e-10, "1.5e-10", "1.5e-10"),
             (123.456, "123.456", "123.456"),
-            (9.223_372_036_854_776e18, "9.223372036854776e+18", "9223372036854775808"),
+            (9.223_372_036_854_776e18, "9.223372036854776e+18", "9223372036854776000"),
             (1.234_567_890_123_456_8e29, "1.2345678901234568e+29", "1.2345678901234568e+29"),
         ] {
             assert_eq!(format_general(number), general);
