@@ -1,2 +1,6 @@
-//! Entry for people and CI.
-fn main() {}
+//! `cargo xtask`: see [`xtask::Cli`].
+use clap::Parser;
+
+fn main() -> anyhow::Result<std::process::ExitCode> {
+    xtask::run(xtask::Cli::parse())
+}

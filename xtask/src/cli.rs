@@ -1,0 +1,99 @@
+//! The commands of `cargo xtask`.
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+
+use crate::kubeone::{Kubeone, Lifetime};
+use crate::workspace::Workspace;
+
+/// The one entry for people and CI.
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// A real control plane on loopback: etcd, API server, controllers, scheduler, three fake nodes
+    Kubeone {
+        #[command(subcommand)]
+        action: KubeoneAction,
+    },
+    /// The fake kubelet of a running control plane
+    #[command(hide = true)]
+    Kubelet {
+        #[arg(long)]
+        kubeconfig: PathBuf,
+        #[arg(long, default_value_t = 3)]
+        nodes: usize,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+enum KubeoneAction {
+    /// Start it and print the path of its kubeconfig
+    Up {
+        /// Directory of its state [default: target/kubeone]
+        #[arg(long)]
+        dir: Option<PathBuf>,
+        /// Print the kubeconfig itself, not its path
+        #[arg(long)]
+        print_kubeconfig: bool,
+    },
+    /// Stop it and remove its state
+    Down {
+        /// Directory of its state [default: target/kubeone]
+        #[arg(long)]
+        dir: Option<PathBuf>,
+    },
+}
+
+/// Runs one command.
+///
+/// # Errors
+/// What the command could not do; a check that found something is an exit code, not an error.
+pub fn run(cli: Cli) -> Result<ExitCode> {
+    let workspace = Workspace::find()?;
+    match cli.command {
+        Command::Kubeone { action } => kubeone(&workspace, action),
+        Command::Kubelet { kubeconfig, nodes } => {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+            runtime.block_on(async {
+                let rest = crate::Rest::from_kubeconfig(&kubeconfig).await?;
+                crate::run_kubelet(rest, nodes).await.map(|never| match never {})
+            })
+        }
+    }
+}
+
+fn kubeone(workspace: &Workspace, action: KubeoneAction) -> Result<ExitCode> {
+    let place = |dir: Option<PathBuf>| match dir {
+        Some(dir) => std::path::absolute(dir),
+        None => Ok(workspace.path("target/kubeone")),
+    };
+    match action {
+        KubeoneAction::Up { dir, print_kubeconfig } => {
+            let dir = place(dir)?;
+            let kubeconfig = match Kubeone::running(&dir) {
+                Some(kubeconfig) => kubeconfig,
+                None => Kubeone::start(workspace, &dir, Lifetime::Detached)?.kubeconfig(),
+            };
+            match print_kubeconfig {
+                true => print!("{}", std::fs::read_to_string(kubeconfig)?),
+                false => println!("{}", kubeconfig.display()),
+            }
+        }
+        KubeoneAction::Down { dir } => {
+            let dir = place(dir)?;
+            match Kubeone::down(&dir)? {
+                true => eprintln!("stopped the control plane in {}", dir.display()),
+                false => eprintln!("no control plane in {}", dir.display()),
+            }
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}

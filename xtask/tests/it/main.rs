@@ -1,0 +1,1 @@
+//! Tests of xtask against real programs.
