@@ -78,6 +78,8 @@ pub struct GitSource {
 /// Which files of a directory are manifests: those ending in yaml, yml or json, narrowed by globs.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Directory {
+    /// The user asked for plain files, so that a Chart.yaml or kustomization.yaml among them is no call for another renderer.
+    pub explicit: bool,
     /// Look into subdirectories too.
     pub recurse: bool,
     /// Where not empty, only files whose path inside the directory matches one of these.
