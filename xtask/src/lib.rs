@@ -10,12 +10,14 @@
 )]
 
 mod cli;
+mod git;
 mod kubelet;
 mod kubeone;
 mod rest;
 mod workspace;
 
 pub use cli::{Cli, run};
+pub use git::{Availability, Credentials, GitRepo, GitServer};
 pub use kubelet::{register_nodes, run_kubelet};
 pub use kubeone::{Kubeone, KubeoneError, Lifetime};
 pub use rest::{Resource, Rest, WatchEvent, is_not_found};
