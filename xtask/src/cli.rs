@@ -5,7 +5,10 @@ use std::process::ExitCode;
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 
+use crate::codegen::{self, Freshness};
 use crate::kubeone::{Kubeone, Lifetime};
+use crate::suite::{self, Part};
+use crate::tidy;
 use crate::workspace::Workspace;
 
 /// The one entry for people and CI.
@@ -18,6 +21,22 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Rules, format, lints and every test, the end-to-end suite on a control plane of its own included
+    Test {
+        #[arg(value_enum, default_value_t = Part::All)]
+        part: Part,
+        /// Name filter and flags for the tests themselves
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        filter: Vec<String>,
+    },
+    /// The rules of the house: edges, purity, sizes, licences, bans, generated files
+    Tidy,
+    /// Write what is generated from the code into the clone
+    Codegen {
+        /// Write nothing; fail where something is stale
+        #[arg(long)]
+        check: bool,
+    },
     /// A real control plane on loopback: etcd, API server, controllers, scheduler, three fake nodes
     Kubeone {
         #[command(subcommand)]
@@ -59,6 +78,9 @@ enum KubeoneAction {
 pub fn run(cli: Cli) -> Result<ExitCode> {
     let workspace = Workspace::find()?;
     match cli.command {
+        Command::Test { part, filter } => suite::run(&workspace, part, &filter).map(verdict),
+        Command::Tidy => tidy::run(&workspace).map(verdict),
+        Command::Codegen { check } => generate(&workspace, check),
         Command::Kubeone { action } => kubeone(&workspace, action),
         Command::Kubelet { kubeconfig, nodes } => {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
@@ -68,6 +90,20 @@ pub fn run(cli: Cli) -> Result<ExitCode> {
             })
         }
     }
+}
+
+fn verdict(passed: bool) -> ExitCode {
+    if passed { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+fn generate(workspace: &Workspace, check: bool) -> Result<ExitCode> {
+    let freshness = if check { codegen::check(workspace)? } else { codegen::write(workspace)? };
+    match &freshness {
+        Freshness::Fresh => {}
+        Freshness::Stale(files) => files.iter().for_each(|file| println!("{file}: is stale")),
+        Freshness::NoGenerator => println!("this binary has no `codegen` yet"),
+    }
+    Ok(verdict(!matches!(freshness, Freshness::Stale(_))))
 }
 
 fn kubeone(workspace: &Workspace, action: KubeoneAction) -> Result<ExitCode> {

@@ -10,10 +10,13 @@
 )]
 
 mod cli;
+mod codegen;
 mod git;
 mod kubelet;
 mod kubeone;
 mod rest;
+mod suite;
+mod tidy;
 mod workspace;
 
 pub use cli::{Cli, run};

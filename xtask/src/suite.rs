@@ -1,0 +1,101 @@
+//! `cargo xtask test`: everything that must hold, in the order in which it fails fastest.
+use std::path::Path;
+use std::process::Command;
+use std::time::Instant;
+
+use anyhow::{Context, Result};
+
+use crate::kubeone::{Kubeone, KubeoneError, Lifetime};
+use crate::tidy;
+use crate::workspace::Workspace;
+
+/// Set for the tests: the kubeconfig of the control plane that is theirs.
+const KUBECONFIG: &str = "LOCKSTEP_TEST_KUBECONFIG";
+/// Set for the tests: `token,user,uid,groups`, a line a user.
+const TOKENS: &str = "LOCKSTEP_TEST_TOKENS";
+/// Set for the tests where the end-to-end ones are left out on purpose.
+const SKIP: &str = "LOCKSTEP_TEST_SKIP_E2E";
+
+/// What to run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Part {
+    /// Rules, format, lints, every test
+    All,
+    /// Rules, format, lints
+    Static,
+    /// Every test that needs no control plane
+    Unit,
+    /// The end-to-end suite on a control plane
+    E2e,
+}
+
+/// Runs a part; `filter` goes to the tests as their name filter and flags. `true`: all of it passed.
+///
+/// # Errors
+/// When something could not be run at all.
+pub(crate) fn run(workspace: &Workspace, part: Part, filter: &[String]) -> Result<bool> {
+    let mut failed = Vec::new();
+    if matches!(part, Part::All | Part::Static) {
+        let mut stage = |name: &'static str, check: &mut dyn FnMut() -> Result<bool>| -> Result<()> {
+            let start = Instant::now();
+            let passed = check()?;
+            let verdict = if passed { "passed" } else { "failed" };
+            eprintln!("xtask: {name} {verdict} in {:.1} s", start.elapsed().as_secs_f64());
+            if !passed {
+                failed.push(name);
+            }
+            Ok(())
+        };
+        stage("tidy", &mut || tidy::run(workspace))?;
+        stage("format", &mut || succeeds(&mut workspace.cargo(&["fmt", "--all", "--check"])))?;
+        let clippy = ["clippy", "--quiet", "--workspace", "--all-targets", "--", "-D", "warnings"];
+        stage("lints", &mut || succeeds(&mut workspace.cargo(&clippy)))?;
+    }
+    // The tests come last and nothing is printed after them but a failure: the output ends as cargo's does.
+    if part != Part::Static && !tests(workspace, part, filter)? {
+        failed.push("tests");
+    }
+    if !failed.is_empty() {
+        eprintln!("xtask: failed: {}", failed.join(", "));
+    }
+    Ok(failed.is_empty())
+}
+
+fn tests(workspace: &Workspace, part: Part, filter: &[String]) -> Result<bool> {
+    let scope: &[&str] = match part {
+        Part::E2e => &["test", "--package", "lockstep", "--test", "it"],
+        _ => &["test", "--workspace"],
+    };
+    let mut command = workspace.cargo(scope);
+    command.arg("--").args(filter).env_remove(KUBECONFIG).env_remove(SKIP);
+    if part == Part::Unit {
+        return succeeds(command.env(SKIP, "1"));
+    }
+    let build = Instant::now();
+    if !succeeds(workspace.cargo(scope).args(["--no-run", "--quiet"]))? {
+        return Ok(false);
+    }
+    eprintln!("xtask: build of the tests took {:.1} s", build.elapsed().as_secs_f64());
+    let dir = tempfile::tempdir()?;
+    let start = Instant::now();
+    match Kubeone::start(workspace, &dir.path().join("kubeone"), Lifetime::WithParent) {
+        Ok(kubeone) => {
+            eprintln!("xtask: control plane up in {:.1} s", start.elapsed().as_secs_f64());
+            let kubeconfig = kubeone.kubeconfig();
+            let tokens = kubeconfig.with_file_name("tokens.csv");
+            succeeds(command.env(KUBECONFIG, &kubeconfig).env(TOKENS, tokens))
+        }
+        Err(KubeoneError::NoGo) if !Workspace::in_ci() => {
+            eprintln!(
+                "xtask: no Go toolchain to build the control plane with: the end-to-end tests are skipped"
+            );
+            succeeds(command.env(SKIP, "1"))
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn succeeds(command: &mut Command) -> Result<bool> {
+    let program = Path::new(command.get_program()).display().to_string();
+    Ok(command.status().context(program)?.success())
+}
