@@ -1,0 +1,113 @@
+//! What Git wants.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use lockstep_core::{CommitId, DesiredObject, Finding, GroupKind, ObjectKey, Value};
+
+/// The objects of one render, indexed once so that planning them again costs little.
+#[derive(Clone, Debug)]
+pub struct DesiredSet {
+    revision: CommitId,
+    objects: Vec<Arc<DesiredObject>>,
+    definitions: BTreeSet<GroupKind>,
+    autoscaled: BTreeSet<ObjectKey>,
+}
+
+impl DesiredSet {
+    /// From a render's objects; `revision` is the first source's. Of two objects with one key the later one stands, as render
+    /// has already told with a finding.
+    pub fn new(revision: CommitId, objects: impl IntoIterator<Item = DesiredObject>) -> Self {
+        let mut objects: Vec<Arc<DesiredObject>> = objects.into_iter().map(Arc::new).collect();
+        objects.reverse();
+        objects.sort_by(|a, b| a.key.cmp(&b.key));
+        objects.dedup_by(|a, b| a.key == b.key);
+        let definitions = objects.iter().filter_map(|object| defined_kind(object)).collect();
+        let autoscaled = objects.iter().filter_map(|object| scale_target(object)).collect();
+        Self { revision, objects, definitions, autoscaled }
+    }
+
+    /// The commit that was rendered.
+    pub fn revision(&self) -> &CommitId {
+        &self.revision
+    }
+
+    /// The objects, sorted by key.
+    pub fn objects(&self) -> &[Arc<DesiredObject>] {
+        &self.objects
+    }
+
+    /// The object of a key.
+    pub fn get(&self, key: &ObjectKey) -> Option<&Arc<DesiredObject>> {
+        let index = self.objects.binary_search_by(|object| object.key.cmp(key)).ok()?;
+        self.objects.get(index)
+    }
+
+    /// Whether a CustomResourceDefinition of this set defines a kind.
+    pub(crate) fn defines(&self, kind: &GroupKind) -> bool {
+        !self.definitions.is_empty() && self.definitions.contains(kind)
+    }
+
+    /// Whether a HorizontalPodAutoscaler of this set targets an object.
+    pub(crate) fn autoscales(&self, key: &ObjectKey) -> bool {
+        !self.autoscaled.is_empty() && self.autoscaled.contains(key)
+    }
+}
+
+fn defined_kind(object: &DesiredObject) -> Option<GroupKind> {
+    if !object.key.is("apiextensions.k8s.io", "CustomResourceDefinition") {
+        return None;
+    }
+    let text = |path: &[&str]| object.value.str_at(path);
+    Some(GroupKind::new(text(&["spec", "group"])?, text(&["spec", "names", "kind"])?))
+}
+
+fn scale_target(object: &DesiredObject) -> Option<ObjectKey> {
+    if !object.key.is("autoscaling", "HorizontalPodAutoscaler") {
+        return None;
+    }
+    let target: &Value = object.value.at(&["spec", "scaleTargetRef"])?;
+    let version = target.str_at(&["apiVersion"]).unwrap_or_default();
+    let group = version.split_once('/').map_or("", |(group, _)| group);
+    Some(ObjectKey::new(group, target.str_at(&["kind"])?, &object.key.namespace, target.str_at(&["name"])?))
+}
+
+/// What the render gave, with the reason where it gave nothing. Only `Ready` may lead to deletions.
+#[derive(Clone, Copy, Debug)]
+pub enum Desired<'a> {
+    /// Everything was rendered.
+    Ready(&'a DesiredSet),
+    /// The render was refused. What was rendered last, if it is still at hand, is kept as it is.
+    Failed {
+        /// Why, the errors among them.
+        findings: &'a [Finding],
+        /// The last set that was rendered without errors.
+        last_good: Option<&'a DesiredSet>,
+    },
+    /// The source cannot be reached and the wanted revision is not cached.
+    Unavailable {
+        /// The source's error, fit for a condition.
+        reason: &'a str,
+        /// The last set that was rendered without errors.
+        last_good: Option<&'a DesiredSet>,
+    },
+    /// The path of a source does not exist in the revision: never read as "no objects".
+    VanishedPath {
+        /// The path as written.
+        path: &'a str,
+        /// The last set that was rendered without errors.
+        last_good: Option<&'a DesiredSet>,
+    },
+}
+
+impl<'a> Desired<'a> {
+    /// The set that objects are compared with.
+    pub fn set(&self) -> Option<&'a DesiredSet> {
+        match self {
+            Self::Ready(set) => Some(set),
+            Self::Failed { last_good, .. }
+            | Self::Unavailable { last_good, .. }
+            | Self::VanishedPath { last_good, .. } => *last_good,
+        }
+    }
+}
