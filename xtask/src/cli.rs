@@ -6,7 +6,7 @@ use anyhow::Result;
 use clap::{Parser, Subcommand};
 
 use crate::codegen::{self, Freshness};
-use crate::kubeone::{Kubeone, Lifetime};
+use crate::kubeone::{Audit, Kubeone, Lifetime, Options};
 use crate::suite::{self, Part};
 use crate::tidy;
 use crate::workspace::Workspace;
@@ -116,7 +116,12 @@ fn kubeone(workspace: &Workspace, action: KubeoneAction) -> Result<ExitCode> {
             let dir = place(dir)?;
             let kubeconfig = match Kubeone::running(&dir) {
                 Some(kubeconfig) => kubeconfig,
-                None => Kubeone::start(workspace, &dir, Lifetime::Detached)?.kubeconfig(),
+                None => Kubeone::start(
+                    workspace,
+                    &dir,
+                    Options { lifetime: Lifetime::Detached, audit: Audit::Writes },
+                )?
+                .kubeconfig(),
             };
             match print_kubeconfig {
                 true => print!("{}", std::fs::read_to_string(kubeconfig)?),

@@ -13,7 +13,7 @@ use anyhow::Result;
 use futures::StreamExt;
 use serde_json::{Value, json};
 
-use crate::rest::{Rest, WatchEvent, is_not_found};
+use crate::rest::{Rest, WatchEvent, is_not_found, text};
 
 const MANAGER: &str = "kubelet";
 /// Only pods that the scheduler has bound are a kubelet's business.
@@ -230,10 +230,6 @@ fn ready_after(pod: &Value) -> Option<Duration> {
 fn owned_by_job(pod: &Value) -> bool {
     let owners = pod.pointer("/metadata/ownerReferences").and_then(Value::as_array);
     owners.is_some_and(|owners| owners.iter().any(|owner| owner["kind"] == "Job"))
-}
-
-fn text<'a>(value: &'a Value, pointer: &str) -> &'a str {
-    value.pointer(pointer).and_then(Value::as_str).unwrap_or("")
 }
 
 fn now() -> String {

@@ -10,18 +10,26 @@
 )]
 
 mod cli;
+mod cluster;
 mod codegen;
+mod controller;
 mod git;
 mod kubelet;
 mod kubeone;
+mod metrics;
+mod process;
 mod rest;
 mod suite;
 mod tidy;
 mod workspace;
 
 pub use cli::{Cli, run};
+pub use cluster::{Cluster, eventually};
+pub use controller::{Controller, ControllerOptions};
 pub use git::{Availability, Credentials, GitRepo, GitServer};
 pub use kubelet::{register_nodes, run_kubelet};
-pub use kubeone::{Kubeone, KubeoneError, Lifetime};
-pub use rest::{Resource, Rest, WatchEvent, is_not_found};
+pub use kubeone::{Audit, Kubeone, KubeoneError, Lifetime, Options as KubeoneOptions, Write};
+pub use metrics::Metrics;
+pub use process::{cpu_time, peak_memory};
+pub use rest::{Resource, Rest, WatchEvent, is_not_found, text};
 pub use workspace::Workspace;

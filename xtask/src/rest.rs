@@ -75,12 +75,12 @@ impl Resource {
     /// # Errors
     /// When it has no apiVersion, kind or name.
     pub fn locate(object: &Value) -> Result<(Self, String)> {
-        let text = |pointer: &str| object.pointer(pointer).and_then(Value::as_str);
-        let api_version = text("/apiVersion").context("object without apiVersion")?;
-        let kind = text("/kind").context("object without kind")?;
-        let name = text("/metadata/name").context("object without name")?;
+        let needed = |pointer: &str| Some(text(object, pointer)).filter(|found| !found.is_empty());
+        let api_version = needed("/apiVersion").context("object without apiVersion")?;
+        let kind = needed("/kind").context("object without kind")?;
+        let name = needed("/metadata/name").context("object without name")?;
         let resource = Self::of(api_version, kind);
-        let path = resource.object(text("/metadata/namespace").unwrap_or("default"), name);
+        let path = resource.object(needed("/metadata/namespace").unwrap_or("default"), name);
         Ok((resource, path))
     }
 }
@@ -149,8 +149,7 @@ impl Rest {
     /// As [`Rest::get`].
     pub async fn list(&self, path: &str) -> kube::Result<(Vec<Value>, String)> {
         let mut list = self.get(path).await?;
-        let version = list.pointer("/metadata/resourceVersion").and_then(Value::as_str).unwrap_or("");
-        let version = version.to_owned();
+        let version = text(&list, "/metadata/resourceVersion").to_owned();
         let items = match list.get_mut("items").map(Value::take) {
             Some(Value::Array(items)) => items,
             _ => Vec::new(),
@@ -231,6 +230,11 @@ impl Rest {
 /// Whether the API server said that there is no such object.
 pub fn is_not_found(error: &kube::Error) -> bool {
     matches!(error, kube::Error::Api(status) if status.code == 404)
+}
+
+/// The text at a JSON pointer, or the empty one.
+pub fn text<'a>(value: &'a Value, pointer: &str) -> &'a str {
+    value.pointer(pointer).and_then(Value::as_str).unwrap_or("")
 }
 
 fn request(method: Method, path: &str, body: Option<(&str, &Value)>) -> kube::Result<Request<Vec<u8>>> {

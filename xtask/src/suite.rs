@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use anyhow::{Context, Result};
 
-use crate::kubeone::{Kubeone, KubeoneError, Lifetime};
+use crate::kubeone::{Audit, Kubeone, KubeoneError, Lifetime, Options};
 use crate::tidy;
 use crate::workspace::Workspace;
 
@@ -78,7 +78,11 @@ fn tests(workspace: &Workspace, part: Part, filter: &[String]) -> Result<bool> {
     eprintln!("xtask: build of the tests took {:.1} s", build.elapsed().as_secs_f64());
     let dir = tempfile::tempdir()?;
     let start = Instant::now();
-    match Kubeone::start(workspace, &dir.path().join("kubeone"), Lifetime::WithParent) {
+    match Kubeone::start(
+        workspace,
+        &dir.path().join("kubeone"),
+        Options { lifetime: Lifetime::WithParent, audit: Audit::Writes },
+    ) {
         Ok(kubeone) => {
             eprintln!("xtask: control plane up in {:.1} s", start.elapsed().as_secs_f64());
             let kubeconfig = kubeone.kubeconfig();

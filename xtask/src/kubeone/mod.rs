@@ -1,4 +1,5 @@
 //! A real control plane in one process, and its state directory.
+mod audit;
 mod binary;
 mod pki;
 
@@ -11,6 +12,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, anyhow, bail};
 use rustix::process::{Pid, Signal, kill_process};
+
+pub use audit::Write;
 
 use crate::workspace::Workspace;
 
@@ -49,6 +52,24 @@ pub enum Lifetime {
     Detached,
 }
 
+/// How a control plane is started.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Options {
+    /// How long it lives.
+    pub lifetime: Lifetime,
+    /// Whether its writes are written down.
+    pub audit: Audit,
+}
+
+/// Whether the API server writes down who wrote what.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Audit {
+    /// It does not: what is measured must not pay for it.
+    Off,
+    /// Every write, in a log beside the kubeconfig; read it with [`Write::all`].
+    Writes,
+}
+
 /// A running control plane with nodes.
 #[derive(Debug)]
 pub struct Kubeone {
@@ -69,9 +90,9 @@ impl Kubeone {
     ///
     /// # Errors
     /// [`KubeoneError::NoGo`] where it must be built and cannot be; else what went wrong, with the end of the log.
-    pub fn start(workspace: &Workspace, dir: &Path, lifetime: Lifetime) -> Result<Self, KubeoneError> {
+    pub fn start(workspace: &Workspace, dir: &Path, options: Options) -> Result<Self, KubeoneError> {
         let binary = binary::ensure_built(workspace)?;
-        let mut kubeone = prepare(dir).and_then(|port| launch(&binary, dir, port, lifetime))?;
+        let mut kubeone = prepare(dir).and_then(|port| launch(&binary, dir, port, options))?;
         kubeone.wait_until_ready()?;
         kubeone.start_kubelet()?;
         Ok(kubeone)
@@ -185,7 +206,7 @@ fn prepare(dir: &Path) -> Result<u16> {
     Ok(port)
 }
 
-fn launch(binary: &Path, dir: &Path, port: u16, lifetime: Lifetime) -> Result<Kubeone> {
+fn launch(binary: &Path, dir: &Path, port: u16, options: Options) -> Result<Kubeone> {
     let [etcd, peer] = free_ports()?;
     let mut command = Command::new(binary);
     command
@@ -195,14 +216,17 @@ fn launch(binary: &Path, dir: &Path, port: u16, lifetime: Lifetime) -> Result<Ku
         .stdout(Stdio::null())
         .stderr(File::create(dir.join(LOG))?)
         .process_group(0);
-    match lifetime {
+    match options.lifetime {
         // Its standard input closes when we die, whatever kills us.
         Lifetime::WithParent => command.arg("--exit-with-stdin").stdin(Stdio::piped()),
         Lifetime::Detached => command.stdin(Stdio::null()),
     };
+    if options.audit == Audit::Writes {
+        command.arg("--").args(audit::prepare(dir)?);
+    }
     let child = command.spawn().context("start of kubeone")?;
     fs::write(dir.join("kubeone.pid"), child.id().to_string())?;
-    Ok(Kubeone { dir: dir.to_path_buf(), child, lifetime })
+    Ok(Kubeone { dir: dir.to_path_buf(), child, lifetime: options.lifetime })
 }
 
 /// Ports on loopback that were free a moment ago, all different.

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 
+use crate::rest::text;
 use crate::workspace::Workspace;
 
 /// The workspace and everything that it resolves to.
@@ -101,10 +102,6 @@ impl Metadata {
 
 fn array<'a>(value: &'a Value, pointer: &str) -> impl Iterator<Item = &'a Value> + use<'a> {
     value.pointer(pointer).and_then(Value::as_array).into_iter().flatten()
-}
-
-fn text<'a>(value: &'a Value, pointer: &str) -> &'a str {
-    value.pointer(pointer).and_then(Value::as_str).unwrap_or("")
 }
 
 fn owned(value: &Value) -> Option<String> {

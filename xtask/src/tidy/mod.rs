@@ -51,14 +51,15 @@ pub(crate) fn run(workspace: &Workspace) -> Result<bool> {
     findings.extend(purity::check(&sources, &metadata));
     findings.extend(edges::check(workspace, &metadata)?);
     findings.extend(bans::check(&metadata));
-    match codegen::check(workspace)? {
-        Freshness::Fresh => {}
-        Freshness::Stale(files) => findings.extend(
+    match codegen::check(workspace) {
+        Ok(Freshness::Fresh) => {}
+        Ok(Freshness::Stale(files)) => findings.extend(
             files
                 .into_iter()
                 .map(|file| Finding::new(file, 0, "is stale: run `cargo xtask codegen` and commit")),
         ),
-        Freshness::NoGenerator => {
+        Err(error) => findings.push(Finding::new("crates/lockstep", 0, format!("{error:#}"))),
+        Ok(Freshness::NoGenerator) => {
             println!("tidy: this binary has no `codegen` yet, nothing generated to compare")
         }
     }

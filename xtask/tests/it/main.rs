@@ -1,4 +1,5 @@
 //! Tests of xtask against real programs.
 #![allow(clippy::disallowed_methods, reason = "they run git")]
 
+mod control_plane;
 mod git_server;
