@@ -1,1 +1,47 @@
-//! Room `git` (to be built).
+//! Git without git: mirrors of repositories, kept as bare object databases and read in place.
+//!
+//! A [`Mirror`] holds what was fetched over HTTP, or looks straight into the object database of a repository on disk.
+//! [`Mirror::fetch`] resolves revisions, [`Mirror::snapshot`] gives the tree of one commit. There is no work tree and no
+//! git binary, and every call blocks: callers run them on threads that may.
+
+mod access;
+mod auth;
+mod blob;
+mod body;
+mod commit;
+mod connect;
+mod copy;
+mod error;
+mod failure;
+mod generation;
+mod goal;
+mod history;
+mod http;
+mod limits;
+mod local;
+mod location;
+mod mirror;
+mod objects;
+mod pack;
+mod path;
+mod pktline;
+mod protocol;
+mod refs;
+mod resolve;
+mod session;
+mod snapshot;
+mod spec;
+mod state;
+mod tree;
+mod trust;
+
+pub use access::Access;
+pub use error::{Error, PathError, Result, RevisionError};
+pub use gix::ObjectId;
+pub use http::Http;
+pub use limits::Limits;
+pub use mirror::{Fetched, Mirror};
+pub use path::{End, Resolution, Seen};
+pub use snapshot::{Found, Snapshot};
+pub use spec::RevisionSpec;
+pub use tree::{Entry, Kind};

@@ -1,0 +1,157 @@
+//! Connections, straight or through a proxy.
+
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use http::Uri;
+use hyper::rt::{Read, ReadBufCursor, Write};
+use hyper_rustls::HttpsConnector;
+use hyper_util::client::legacy::connect::proxy::Tunnel;
+use hyper_util::client::legacy::connect::{Connected, Connection, HttpConnector};
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpStream;
+use tower_service::Service;
+
+use crate::{Access, Error, Result, auth, trust};
+
+type Io = TokioIo<TcpStream>;
+type BoxError = Box<dyn std::error::Error + Send + Sync>;
+
+/// Makes the TCP connection below HTTP or TLS.
+#[derive(Clone)]
+pub(crate) enum Dial {
+    /// To the host itself.
+    Straight(HttpConnector),
+    /// To a proxy: a tunnel for https, the proxy's own requests for http.
+    Proxied { connector: HttpConnector, tunnel: Tunnel<HttpConnector>, proxy: Uri },
+}
+
+/// A connection that knows whether a proxy reads its requests.
+pub(crate) struct Stream {
+    io: Io,
+    is_proxied: bool,
+}
+
+/// A connector for one set of authorities and one proxy.
+pub(crate) fn connector(access: &Access, scheme: &str, limit: Duration) -> Result<HttpsConnector<Dial>> {
+    let mut connector = HttpConnector::new();
+    connector.enforce_http(false);
+    connector.set_nodelay(true);
+    connector.set_connect_timeout(Some(limit));
+    connector.set_keepalive(Some(Duration::from_secs(30)));
+    let dial = match &access.proxy {
+        None => Dial::Straight(connector),
+        Some(proxy) => proxied(connector, proxy.expose())?,
+    };
+    let config = trust::config(access.ca_pem.as_deref(), scheme)?;
+    let builder = hyper_rustls::HttpsConnectorBuilder::new().with_tls_config(config);
+    Ok(builder.https_or_http().enable_http1().wrap_connector(dial))
+}
+
+fn proxied(connector: HttpConnector, address: &str) -> Result<Dial> {
+    let (user_info, proxy) = split_proxy(address)?;
+    let tunnel = Tunnel::new(proxy.clone(), connector.clone());
+    let tunnel = match user_info {
+        Some(user_info) => tunnel.with_auth(auth::proxy_authorization(user_info)?),
+        None => tunnel,
+    };
+    Ok(Dial::Proxied { connector, tunnel, proxy })
+}
+
+/// A proxy's user info and its address without.
+pub(crate) fn split_proxy(address: &str) -> Result<(Option<&str>, Uri)> {
+    let unusable = || Error::InvalidAccess("the proxy must be of the form http://host:port");
+    let rest = match address.split_once("://") {
+        Some(("http", rest)) => rest,
+        Some(_) => return Err(unusable()),
+        None => address,
+    };
+    let rest = rest.trim_end_matches('/');
+    let (user_info, host) = rest.rsplit_once('@').map_or((None, rest), |(user, host)| (Some(user), host));
+    let uri: Uri = format!("http://{host}/").parse().map_err(|_| unusable())?;
+    match uri.host() {
+        Some(host) if !host.is_empty() => Ok((user_info, uri)),
+        _ => Err(unusable()),
+    }
+}
+
+impl Service<Uri> for Dial {
+    type Response = Stream;
+    type Error = BoxError;
+    type Future = Pin<Box<dyn Future<Output = std::result::Result<Stream, BoxError>> + Send>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<std::result::Result<(), BoxError>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, target: Uri) -> Self::Future {
+        let mut dial = self.clone();
+        Box::pin(async move {
+            let (io, is_proxied) = match &mut dial {
+                Self::Straight(connector) => (connector.call(target).await?, false),
+                Self::Proxied { tunnel, .. } if target.scheme_str() == Some("https") => {
+                    (tunnel.call(target).await?, false)
+                }
+                Self::Proxied { connector, proxy, .. } => (connector.call(proxy.clone()).await?, true),
+            };
+            Ok(Stream { io, is_proxied })
+        })
+    }
+}
+
+impl Connection for Stream {
+    fn connected(&self) -> Connected {
+        self.io.connected().proxy(self.is_proxied)
+    }
+}
+
+impl Read for Stream {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: ReadBufCursor<'_>,
+    ) -> Poll<std::io::Result<()>> {
+        Pin::new(&mut self.io).poll_read(context, buffer)
+    }
+}
+
+impl Write for Stream {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<std::io::Result<usize>> {
+        Pin::new(&mut self.io).poll_write(context, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<std::io::Result<()>> {
+        Pin::new(&mut self.io).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<std::io::Result<()>> {
+        Pin::new(&mut self.io).poll_shutdown(context)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn proxies_are_addresses_with_or_without_user_info() {
+        for (text, expected) in [
+            ("http://proxy:3128", Some("http://proxy:3128/")),
+            ("http://me:p@ss@proxy:3128/", Some("me:p@ss http://proxy:3128/")),
+            ("proxy:3128", Some("http://proxy:3128/")),
+            ("https://proxy:3128", None),
+            ("socks5://proxy", None),
+            ("", None),
+        ] {
+            let found = split_proxy(text).ok().map(|(user, uri)| {
+                [user.unwrap_or("").to_owned(), uri.to_string()].join(" ").trim().to_owned()
+            });
+            assert_eq!(found.as_deref(), expected, "{text}");
+        }
+    }
+}

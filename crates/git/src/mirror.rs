@@ -1,0 +1,301 @@
+//! One repository, fetched and read.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::fs::{self, File, TryLockError};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use gix::ObjectId;
+use lockstep_core::{Commit, CommitId, RepoUrl};
+use parking_lot::{Mutex, RwLock};
+
+use crate::commit::object_id;
+use crate::copy::Copy;
+use crate::generation::Generation;
+use crate::goal::{self, Goal};
+use crate::http::Call;
+use crate::local::Local;
+use crate::location::Location;
+use crate::objects::Objects;
+use crate::refs::Refs;
+use crate::session::Session;
+use crate::{Access, Error, Http, Limits, Result, RevisionError, RevisionSpec, Snapshot, resolve};
+
+/// Other processes that may use one cache directory at a time, each with a copy of its own.
+const SIBLINGS: usize = 16;
+/// Names of revisions that were not found, with what was offered instead.
+const HINTS: usize = 256;
+
+/// What a fetch found.
+#[derive(Clone, Debug, Default)]
+pub struct Fetched {
+    /// Each revision that was asked for.
+    pub revisions: BTreeMap<RevisionSpec, Result<Commit, RevisionError>>,
+    /// Those that name another commit than at the fetch before, or a commit for the first time.
+    pub changed: Vec<RevisionSpec>,
+}
+
+/// A repository: a shallow copy of a remote one in a directory of its own, or a local one read in place.
+///
+/// The copy is disposable. What is broken, or grown past its limits, is replaced by a fresh one at the next fetch;
+/// snapshots of the old one stay readable until they are dropped.
+#[derive(Debug)]
+pub struct Mirror {
+    location: Location,
+    http: Arc<Http>,
+    limits: Limits,
+    /// Where generations are; none for a local repository.
+    root: Option<PathBuf>,
+    /// Held for as long as this lives; the system lets go of it whatever ends the process.
+    _lock: Option<File>,
+    work: Mutex<Work>,
+    copy: RwLock<Option<Arc<Copy>>>,
+}
+
+/// What only the one thread that fetches needs.
+#[derive(Debug, Default)]
+struct Work {
+    session: Option<Session>,
+    generation: u64,
+    hints: HashMap<RevisionSpec, Vec<String>>,
+}
+
+impl Mirror {
+    /// Opens the mirror of a repository in a directory, which is made if need be, and cleans up what a killed process
+    /// left there. Where another process uses that directory, one beside it is taken. Nothing is fetched.
+    pub fn open(directory: &Path, url: &RepoUrl, http: Arc<Http>, limits: Limits) -> Result<Self> {
+        let location = Location::parse(url)?;
+        let mut mirror = Self {
+            location,
+            http,
+            limits,
+            root: None,
+            _lock: None,
+            work: Mutex::default(),
+            copy: RwLock::default(),
+        };
+        if matches!(mirror.location, Location::Http(_)) {
+            let (root, lock) = claim(directory)?;
+            if let Some((number, generation)) = Generation::find(&root)? {
+                mirror.work.get_mut().generation = number;
+                *mirror.copy.get_mut() = Copy::load(generation, &mirror.limits).ok().map(Arc::new);
+            }
+            mirror.root = Some(root);
+            mirror._lock = Some(lock);
+        }
+        Ok(mirror)
+    }
+
+    /// The directory of this mirror; `None` for a local repository.
+    pub fn directory(&self) -> Option<&Path> {
+        self.root.as_deref()
+    }
+
+    /// Resolves revisions afresh and fetches the commits that are not here yet: one look at the server's references, and
+    /// nothing else where they name known commits. One fetch runs at a time; others wait for it.
+    ///
+    /// The outer error is the repository's, the inner one a revision's.
+    pub fn fetch(&self, specs: &[RevisionSpec], access: &Access, cancel: &AtomicBool) -> Result<Fetched> {
+        let mut work = self.work.lock();
+        let call = Call { http: &self.http, access, limits: &self.limits, cancel };
+        match &self.location {
+            Location::Path(path) => match self.fetch_local(path, specs, &mut work) {
+                // Someone may be repacking it just now.
+                Err(Error::Corrupted(_) | Error::Unavailable(_)) => self.fetch_local(path, specs, &mut work),
+                other => other,
+            },
+            Location::Http(url) => {
+                let had_session = work.session.is_some();
+                match self.fetch_http(url, specs, call, &mut work) {
+                    // What we knew of the server may be out of date, and a reference may have moved between two requests.
+                    Err(Error::Protocol(_) | Error::Unsupported(_) | Error::RepositoryNotFound)
+                        if had_session =>
+                    {
+                        self.fetch_http(url, specs, call, &mut work)
+                    }
+                    Err(Error::Corrupted(_)) => {
+                        self.discard();
+                        self.fetch_http(url, specs, call, &mut work)
+                    }
+                    other => other,
+                }
+            }
+        }
+    }
+
+    /// The tree of a commit; `None` if it is not here: fetch it first. Works while the repository is away.
+    pub fn snapshot(&self, commit: &CommitId) -> Result<Option<Snapshot>> {
+        let Some(id) = object_id(commit) else { return Ok(None) };
+        let copy = self.current()?;
+        let node = copy.as_ref().and_then(|copy| Some((copy.objects.clone(), copy.objects.commit(id)?)));
+        Ok(node.map(|(objects, node)| Snapshot::new(objects, node.commit, node.tree)))
+    }
+
+    /// What a revision was last resolved to, by this process or the one before it. Works while the repository is away.
+    pub fn last_resolved(&self, spec: &RevisionSpec) -> Option<Commit> {
+        let copy = self.current().ok()??;
+        let id = *copy.state.resolved.get(spec)?;
+        copy.objects.commit(id).map(|node| node.commit)
+    }
+
+    /// The copy that readers see. A local repository has none before its first fetch, but its objects are there.
+    fn current(&self) -> Result<Option<Arc<Copy>>> {
+        if let Some(copy) = &*self.copy.read() {
+            return Ok(Some(copy.clone()));
+        }
+        match &self.location {
+            Location::Http(_) => Ok(None),
+            Location::Path(path) => {
+                let objects = Objects::open(&Local::open(path)?.objects(), self.limits.object, None)?;
+                Ok(Some(Arc::new(Copy::foreign(Arc::new(objects)))))
+            }
+        }
+    }
+
+    fn fetch_local(&self, path: &Path, specs: &[RevisionSpec], work: &mut Work) -> Result<Fetched> {
+        let local = Local::open(path)?;
+        let directory = local.objects();
+        let before = self.copy.read().clone();
+        let usable =
+            before.as_ref().filter(|copy| copy.objects.is_at(&directory) && !copy.objects.is_damaged());
+        let mut copy = match usable {
+            Some(copy) => Copy::clone(copy),
+            None => Copy::foreign(Arc::new(Objects::open(&directory, self.limits.object, None)?)),
+        };
+        let refs = local.refs(&prefixes(specs))?;
+        let mut goals = goal::all(&refs, specs, Some(&copy.objects));
+        for goal in &mut goals {
+            goal.peel(&copy.objects)?;
+        }
+        self.hint(&mut goals, work, |prefixes| local.refs(prefixes));
+        let fetched = copy.settle(goals, specs, before.as_deref())?;
+        *self.copy.write() = Some(Arc::new(copy));
+        Ok(fetched)
+    }
+
+    fn fetch_http(
+        &self,
+        url: &str,
+        specs: &[RevisionSpec],
+        call: Call<'_>,
+        work: &mut Work,
+    ) -> Result<Fetched> {
+        // The session is put back only after success: after any failure the next fetch greets the server anew.
+        let session = match work.session.take() {
+            Some(session) if !session.is_old() => session,
+            _ => Session::open(url, call)?,
+        };
+        let refs = session.refs(&prefixes(specs), call)?;
+        let before = self.copy.read().clone();
+        let mut goals = goal::all(&refs, specs, before.as_ref().map(|copy| &*copy.objects));
+        let mut copy = self.bring(&session, &mut goals, before.as_ref(), call, work)?;
+        for goal in &mut goals {
+            goal.peel(&copy.objects)?;
+        }
+        self.hint(&mut goals, work, |prefixes| session.refs(prefixes, call));
+        let fetched = copy.settle(goals, specs, before.as_deref())?;
+        self.publish(copy, before, work)?;
+        work.session = Some(session);
+        Ok(fetched)
+    }
+
+    /// Makes the commits of all goals present, in the copy that we have or in a fresh one.
+    fn bring(
+        &self,
+        session: &Session,
+        goals: &mut [Goal],
+        before: Option<&Arc<Copy>>,
+        call: Call<'_>,
+        work: &Work,
+    ) -> Result<Copy> {
+        let usable = before.filter(|copy| !copy.objects.is_damaged());
+        let mut copy = match usable {
+            Some(copy) if goals.iter().all(|goal| !goal.is_missing(&copy.objects)) => {
+                return Ok(Copy::clone(copy));
+            }
+            Some(copy) if !copy.is_full(&self.limits)? => Copy::clone(copy),
+            _ => {
+                let root = self.root.as_deref().ok_or(Error::Corrupted(None))?;
+                Copy::load(Generation::create(root, work.generation + 1)?, &self.limits)?
+            }
+        };
+        copy.download(session, goals, call)?;
+        Ok(copy)
+    }
+
+    /// Shows a copy to readers, a new generation under its final name.
+    fn publish(&self, mut copy: Copy, before: Option<Arc<Copy>>, work: &mut Work) -> Result<()> {
+        let is_same = before.as_ref().is_some_and(|old| Arc::ptr_eq(&old.objects, &copy.objects));
+        if is_same {
+            if before.as_ref().is_none_or(|old| old.state != copy.state) {
+                copy.save()?;
+            }
+        } else {
+            let root = self.root.as_deref().ok_or(Error::Corrupted(None))?;
+            copy.first()?;
+            copy = copy.keep(root, work.generation + 1, &self.limits)?;
+            work.generation += 1;
+        }
+        *self.copy.write() = Some(Arc::new(copy));
+        if let Some(generation) = before.filter(|_| !is_same).and_then(|old| old.generation.clone()) {
+            generation.retire();
+        }
+        Ok(())
+    }
+
+    /// Never uses the present copy for a fetch again.
+    fn discard(&self) {
+        if let Some(copy) = &*self.copy.read() {
+            copy.objects.give_up();
+        }
+    }
+
+    /// Offers similar names for revisions that were not found. Asking for all references costs something on a large
+    /// repository, so each name is looked up once.
+    fn hint(&self, goals: &mut [Goal], work: &mut Work, all: impl FnOnce(&BTreeSet<String>) -> Result<Refs>) {
+        let is_new = |goal: &Goal| goal.wants_hint() && !work.hints.contains_key(&goal.spec);
+        if goals.iter().any(is_new) {
+            let prefixes = ["refs/heads/".to_owned(), "refs/tags/".to_owned()].into();
+            let refs = all(&prefixes).unwrap_or_default();
+            if work.hints.len() > HINTS {
+                work.hints.clear();
+            }
+            for goal in goals.iter().filter(|goal| goal.wants_hint()) {
+                work.hints.insert(goal.spec.clone(), resolve::near(&refs, &goal.spec));
+            }
+        }
+        for goal in goals {
+            if let Err(RevisionError::NotFound { spec, near }) = &mut goal.target {
+                *near = work.hints.get(spec).cloned().unwrap_or_default();
+            }
+        }
+    }
+}
+
+/// Takes the first of a directory and its siblings that no other process holds.
+fn claim(directory: &Path) -> Result<(PathBuf, File)> {
+    for sibling in 1..=SIBLINGS {
+        let mut root = directory.to_owned();
+        if sibling > 1 {
+            root.as_mut_os_string().push(format!(".{sibling}"));
+        }
+        fs::create_dir_all(&root).map_err(Error::Disk)?;
+        let file = File::options().create(true).append(true).open(root.join("lock")).map_err(Error::Disk)?;
+        match file.try_lock() {
+            Ok(()) => return Ok((root, file)),
+            Err(TryLockError::WouldBlock) => {}
+            Err(TryLockError::Error(error)) => return Err(Error::Disk(error)),
+        }
+    }
+    Err(Error::Disk(std::io::Error::other("too many processes share the cache")))
+}
+
+fn prefixes(specs: &[RevisionSpec]) -> BTreeSet<String> {
+    specs.iter().flat_map(RevisionSpec::prefixes).collect()
+}
+
+/// Objects that a fetch names, each once.
+pub(crate) fn unique(ids: impl IntoIterator<Item = ObjectId>) -> Vec<ObjectId> {
+    ids.into_iter().collect::<BTreeSet<_>>().into_iter().collect()
+}
