@@ -19,6 +19,7 @@ mod kubeone;
 mod metrics;
 mod process;
 mod rest;
+mod scenario;
 mod suite;
 mod tidy;
 mod workspace;
@@ -32,4 +33,5 @@ pub use kubeone::{Audit, Kubeone, KubeoneError, Lifetime, Options as KubeoneOpti
 pub use metrics::Metrics;
 pub use process::{cpu_time, peak_memory};
 pub use rest::{Resource, Rest, WatchEvent, is_not_found, text};
+pub use scenario::{SOON, Scenario, ScenarioOptions, condition};
 pub use workspace::Workspace;
