@@ -1,1 +1,32 @@
-//! Room `diff` (to be built).
+//! What differs, and whose doing it is.
+//!
+//! * [`record`] and [`recover`] remember what an apply made of an object; [`drift`] tells whether it is still so.
+//! * [`extras`], [`adoption`], [`stale_versions`], [`handover`], [`without`] and [`owner_of`] are about who owns what.
+//! * [`object_diff`] is for people.
+//!
+//! Every value that leaves this room for a person is redacted: what a Secret holds is said to be equal or changed, never shown.
+
+mod adoption;
+mod drift;
+mod extras;
+mod handover;
+mod lines;
+mod managed;
+mod natural_key;
+mod object_diff;
+mod owner;
+mod projection;
+mod record;
+mod recover;
+mod redaction;
+mod stale_versions;
+
+pub use adoption::{ADOPTABLE, adoption};
+pub use drift::{Actor, Change, Doubt, Drift, DriftedField, Verdict, drift};
+pub use extras::{Extra, extras};
+pub use handover::{HANDOVER_MANAGER, handover, without};
+pub use object_diff::{FieldChange, ObjectDiff, object_diff};
+pub use owner::{OWNER_ANNOTATION, Owner, owner_annotation, owner_of};
+pub use record::{RecordError, record};
+pub use recover::recover;
+pub use stale_versions::stale_versions;

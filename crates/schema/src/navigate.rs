@@ -43,9 +43,14 @@ pub fn find<'a>(value: &'a Value, path: &[PathElement]) -> Found<'a> {
 pub struct Children<'a> {
     value: &'a Value,
     steps: usize,
-    /// Positions of the items of a list by the value of one of their fields, or, for scalars, by themselves: without it, a
-    /// list of n items asked for n keys costs n² comparisons. Made for the field that is asked for first.
-    index: Option<(Option<&'a str>, BTreeMap<&'a Value, Vec<usize>>)>,
+    index: Option<Index<'a>>,
+}
+
+/// Positions of the items of a list by the value of one of their fields, or, for scalars, by themselves: without it, a list
+/// of n items asked for n keys costs n² comparisons. Made for the field that is asked for first.
+struct Index<'a> {
+    field: Option<&'a str>,
+    positions: BTreeMap<&'a Value, Vec<usize>>,
 }
 
 /// Below this many steps, looking at every item is faster than an index.
@@ -83,13 +88,12 @@ impl<'a> Children<'a> {
             },
             _ => return Found::Absent,
         };
-        let positions = self.positions(items, field);
-        let Some((_, index)) = positions else {
+        let Some(index) = self.index_by(items, field) else {
             return choose(items.iter().map(|item| (item, fit(item, element))));
         };
         // Items without the field stand under null: they may still fit by a default.
         let empty: &[usize] = &[];
-        let of = |value| index.get(value).map_or(empty, Vec::as_slice);
+        let of = |value| index.positions.get(value).map_or(empty, Vec::as_slice);
         let (exact, missing) = (of(wanted), if field.is_some() { of(&Value::Null) } else { empty });
         choose(
             exact.iter().chain(missing).map(|position| (&items[*position], fit(&items[*position], element))),
@@ -97,11 +101,7 @@ impl<'a> Children<'a> {
     }
 
     /// The index by `field`; `None` where the items are already indexed by another one.
-    fn positions(
-        &mut self,
-        items: &'a [Value],
-        field: Option<&str>,
-    ) -> Option<&(Option<&'a str>, BTreeMap<&'a Value, Vec<usize>>)> {
+    fn index_by(&mut self, items: &'a [Value], field: Option<&str>) -> Option<&Index<'a>> {
         if self.index.is_none() {
             // The name is borrowed from an item, so that it lives as long as the index.
             let name = match field {
@@ -111,14 +111,14 @@ impl<'a> Children<'a> {
                     Some(&**maps.find_map(|item| item.get_key_value(field))?.0)
                 }
             };
-            let mut index: BTreeMap<&Value, Vec<usize>> = BTreeMap::new();
+            let mut positions: BTreeMap<&Value, Vec<usize>> = BTreeMap::new();
             for (position, item) in items.iter().enumerate() {
                 let by = name.map_or(item, |name| item.get(name).unwrap_or(&Value::Null));
-                index.entry(by).or_default().push(position);
+                positions.entry(by).or_default().push(position);
             }
-            self.index = Some((name, index));
+            self.index = Some(Index { field: name, positions });
         }
-        self.index.as_ref().filter(|(name, _)| *name == field)
+        self.index.as_ref().filter(|index| index.field == field)
     }
 }
 

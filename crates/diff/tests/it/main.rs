@@ -1,0 +1,1 @@
+//! Behaviour over what a real API server answered.
