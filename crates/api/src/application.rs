@@ -1,0 +1,254 @@
+//! Application: from the wire to the vocabulary, with everything that is wrong with it.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use lockstep_core::{
+    AppKey, Application, Budget, DeletionPolicy, Destination, Directory, Finding, GitSource, Propagation,
+    RepoUrl, Retry, Source, SyncMode, SyncPolicy, Value,
+};
+
+use crate::fields::{Fields, Log};
+use crate::{API_VERSION, DEFAULT_PROJECT, IN_CLUSTER};
+
+/// Fields of the model that this binary does not act on, below `spec`.
+pub(crate) const NOT_BUILT: &[&str] = &[
+    "sources[].oci",
+    "sources[].helm",
+    "sources[].bucket",
+    "sources[].verify",
+    "sources[].kustomize",
+    "sources[].jsonnet",
+    "sources[].plugin",
+    "sync.createNamespace",
+    "sync.timeout",
+    "sync.pin",
+    "ignore",
+    "health",
+    "dependsOn",
+];
+
+/// Reads an Application. There is one exactly if no finding is an error; warnings come with it.
+///
+/// Fields of the model that this binary does not act on are errors that name the field, and so are fields of no model.
+pub fn application(value: &Value) -> (Option<Application>, Vec<Finding>) {
+    let log = Log::default();
+    let read = read(Fields::root(value, &log));
+    log.conclude(read)
+}
+
+fn read(mut root: Fields<'_>) -> Option<Application> {
+    check_kind(&mut root, "Application");
+    root.skip(&["status"]);
+    let mut metadata = root.mapping_or_empty("metadata");
+    let name = metadata.word("name").unwrap_or_default();
+    if name.is_empty() {
+        metadata.error("name", "must not be empty");
+    }
+    let key = AppKey::new(metadata.word("namespace").unwrap_or("default"), name);
+    let uid = Arc::from(metadata.text("uid").unwrap_or_default());
+    let generation = metadata.integer("generation", 0, i64::MAX).unwrap_or_default();
+    let mut spec = root.mapping_or_empty("spec");
+    let app = Application {
+        key,
+        uid,
+        generation,
+        project: spec.word("project").unwrap_or(DEFAULT_PROJECT).into(),
+        suspend: spec.flag("suspend").unwrap_or(false),
+        sources: sources(&mut spec),
+        destination: destination(spec.mapping_or_empty("destination")),
+        sync: sync(spec.mapping_or_empty("sync")),
+        deletion: deletion(&mut spec),
+        history: spec.integer("history", 0, 100).and_then(|n| usize::try_from(n).ok()).unwrap_or(10),
+    };
+    spec.refuse(&["ignore", "dependsOn"]);
+    refuse_health(&mut spec);
+    spec.finish();
+    root.finish();
+    Some(app)
+}
+
+/// A resource of another kind or version has other fields; reading it as one of ours would invent findings.
+pub(crate) fn check_kind(root: &mut Fields<'_>, kind: &str) {
+    if root.text("apiVersion") != Some(API_VERSION) {
+        root.error("apiVersion", format!("must be {API_VERSION}"));
+    }
+    if root.text("kind") != Some(kind) {
+        root.error("kind", format!("must be {kind}"));
+    }
+}
+
+fn deletion(spec: &mut Fields<'_>) -> DeletionPolicy {
+    let words = [("Prune", DeletionPolicy::Prune), ("Orphan", DeletionPolicy::Orphan)];
+    spec.choice("deletion", &words).unwrap_or(DeletionPolicy::Prune)
+}
+
+fn refuse_health(spec: &mut Fields<'_>) {
+    if let Some(mut health) = spec.mapping("health") {
+        health.refuse(&["checks", "ignore"]);
+        health.finish();
+    }
+}
+
+fn sources(spec: &mut Fields<'_>) -> Vec<Source> {
+    let all = spec.mappings("sources");
+    if all.is_empty() {
+        spec.error("sources", "must name at least one source");
+    }
+    let mut names = BTreeSet::new();
+    all.into_iter().map(|fields| source(fields, &mut names)).collect()
+}
+
+fn source(mut fields: Fields<'_>, names: &mut BTreeSet<Arc<str>>) -> Source {
+    let name: Option<Arc<str>> = fields.word("name").map(Arc::from);
+    if let Some(name) = &name
+        && !names.insert(name.clone())
+    {
+        fields.error("name", format!("another source is called {name} too"));
+    }
+    let elsewhere = ["oci", "bucket", "helm"].into_iter().any(|kind| fields.get(kind).is_some());
+    if fields.get("git").is_none() && !elsewhere {
+        fields.error("git", "must be set");
+    }
+    let git = git(fields.mapping_or_empty("git"), elsewhere);
+    let directory = directory(&mut fields);
+    // An empty mapping asks for a renderer or a source too, so that emptiness is no excuse here.
+    for kind in ["oci", "helm", "bucket", "kustomize", "jsonnet", "plugin"] {
+        if fields.get(kind).is_some() {
+            fields.not_built(kind);
+        }
+    }
+    fields.refuse(&["verify"]);
+    fields.finish();
+    Source { name, git, directory }
+}
+
+fn git(mut fields: Fields<'_>, elsewhere: bool) -> GitSource {
+    let url = fields.text("url").unwrap_or_default();
+    if !elsewhere || !url.is_empty() {
+        check_url(&fields, url);
+    }
+    let revision = fields.text("revision").unwrap_or_default().trim();
+    let path = path(&mut fields);
+    fields.finish();
+    GitSource { url: RepoUrl::new(url), revision: revision.into(), path }
+}
+
+fn check_url(fields: &Fields<'_>, url: &str) {
+    let (scheme, rest) = url.split_once("://").unwrap_or(("", url));
+    let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    match &*scheme.to_ascii_lowercase() {
+        _ if url.is_empty() => fields.error("url", "must not be empty"),
+        "http" | "https" if host.is_empty() => fields.error("url", "must name a host"),
+        "http" | "https" | "file" => {}
+        "" if !url.contains(':') => fields.error("url", "must be an http, https or file URL"),
+        // git@host:path, as ssh takes it.
+        "" | "ssh" | "git" | "git+ssh" => {
+            fields.error("url", "ssh is not built yet; use http, https or file")
+        }
+        other => fields.error("url", format!("the scheme {other} is not known; use http, https or file")),
+    }
+    if url.split('/').any(|part| part == "..") {
+        fields.error("url", "must not contain '..'");
+    }
+    if host.contains('@') {
+        fields.warning("url", "the user information in it is not used; put it into a repository Secret");
+    }
+}
+
+fn path(fields: &mut Fields<'_>) -> Arc<str> {
+    let text = fields.text("path").unwrap_or(".");
+    if text.starts_with('/') {
+        fields.error("path", "must be relative to the root of the repository");
+    }
+    let parts: Vec<&str> = text.split('/').filter(|part| !part.is_empty() && *part != ".").collect();
+    if parts.contains(&"..") {
+        fields.error("path", "must not leave the repository with '..'");
+    }
+    parts.join("/").into()
+}
+
+fn directory(source: &mut Fields<'_>) -> Directory {
+    let Some(mut fields) = source.mapping("directory") else { return Directory::default() };
+    let directory = Directory {
+        explicit: true,
+        recurse: fields.flag("recurse").unwrap_or(false),
+        include: fields.texts("include"),
+        exclude: fields.texts("exclude"),
+    };
+    fields.finish();
+    directory
+}
+
+fn destination(mut fields: Fields<'_>) -> Destination {
+    if fields.word("cluster").is_some_and(|cluster| cluster != IN_CLUSTER) {
+        fields.error("cluster", "other clusters than in-cluster are not built yet");
+    }
+    let namespace = fields.word("namespace");
+    if namespace.is_some_and(|name| !is_namespace(name)) {
+        fields.error("namespace", "must be a namespace: at most 63 lower-case letters, digits and hyphens");
+    }
+    fields.finish();
+    Destination { namespace: namespace.map(Arc::from) }
+}
+
+fn is_namespace(name: &str) -> bool {
+    let letters = name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
+    letters && name.len() <= 63 && !name.starts_with('-') && !name.ends_with('-')
+}
+
+fn sync(mut fields: Fields<'_>) -> SyncPolicy {
+    let modes =
+        [("Automatic", SyncMode::Automatic), ("Manual", SyncMode::Manual), ("Notify", SyncMode::Notify)];
+    let mode = fields.choice("mode", &modes).unwrap_or(SyncMode::Manual);
+    let propagations = [Propagation::Background, Propagation::Foreground, Propagation::Orphan];
+    let policy = SyncPolicy {
+        mode,
+        prune: fields.flag("prune").unwrap_or(false),
+        self_heal: fields.flag("selfHeal").unwrap_or(mode == SyncMode::Automatic),
+        allow_empty: fields.flag("allowEmpty").unwrap_or(false),
+        budget: budget(&mut fields),
+        propagation: fields.choice("propagation", &propagations.map(|p| (p.as_str(), p))).unwrap_or_default(),
+        retry: retry(fields.mapping_or_empty("retry")),
+    };
+    if fields.flag("createNamespace") == Some(true) {
+        fields.not_built("createNamespace");
+    }
+    fields.refuse(&["timeout", "pin"]);
+    fields.finish();
+    policy
+}
+
+fn budget(sync: &mut Fields<'_>) -> Budget {
+    let name = "deletionBudget";
+    let Some(value) = sync.get(name) else { return Budget::Default };
+    let count = value.as_int().and_then(|count| usize::try_from(count).ok()).map(Budget::Count);
+    let percent = || {
+        let digits = value.as_str()?.strip_suffix('%')?;
+        let percent: u8 = digits.bytes().all(|b| b.is_ascii_digit()).then(|| digits.parse().ok())??;
+        (percent <= 100).then_some(Budget::Percent(percent))
+    };
+    count.or_else(percent).unwrap_or_else(|| {
+        sync.error(name, "must be a count of at least 0 or a percentage such as 25%");
+        Budget::Default
+    })
+}
+
+fn retry(mut fields: Fields<'_>) -> Retry {
+    let standard = Retry::default();
+    let limit = match fields.integer("limit", -1, 1000) {
+        None => standard.limit,
+        Some(limit) => u32::try_from(limit).ok(),
+    };
+    let mut backoff = fields.mapping_or_empty("backoff");
+    let factor = backoff.integer("factor", 1, 100).and_then(|factor| u32::try_from(factor).ok());
+    let retry = Retry {
+        limit,
+        duration: backoff.duration("duration").unwrap_or(standard.duration),
+        factor: factor.unwrap_or(standard.factor),
+        max_duration: backoff.duration("maxDuration").unwrap_or(standard.max_duration),
+    };
+    backoff.finish();
+    fields.finish();
+    retry
+}

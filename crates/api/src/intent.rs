@@ -1,0 +1,110 @@
+//! Intents: what a user asks of the controller through annotations and finalizers of an Application.
+
+use lockstep_core::Value;
+
+use crate::status::{Handled, cut};
+
+/// A new value asks for one sync; whatever the mode except Notify.
+pub const SYNC_ANNOTATION: &str = "lockstep.dev/sync";
+/// A new value asks to look the revisions up afresh, at once.
+pub const REFRESH_ANNOTATION: &str = "lockstep.dev/refresh";
+/// The digest of (revision, sorted deletions with uid) of a plan: its deletions are allowed.
+pub const APPROVE_ANNOTATION: &str = "lockstep.dev/approve";
+/// The finalizer that holds an Application until its pruned objects are gone.
+pub const PRUNE_FINALIZER: &str = "lockstep.dev/prune";
+
+/// So many characters of an annotation's value count.
+const LONGEST: usize = 256;
+
+/// The values of the intents' annotations; empty ones count as absent.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Intents {
+    /// Of [`SYNC_ANNOTATION`].
+    pub sync: Option<String>,
+    /// Of [`REFRESH_ANNOTATION`].
+    pub refresh: Option<String>,
+    /// Of [`APPROVE_ANNOTATION`].
+    pub approve: Option<String>,
+}
+
+/// Which of the intents are new.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Requests {
+    /// The value to remember once the sync was made.
+    pub sync: Option<String>,
+    /// The value to remember once the revisions were looked up.
+    pub refresh: Option<String>,
+    /// The approved digest. It stays while the annotation is there: it binds to one plan, and no other has its digest.
+    pub approve: Option<String>,
+}
+
+impl Intents {
+    /// Reads the annotations of an Application.
+    pub fn read(application: &Value) -> Self {
+        let value = |name| {
+            let text = application.str_at(&["metadata", "annotations", name])?.trim();
+            (!text.is_empty()).then(|| cut(text, LONGEST))
+        };
+        Self {
+            sync: value(SYNC_ANNOTATION),
+            refresh: value(REFRESH_ANNOTATION),
+            approve: value(APPROVE_ANNOTATION),
+        }
+    }
+
+    /// What is asked for and was not acted on. Removing an annotation asks for nothing.
+    pub fn since(&self, handled: &Handled) -> Requests {
+        let new = |now: &Option<String>, before: &Option<String>| now.clone().filter(|_| now != before);
+        Requests {
+            sync: new(&self.sync, &handled.sync),
+            refresh: new(&self.refresh, &handled.refresh),
+            approve: self.approve.clone(),
+        }
+    }
+}
+
+/// Whether an object has a finalizer.
+pub fn has_finalizer(object: &Value, name: &str) -> bool {
+    let all = object.at(&["metadata", "finalizers"]).and_then(Value::as_list).unwrap_or_default();
+    all.iter().any(|finalizer| finalizer.as_str() == Some(name))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use lockstep_core::from_json;
+
+    fn intents(annotations: &str) -> Intents {
+        let json = format!(r#"{{"metadata":{{"annotations":{annotations}}}}}"#);
+        Intents::read(&from_json(json.as_bytes()).unwrap())
+    }
+
+    #[test]
+    fn only_new_values_are_requests() {
+        let handled = Handled { sync: Some("1".into()), ..Handled::default() };
+        let some = |text: &str| Some(text.to_owned());
+        for (annotations, sync, refresh) in [
+            ("{}", None, None),
+            (r#"{"lockstep.dev/sync":"1"}"#, None, None),
+            (r#"{"lockstep.dev/sync":"2"}"#, some("2"), None),
+            (r#"{"lockstep.dev/sync":" ","lockstep.dev/refresh":"x"}"#, None, some("x")),
+        ] {
+            let requests = intents(annotations).since(&handled);
+            assert_eq!((requests.sync, requests.refresh), (sync, refresh), "{annotations}");
+        }
+    }
+
+    #[test]
+    fn an_approval_lasts_as_long_as_its_annotation() {
+        let handled = Handled { approve: Some("d".into()), ..Handled::default() };
+        let requests = intents(r#"{"lockstep.dev/approve":"d"}"#).since(&handled);
+        assert_eq!(requests.approve.as_deref(), Some("d"));
+    }
+
+    #[test]
+    fn finalizers_are_found_by_name() {
+        let object = from_json(br#"{"metadata":{"finalizers":["a",1,"lockstep.dev/prune"]}}"#).unwrap();
+        assert!(has_finalizer(&object, PRUNE_FINALIZER));
+        assert!(!has_finalizer(&object, "b"));
+    }
+}

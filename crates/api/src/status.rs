@@ -1,0 +1,466 @@
+//! An Application's status, and how it is written and read back.
+
+use lockstep_core::{CommitId, HealthState, Map, Timestamp, Value};
+
+use crate::patch::merge_patch;
+
+/// Makes an enum with the words that the wire has for it.
+macro_rules! words {
+    ($(#[$about:meta])* $name:ident { $($(#[$doc:meta])* $word:ident,)* }) => {
+        $(#[$about])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum $name { $($(#[$doc])* $word,)* }
+
+        impl $name {
+            /// Every word.
+            pub const WORDS: &'static [&'static str] = &[$(stringify!($word)),*];
+
+            /// As the wire spells it.
+            pub fn as_str(self) -> &'static str {
+                match self { $(Self::$word => stringify!($word),)* }
+            }
+
+            /// Parses what `as_str` gives.
+            pub fn parse(text: &str) -> Option<Self> {
+                match text { $(stringify!($word) => Some(Self::$word),)* _ => None }
+            }
+        }
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str(self.as_str())
+            }
+        }
+    };
+}
+pub(crate) use words;
+
+words! {
+    /// How live compares with the sources.
+    SyncState {
+        /// Every step of the last plan is applied and recorded, whatever the health.
+        Synced,
+        /// Live differs and nothing is running.
+        OutOfSync,
+        /// Steps are outstanding.
+        Syncing,
+        /// Only deletions that wait for an approval are left.
+        Blocked,
+        /// Nothing was rendered yet.
+        Unknown,
+    }
+}
+
+words! {
+    /// How far an operation is, and how a past one ended.
+    OperationPhase {
+        /// It goes on.
+        Running,
+        /// Every step was applied.
+        Succeeded,
+        /// A step failed.
+        Failed,
+    }
+}
+
+words! {
+    /// The conditions that an Application can have.
+    ConditionType {
+        /// Synced, healthy, of the current spec, and the source was reachable.
+        Ready,
+        /// The controller is at work (kstatus).
+        Reconciling,
+        /// The controller cannot get on without help (kstatus).
+        Stalled,
+        /// Another writer keeps undoing what is applied.
+        Fighting,
+    }
+}
+
+/// An Application's status.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Status {
+    /// The generation of the spec that this speaks of.
+    pub observed_generation: i64,
+    /// How live compares with the sources.
+    pub sync: SyncStatus,
+    /// How well its objects are; `None` before anything was rendered.
+    pub health: Option<HealthStatus>,
+    /// The last sync.
+    pub operation: Option<Operation>,
+    /// What was synced, newest first.
+    pub history: Vec<HistoryEntry>,
+    /// Ready, and the others while they hold.
+    pub conditions: Vec<Condition>,
+    /// Its objects, counted.
+    pub objects: Counts,
+    /// Container images, the first of them.
+    pub images: Vec<String>,
+    /// Addresses that it serves at.
+    pub urls: Vec<String>,
+    /// Which wishes were already acted on.
+    pub handled: Handled,
+}
+
+/// How live compares with the sources.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SyncStatus {
+    /// In a word.
+    pub state: SyncState,
+    /// The commits that are live, one a source.
+    pub revisions: Vec<CommitId>,
+    /// The digest of the last plan.
+    pub plan: Option<String>,
+}
+
+impl Default for SyncStatus {
+    fn default() -> Self {
+        Self { state: SyncState::Unknown, revisions: Vec::new(), plan: None }
+    }
+}
+
+/// How well an Application's objects are, and since when.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HealthStatus {
+    /// The worst of its objects' states.
+    pub state: HealthState,
+    /// Why.
+    pub reason: String,
+    /// When it became so.
+    pub since: Timestamp,
+}
+
+/// One sync.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Operation {
+    /// How far it is.
+    pub phase: OperationPhase,
+    /// The digest of its plan.
+    pub plan: String,
+    /// When it began.
+    pub started_at: Timestamp,
+    /// When it ended.
+    pub finished_at: Option<Timestamp>,
+    /// What it says.
+    pub message: String,
+}
+
+/// One past sync.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HistoryEntry {
+    /// The first source's commit.
+    pub revision: CommitId,
+    /// Its author.
+    pub author: String,
+    /// The first line of its message.
+    pub subject: String,
+    /// The digest of the plan.
+    pub plan: String,
+    /// How it ended.
+    pub result: OperationPhase,
+    /// When it ended.
+    pub at: Timestamp,
+}
+
+/// One condition.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Condition {
+    /// Which one.
+    pub kind: ConditionType,
+    /// Whether it holds.
+    pub holds: bool,
+    /// One word for machines.
+    pub reason: String,
+    /// One text for people.
+    pub message: String,
+    /// When `holds` last changed.
+    pub since: Timestamp,
+    /// The generation of the spec that it speaks of.
+    pub observed_generation: i64,
+}
+
+/// Objects, counted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// How many the sources name.
+    pub total: usize,
+    /// How many are not in sync.
+    pub out_of_sync: usize,
+    /// How many are degraded.
+    pub degraded: usize,
+}
+
+/// The last values of the intents' annotations that were acted on.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Handled {
+    /// Of `lockstep.dev/sync`.
+    pub sync: Option<String>,
+    /// Of `lockstep.dev/refresh`.
+    pub refresh: Option<String>,
+    /// Of `lockstep.dev/approve`.
+    pub approve: Option<String>,
+}
+
+/// So many characters of what an author wrote are kept in a history entry.
+const LONGEST_LINE: usize = 200;
+
+impl Status {
+    /// Reads the status of an Application as it is on the server; what is missing or unreadable is left at its default.
+    pub fn read(application: &Value) -> Self {
+        let empty = Value::default();
+        let status = application.get("status").unwrap_or(&empty);
+        let counts = |name| count(status, &["summary", "objects", name]);
+        let handled = |name| text(status, &["lastHandled", name]);
+        Self {
+            observed_generation: status.int_at(&["observedGeneration"]).unwrap_or_default(),
+            sync: SyncStatus::read(status.get("sync").unwrap_or(&empty)),
+            health: status.get("health").and_then(HealthStatus::read),
+            operation: status.get("operation").and_then(Operation::read),
+            history: items(status, &["history"]).iter().filter_map(HistoryEntry::read).collect(),
+            conditions: items(status, &["conditions"]).iter().filter_map(Condition::read).collect(),
+            objects: Counts {
+                total: counts("total"),
+                out_of_sync: counts("outOfSync"),
+                degraded: counts("degraded"),
+            },
+            images: texts(status, &["summary", "images"]),
+            urls: texts(status, &["summary", "urls"]),
+            handled: Handled {
+                sync: handled("sync"),
+                refresh: handled("refresh"),
+                approve: handled("approve"),
+            },
+        }
+    }
+
+    /// The merge patch for the status subresource that turns the status which `application` has on the server into this one;
+    /// `None` where they are equal, so that nothing is written.
+    pub fn patch(&self, application: &Value) -> Option<Value> {
+        let before = application.get("status").cloned().unwrap_or_else(|| Value::map(Map::new()));
+        let patch = merge_patch(&before, &self.to_value())?;
+        Some(Value::map(Map::from([("status".into(), patch)])))
+    }
+
+    /// Adds a past sync at the front and keeps the newest `limit`. Long lines are cut.
+    pub fn remember(&mut self, mut entry: HistoryEntry, limit: usize) {
+        entry.author = cut(&entry.author, LONGEST_LINE);
+        entry.subject = cut(&entry.subject, LONGEST_LINE);
+        self.history.insert(0, entry);
+        self.history.truncate(limit);
+    }
+
+    /// One condition.
+    pub fn condition(&self, kind: ConditionType) -> Option<&Condition> {
+        self.conditions.iter().find(|condition| condition.kind == kind)
+    }
+
+    /// The status as the wire has it.
+    pub fn to_value(&self) -> Value {
+        let Self {
+            observed_generation,
+            sync,
+            health,
+            operation,
+            history,
+            conditions,
+            objects,
+            images,
+            urls,
+            handled,
+        } = self;
+        let list = |items: Vec<Value>| (!items.is_empty()).then(|| Value::list(items));
+        fields([
+            ("observedGeneration", Some((*observed_generation).into())),
+            ("sync", Some(sync.to_value())),
+            ("health", health.as_ref().map(HealthStatus::to_value)),
+            ("operation", operation.as_ref().map(Operation::to_value)),
+            ("history", list(history.iter().map(HistoryEntry::to_value).collect())),
+            ("conditions", list(conditions.iter().map(Condition::to_value).collect())),
+            (
+                "summary",
+                Some(fields([
+                    ("objects", Some(objects.to_value())),
+                    ("images", list(images.iter().map(|image| image.as_str().into()).collect())),
+                    ("urls", list(urls.iter().map(|url| url.as_str().into()).collect())),
+                ])),
+            ),
+            ("lastHandled", handled.to_value()),
+        ])
+    }
+}
+
+impl SyncStatus {
+    fn read(value: &Value) -> Self {
+        let state = value.str_at(&["state"]).and_then(SyncState::parse).unwrap_or(SyncState::Unknown);
+        let mut revisions: Vec<CommitId> =
+            texts(value, &["revisions"]).iter().filter_map(|text| CommitId::parse(text)).collect();
+        if revisions.is_empty() {
+            revisions.extend(value.str_at(&["revision"]).and_then(CommitId::parse));
+        }
+        Self { state, revisions, plan: text(value, &["plan"]) }
+    }
+
+    fn to_value(&self) -> Value {
+        let Self { state, revisions, plan } = self;
+        let all = revisions.iter().map(|id| id.as_str().into()).collect();
+        fields([
+            ("state", Some(state.as_str().into())),
+            ("revision", revisions.first().map(|id| id.as_str().into())),
+            ("revisions", (revisions.len() > 1).then(|| Value::list(all))),
+            ("plan", plan.as_deref().map(Value::from)),
+        ])
+    }
+}
+
+impl HealthStatus {
+    fn read(value: &Value) -> Option<Self> {
+        let state = parse_health(value.str_at(&["state"])?)?;
+        let reason = text(value, &["reason"]).unwrap_or_default();
+        Some(Self { state, reason, since: time(value, "since")? })
+    }
+
+    fn to_value(&self) -> Value {
+        let Self { state, reason, since } = self;
+        fields([
+            ("state", Some(state.to_string().into())),
+            ("reason", (!reason.is_empty()).then(|| reason.as_str().into())),
+            ("since", Some(since.to_string().into())),
+        ])
+    }
+}
+
+impl Operation {
+    fn read(value: &Value) -> Option<Self> {
+        Some(Self {
+            phase: OperationPhase::parse(value.str_at(&["phase"])?)?,
+            plan: text(value, &["plan"]).unwrap_or_default(),
+            started_at: time(value, "startedAt")?,
+            finished_at: time(value, "finishedAt"),
+            message: text(value, &["message"]).unwrap_or_default(),
+        })
+    }
+
+    fn to_value(&self) -> Value {
+        let Self { phase, plan, started_at, finished_at, message } = self;
+        fields([
+            ("phase", Some(phase.as_str().into())),
+            ("plan", Some(plan.as_str().into())),
+            ("startedAt", Some(started_at.to_string().into())),
+            ("finishedAt", finished_at.map(|at| at.to_string().into())),
+            ("message", (!message.is_empty()).then(|| message.as_str().into())),
+        ])
+    }
+}
+
+impl HistoryEntry {
+    fn read(value: &Value) -> Option<Self> {
+        Some(Self {
+            revision: CommitId::parse(value.str_at(&["revision"])?)?,
+            author: text(value, &["author"]).unwrap_or_default(),
+            subject: text(value, &["subject"]).unwrap_or_default(),
+            plan: text(value, &["plan"]).unwrap_or_default(),
+            result: OperationPhase::parse(value.str_at(&["result"])?)?,
+            at: time(value, "at")?,
+        })
+    }
+
+    fn to_value(&self) -> Value {
+        let Self { revision, author, subject, plan, result, at } = self;
+        fields([
+            ("revision", Some(revision.as_str().into())),
+            ("author", Some(author.as_str().into())),
+            ("subject", Some(subject.as_str().into())),
+            ("plan", Some(plan.as_str().into())),
+            ("result", Some(result.as_str().into())),
+            ("at", Some(at.to_string().into())),
+        ])
+    }
+}
+
+impl Condition {
+    fn read(value: &Value) -> Option<Self> {
+        Some(Self {
+            kind: ConditionType::parse(value.str_at(&["type"])?)?,
+            holds: value.str_at(&["status"])? == "True",
+            reason: text(value, &["reason"]).unwrap_or_default(),
+            message: text(value, &["message"]).unwrap_or_default(),
+            since: time(value, "lastTransitionTime")?,
+            observed_generation: value.int_at(&["observedGeneration"]).unwrap_or_default(),
+        })
+    }
+
+    fn to_value(&self) -> Value {
+        let Self { kind, holds, reason, message, since, observed_generation } = self;
+        fields([
+            ("type", Some(kind.as_str().into())),
+            ("status", Some(if *holds { "True" } else { "False" }.into())),
+            ("reason", Some(reason.as_str().into())),
+            ("message", Some(message.as_str().into())),
+            ("lastTransitionTime", Some(since.to_string().into())),
+            ("observedGeneration", Some((*observed_generation).into())),
+        ])
+    }
+}
+
+impl Counts {
+    fn to_value(self) -> Value {
+        let Self { total, out_of_sync, degraded } = self;
+        let number = |count: usize| Some(Value::uint(count as u64));
+        fields([("total", number(total)), ("outOfSync", number(out_of_sync)), ("degraded", number(degraded))])
+    }
+}
+
+impl Handled {
+    fn to_value(&self) -> Option<Value> {
+        let Self { sync, refresh, approve } = self;
+        let text = |text: &Option<String>| text.as_deref().map(Value::from);
+        let value = fields([("sync", text(sync)), ("refresh", text(refresh)), ("approve", text(approve))]);
+        (!value.is_empty_container()).then_some(value)
+    }
+}
+
+fn parse_health(text: &str) -> Option<HealthState> {
+    let all = [
+        HealthState::Healthy,
+        HealthState::Suspended,
+        HealthState::Progressing,
+        HealthState::Missing,
+        HealthState::Degraded,
+        HealthState::Unknown,
+    ];
+    all.into_iter().find(|state| state.to_string() == text)
+}
+
+/// A mapping of the fields that are there.
+fn fields<const N: usize>(entries: [(&str, Option<Value>); N]) -> Value {
+    let present = entries.into_iter().filter_map(|(name, value)| Some((name.into(), value?)));
+    Value::map(present.collect())
+}
+
+fn text(value: &Value, keys: &[&str]) -> Option<String> {
+    value.str_at(keys).map(str::to_owned)
+}
+
+fn time(value: &Value, key: &str) -> Option<Timestamp> {
+    value.str_at(&[key]).and_then(Timestamp::parse)
+}
+
+fn items<'a>(value: &'a Value, keys: &[&str]) -> &'a [Value] {
+    value.at(keys).and_then(Value::as_list).unwrap_or_default()
+}
+
+fn texts(value: &Value, keys: &[&str]) -> Vec<String> {
+    items(value, keys).iter().filter_map(Value::as_str).map(str::to_owned).collect()
+}
+
+fn count(value: &Value, keys: &[&str]) -> usize {
+    value.int_at(keys).and_then(|count| usize::try_from(count).ok()).unwrap_or_default()
+}
+
+/// At most so many characters, with an ellipsis where some were cut.
+pub(crate) fn cut(text: &str, most: usize) -> String {
+    match text.char_indices().nth(most) {
+        None => text.to_owned(),
+        Some((end, _)) => format!("{}…", &text[..end]),
+    }
+}
