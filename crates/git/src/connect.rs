@@ -24,7 +24,15 @@ pub(crate) enum Dial {
     /// To the host itself.
     Straight(HttpConnector),
     /// To a proxy: a tunnel for https, the proxy's own requests for http.
-    Proxied { connector: HttpConnector, tunnel: Tunnel<HttpConnector>, proxy: Uri },
+    Proxied(Box<Proxied>),
+}
+
+/// A proxy and the two ways to use it.
+#[derive(Clone)]
+pub(crate) struct Proxied {
+    connector: HttpConnector,
+    tunnel: Tunnel<HttpConnector>,
+    address: Uri,
 }
 
 /// A connection that knows whether a proxy reads its requests.
@@ -56,7 +64,7 @@ fn proxied(connector: HttpConnector, address: &str) -> Result<Dial> {
         Some(user_info) => tunnel.with_auth(auth::proxy_authorization(user_info)?),
         None => tunnel,
     };
-    Ok(Dial::Proxied { connector, tunnel, proxy })
+    Ok(Dial::Proxied(Box::new(Proxied { connector, tunnel, address: proxy })))
 }
 
 /// A proxy's user info and its address without.
@@ -90,10 +98,10 @@ impl Service<Uri> for Dial {
         Box::pin(async move {
             let (io, is_proxied) = match &mut dial {
                 Self::Straight(connector) => (connector.call(target).await?, false),
-                Self::Proxied { tunnel, .. } if target.scheme_str() == Some("https") => {
-                    (tunnel.call(target).await?, false)
+                Self::Proxied(proxy) if target.scheme_str() == Some("https") => {
+                    (proxy.tunnel.call(target).await?, false)
                 }
-                Self::Proxied { connector, proxy, .. } => (connector.call(proxy.clone()).await?, true),
+                Self::Proxied(proxy) => (proxy.connector.call(proxy.address.clone()).await?, true),
             };
             Ok(Stream { io, is_proxied })
         })

@@ -89,6 +89,8 @@ impl Drop for Generation {
         if self.is_retired.load(Ordering::Relaxed) {
             // What cannot be removed now is removed when the mirror is opened next.
             let _ = fs::remove_dir_all(&self.directory);
+            // Gone only if the whole mirror was removed: otherwise its lock is in there.
+            let _ = self.directory.parent().map(fs::remove_dir);
         }
     }
 }

@@ -124,11 +124,11 @@ impl<'a> Call<'a> {
 
     /// A proxy that reads a plain request wants to know who asks; through a tunnel it was told already.
     fn through_proxy(self, mut request: Request<Full<Bytes>>, scheme: &str) -> Result<Request<Full<Bytes>>> {
-        if let Some(proxy) = self.access.proxy.as_ref().filter(|_| scheme == "http") {
-            if let (Some(user_info), _) = split_proxy(proxy.expose())? {
-                let value = auth::proxy_authorization(user_info)?;
-                request.headers_mut().insert(http::header::PROXY_AUTHORIZATION, value);
-            }
+        if let Some(proxy) = self.access.proxy.as_ref().filter(|_| scheme == "http")
+            && let (Some(user_info), _) = split_proxy(proxy.expose())?
+        {
+            let value = auth::proxy_authorization(user_info)?;
+            request.headers_mut().insert(http::header::PROXY_AUTHORIZATION, value);
         }
         Ok(request)
     }

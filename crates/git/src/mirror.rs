@@ -139,6 +139,32 @@ impl Mirror {
         copy.objects.commit(id).map(|node| node.commit)
     }
 
+    /// Whether no process uses the mirror in this directory.
+    pub fn is_abandoned(directory: &Path) -> bool {
+        match File::options().append(true).open(directory.join("lock")) {
+            Ok(file) => file.try_lock().is_ok(),
+            // The directory of a removed mirror goes with its last snapshot; without any it is nobody's.
+            Err(_) => !fs::read_dir(directory).is_ok_and(|mut files| files.next().is_some()),
+        }
+    }
+
+    /// Removes this mirror from disk. Snapshots stay readable; the last one takes the files with it.
+    pub fn remove(self) -> Result<()> {
+        let Some(root) = &self.root else { return Ok(()) };
+        let copy = self.copy.into_inner();
+        if let Some(generation) = copy.as_ref().and_then(|copy| copy.generation.as_ref()) {
+            generation.retire();
+        }
+        drop(copy);
+        match fs::remove_file(root.join("lock")) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(Error::Disk(error)),
+            _ => {}
+        }
+        // Fails while a snapshot needs the files; its generation takes the empty directory with it.
+        let _ = fs::remove_dir(root);
+        Ok(())
+    }
+
     /// The copy that readers see. A local repository has none before its first fetch, but its objects are there.
     fn current(&self) -> Result<Option<Arc<Copy>>> {
         if let Some(copy) = &*self.copy.read() {

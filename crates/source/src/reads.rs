@@ -1,0 +1,109 @@
+//! What a render looked at.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use git::{Entry, Kind, ObjectId, Seen, Snapshot};
+use lockstep_core::Digest;
+
+/// Everything that was looked at in a commit, by real path: files, links, directories, and what was not there.
+///
+/// Two commits that show the same at each of these paths render the same.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Reads {
+    seen: BTreeMap<String, Read>,
+}
+
+/// What was learned at one path.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Read {
+    /// All of it: a file's content, a directory with everything below, or that there is nothing.
+    All(Seen),
+    /// The names and kinds in a directory, not what is in them. The id is a shortcut: if it is the same, so is the rest.
+    Names(ObjectId, Digest),
+}
+
+impl Reads {
+    pub(crate) fn add(&mut self, path: String, seen: Seen) {
+        self.seen.insert(path, Read::All(seen));
+    }
+
+    /// Notes a listing, unless the directory was read whole.
+    pub(crate) fn add_names(&mut self, path: String, id: ObjectId, entries: &[Entry]) {
+        self.seen.entry(path).or_insert_with(|| Read::Names(id, names(entries)));
+    }
+
+    /// Whether another commit shows the same. What cannot be read counts as different.
+    ///
+    /// Costs a look per path, less below directories that did not change.
+    pub fn unchanged(&self, snapshot: &Snapshot) -> bool {
+        let mut same: Vec<String> = Vec::new();
+        for (path, read) in &self.seen {
+            if same.iter().any(|directory| path.starts_with(directory)) {
+                continue;
+            }
+            let Ok(now) = snapshot.look(path) else { return false };
+            if !read.is_same(path, now, snapshot) {
+                return false;
+            }
+            if let (Seen::Entry(Kind::Directory, id), Some(before)) = (now, read.directory())
+                && id == before
+            {
+                same.push(if path.is_empty() { String::new() } else { format!("{path}/") });
+            }
+        }
+        true
+    }
+
+    /// A digest of all of this: equal digests, equal inputs.
+    pub fn digest(&self) -> Digest {
+        let mut text = String::new();
+        for (path, read) in &self.seen {
+            let what = match read {
+                Read::All(Seen::Entry(kind, id)) => format!("{kind:?} {id}"),
+                Read::All(Seen::Absent) => "absent".to_owned(),
+                Read::All(Seen::Blocked) => "blocked".to_owned(),
+                Read::Names(_, digest) => format!("names {digest}"),
+            };
+            // The length keeps odd names from posing as other lines. Writing to a string cannot fail.
+            let _ = writeln!(text, "{} {path} {what}", path.len());
+        }
+        Digest::of(text.as_bytes())
+    }
+
+    /// The number of paths.
+    pub fn len(&self) -> usize {
+        self.seen.len()
+    }
+
+    /// Whether nothing was looked at.
+    pub fn is_empty(&self) -> bool {
+        self.seen.is_empty()
+    }
+}
+
+impl Read {
+    fn directory(&self) -> Option<ObjectId> {
+        match self {
+            Self::All(Seen::Entry(Kind::Directory, id)) | Self::Names(id, _) => Some(*id),
+            Self::All(_) => None,
+        }
+    }
+
+    fn is_same(&self, path: &str, now: Seen, snapshot: &Snapshot) -> bool {
+        match (self, now) {
+            (Self::All(before), now) => *before == now,
+            (Self::Names(before, digest), Seen::Entry(Kind::Directory, id)) => {
+                let list = || snapshot.list(path).ok().flatten();
+                *before == id || list().is_some_and(|entries| names(&entries) == *digest)
+            }
+            (Self::Names(..), _) => false,
+        }
+    }
+}
+
+fn names(entries: &[Entry]) -> Digest {
+    // Git forbids slashes and zero bytes in names.
+    let text: String = entries.iter().map(|entry| format!("{}/{:?}\0", entry.name, entry.kind)).collect();
+    Digest::of(text.as_bytes())
+}
