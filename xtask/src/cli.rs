@@ -7,6 +7,7 @@ use clap::{Parser, Subcommand};
 
 use crate::codegen::{self, Freshness};
 use crate::kubeone::{Audit, Kubeone, Lifetime, Options};
+use crate::oracle::{self, Mode};
 use crate::suite::{self, Part};
 use crate::tidy;
 use crate::workspace::Workspace;
@@ -34,6 +35,12 @@ enum Command {
     /// Write what is generated from the code into the clone
     Codegen {
         /// Write nothing; fail where something is stale
+        #[arg(long)]
+        check: bool,
+    },
+    /// Ask the reference programs about every recorded case afresh, and record what they answer
+    Oracle {
+        /// Write nothing; fail where an answer has changed
         #[arg(long)]
         check: bool,
     },
@@ -81,6 +88,11 @@ pub fn run(cli: Cli) -> Result<ExitCode> {
         Command::Test { part, filter } => suite::run(&workspace, part, &filter).map(verdict),
         Command::Tidy => tidy::run(&workspace).map(verdict),
         Command::Codegen { check } => generate(&workspace, check),
+        Command::Oracle { check } => {
+            let mode = if check { Mode::Check } else { Mode::Write };
+            // What was asked for and done is a success, whether an answer changed or not.
+            oracle::refresh(&workspace, mode).map(|same| verdict(same || mode == Mode::Write))
+        }
         Command::Kubeone { action } => kubeone(&workspace, action),
         Command::Kubelet { kubeconfig, nodes } => {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;

@@ -17,6 +17,7 @@ mod git;
 mod kubelet;
 mod kubeone;
 mod metrics;
+mod oracle;
 mod process;
 mod rest;
 mod scenario;
