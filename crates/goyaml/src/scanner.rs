@@ -318,7 +318,7 @@ impl<'a> Scanner<'a> {
     fn open_flow(&mut self, kind: TokenKind) -> Result<(), Fault> {
         self.save_key()?;
         self.keys.push(SimpleKey::default());
-        if self.keys.len() > self.depth {
+        if self.keys.len() - 1 > self.depth {
             return Err(self.too_deep());
         }
         self.key_allowed = true;

@@ -133,9 +133,18 @@ impl Source {
         })
     }
 
+    /// Whether a range was UTF-8.
+    pub(crate) fn is_valid(&self, span: Span) -> bool {
+        self.invalid_in(span).is_none()
+    }
+
+    fn invalid_in(&self, span: Span) -> Option<u32> {
+        self.invalid.iter().copied().find(|&at| (span.start..span.end).contains(&at))
+    }
+
     /// Checks the text of one document: it was UTF-8, and has no character that YAML forbids.
     pub(crate) fn check(&self, span: Span) -> Result<(), Fault> {
-        if let Some(&at) = self.invalid.iter().find(|&&at| (span.start..span.end).contains(&at)) {
+        if let Some(at) = self.invalid_in(span) {
             return Err(Fault::new(ErrorKind::Encoding, at as usize, "invalid UTF-8 octet sequence"));
         }
         let text = &self.text[span.start as usize..span.end as usize];
