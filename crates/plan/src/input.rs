@@ -85,8 +85,8 @@ pub struct Input<'a> {
     pub instance: &'a str,
     /// The installation's key for digests.
     pub key: &'a Key,
-    /// The managers whose fields an adoption takes over; exact names.
-    pub adopted_managers: &'a [Arc<str>],
+    /// The managers whose fields an adoption takes over; exact names (by default [`diff::ADOPTABLE`]).
+    pub adopted_managers: &'a [&'a str],
     /// What the render gave.
     pub desired: Desired<'a>,
     /// What was applied.

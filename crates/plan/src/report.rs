@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use lockstep_core::{AppKey, CommitId, DesiredObject, Digest, FieldPath, ObjectKey, Origin, Owner, Value};
+use diff::{DriftedField, Extra};
+use lockstep_core::{AppKey, CommitId, DesiredObject, Digest, ObjectKey, Origin, Owner};
 
 use crate::failure::Failure;
 use crate::input::Millis;
@@ -100,28 +101,10 @@ pub enum Drift {
     Deleted,
     /// The object was deleted and another one made under its name.
     Replaced,
-    /// Fields of ours were changed, removed or taken.
-    Fields(Vec<Lost>),
+    /// Fields of ours were changed, removed or taken. Empty where it is sure that something changed, and not what.
+    Fields(Vec<DriftedField>),
     /// The live object cannot be compared (it repeats a key in a list); an apply, or a dry run, will tell.
     Undecided,
-}
-
-/// One field that we lost.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Lost {
-    /// The field.
-    pub path: FieldPath,
-    /// Who took it, if managedFields names someone.
-    pub by: Option<Arc<str>>,
-}
-
-/// One field that another manager added.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Extra {
-    /// The field.
-    pub path: FieldPath,
-    /// Whose it is.
-    pub manager: Arc<str>,
 }
 
 /// Why nothing is done about a difference.
@@ -207,13 +190,9 @@ pub struct Block {
 /// An apply with `dryRun=All` that is asked for.
 #[derive(Clone, Debug)]
 pub struct DryRun {
-    /// What Git wants.
+    /// What Git wants, as it is sent; its digest goes into the result.
     pub desired: Arc<DesiredObject>,
-    /// What is sent.
-    pub body: Value,
-    /// The keyed digest of `body`.
-    pub digest: Digest,
-    /// The resourceVersion of the live object that the answer is compared with.
+    /// The resourceVersion of the live object that the answer is compared with; goes into the result.
     pub resource_version: Arc<str>,
 }
 

@@ -80,19 +80,15 @@ pub enum Action {
 /// A server-side apply.
 #[derive(Clone, Debug)]
 pub struct Apply {
-    /// What Git wants: kind, origin and commit.
+    /// What Git wants, as it is sent and recorded: without `spec.replicas` where an autoscaler has it.
     pub desired: Arc<DesiredObject>,
-    /// What is sent: `desired.value`, without `spec.replicas` where an autoscaler has it.
-    pub body: Value,
-    /// The keyed digest of `body`, to be recorded as `rendered`.
-    pub digest: Digest,
     /// Why.
     pub why: Why,
     /// Sent first where entries of managedFields must change before an apply can succeed or be complete.
     pub rewrite: Option<Rewrite>,
     /// Whether to ask who owns the fields first.
     pub ownership: Ownership,
-    /// Sent after `rewrite` and before `body`.
+    /// Sent after `rewrite` and before the object itself.
     pub handover: Option<Handover>,
     /// The live object that this was decided on; `None` where there was none. A heal whose apply returns the same resourceVersion
     /// was no drift: re-record it and report nothing.
@@ -180,10 +176,10 @@ impl std::fmt::Display for Step {
                     Why::Heal(_) => "heal",
                     Why::Adopt => "adopt",
                 };
-                write!(f, "{why} {key} {}", apply.digest.short())
+                write!(f, "{why} {key} {}", apply.desired.digest.short())
             }
             Action::Recreate(recreate) => {
-                write!(f, "recreate {key} {} {}", recreate.delete.uid, recreate.apply.digest.short())
+                write!(f, "recreate {key} {} {}", recreate.delete.uid, recreate.apply.desired.digest.short())
             }
             Action::Record(record) => write!(f, "record {key} {}", record.uid),
             Action::Prune(prune) => write!(f, "prune {key} {}", prune.uid),

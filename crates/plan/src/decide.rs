@@ -1,0 +1,60 @@
+//! The whole decision: every object, then what only all of them together show.
+
+use crate::budget;
+use crate::input::Input;
+use crate::memo::{Memo, next_of};
+use crate::report::{DryRun, Report};
+use crate::scene::{Draft, Scene};
+use crate::stage;
+use crate::step::Plan;
+use crate::subject::subjects;
+use crate::summary;
+use crate::{unwanted, wanted};
+
+/// Decides what is to be done to make live equal desired, and why the rest is not done.
+///
+/// Guarantees: total (no input makes it fail); the same result for the same input, whatever the memo holds, except that deletions
+/// which an approval covered stay approved while the memo lives; no deletion unless everything was rendered.
+/// Cost: an object that did not change since the last plan is looked at, not parsed.
+pub fn plan(input: &Input<'_>, memo: &mut Memo) -> (Plan, Report) {
+    let scene = Scene::new(input, memo.no_extras());
+    let mut dry_runs = Vec::new();
+    let mut drafts = decide_each(&scene, memo, &mut dry_runs);
+    let block = budget::hold(&scene, &mut drafts, memo);
+    let mut entries = Vec::with_capacity(drafts.len());
+    let mut actions = Vec::new();
+    for Draft { entry, action, mark: _ } in drafts {
+        actions.extend(action.map(|action| (entry.key.clone(), action)));
+        entries.push(entry);
+    }
+    let plan = Plan {
+        app: input.app.key.clone(),
+        generation: input.app.generation,
+        revision: scene.set.map(|set| set.revision().clone()),
+        stages: stage::stages(actions),
+    };
+    let report = summary::report(&scene, entries, block, dry_runs);
+    (plan, report)
+}
+
+fn decide_each(scene: &Scene<'_, '_>, memo: &mut Memo, dry_runs: &mut Vec<DryRun>) -> Vec<Draft> {
+    let mut old = memo.take();
+    let mut drafts = Vec::new();
+    for subject in subjects(scene.set, scene.input.record, scene.input.owned) {
+        let (key, known) = next_of(&mut old, subject.key).unzip();
+        let (draft, remembered) = match subject.desired {
+            None => unwanted::decide(scene, &subject, known),
+            Some(desired) => {
+                let wanted::Decided { draft, remembered, dry_run } =
+                    wanted::decide(scene, subject, desired, known);
+                dry_runs.extend(dry_run);
+                (draft, remembered)
+            }
+        };
+        if let Some(remembered) = remembered {
+            memo.objects.push((key.unwrap_or_else(|| subject.key.clone()), remembered));
+        }
+        drafts.push(draft);
+    }
+    drafts
+}

@@ -1,0 +1,112 @@
+//! The end of an Application.
+
+use lockstep_core::{DeletionPolicy, ObjectKey};
+
+use crate::input::Input;
+use crate::memo::{Memo, Remembered, next_of};
+use crate::order::{Layer, place};
+use crate::report::{Because, Change, Entry, KeptBecause, Report, Verdict};
+use crate::scene::{Draft, Scene};
+use crate::stage;
+use crate::step::{Action, Plan};
+use crate::subject::{Subject, subjects};
+use crate::summary;
+use crate::unwanted::{Fate, fate};
+
+/// What is left to do before an Application may go.
+#[derive(Clone, Debug)]
+pub struct Deletion {
+    /// The next deletions: those that nothing else of the Application depends on. Plan again when they are gone.
+    pub plan: Plan,
+    /// What becomes of each object.
+    pub report: Report,
+    /// No object of the Application is live any more, but for those that stay: the finalizer may go.
+    pub done: bool,
+}
+
+/// Decides what is to be done when an Application is deleted, which is its own approval for everything it owns.
+///
+/// Desired objects do not count: everything recorded or owned is deleted, layer by layer in reverse order, each when the one before is
+/// gone. With `deletion: Orphan` everything stays. What another Application desires, or what says
+/// `lockstep.dev/prune: disabled`, stays as well.
+pub fn plan_deletion(input: &Input<'_>, memo: &mut Memo) -> Deletion {
+    let mut scene = Scene::new(input, memo.no_extras());
+    scene.set = None;
+    let mut old = memo.take();
+    let mut drafts = Vec::new();
+    for subject in subjects(None, input.record, input.owned) {
+        let (key, known) = next_of(&mut old, subject.key).unzip();
+        let (draft, remembered) = decide(&scene, &subject, known);
+        if let Some(remembered) = remembered {
+            memo.objects.push((key.unwrap_or_else(|| subject.key.clone()), remembered));
+        }
+        drafts.push(draft);
+    }
+    let top = drafts.iter().filter(|draft| is_in_the_way(&draft.entry)).map(|draft| layer(&draft.entry.key)).max();
+    let mut entries: Vec<Entry> = Vec::with_capacity(drafts.len());
+    let mut actions = Vec::new();
+    for Draft { mut entry, action, mark: _ } in drafts {
+        let waits = top.is_some_and(|top| layer(&entry.key) < top);
+        match (action, entry.verdict) {
+            (Some(Action::Prune(_)), Verdict::Act(change)) if waits => {
+                entry.verdict = Verdict::Withheld(change, Because::Order);
+            }
+            (action, verdict) => {
+                entry.verdict = verdict;
+                actions.extend(action.map(|action| (entry.key.clone(), action)));
+            }
+        }
+        entries.push(entry);
+    }
+    let done = !entries.iter().any(is_in_the_way);
+    let stages = stage::stages(actions);
+    let plan = Plan { app: input.app.key.clone(), generation: input.app.generation, revision: None, stages };
+    Deletion { plan, report: summary::deletion_report(&scene, entries), done }
+}
+
+fn layer(key: &ObjectKey) -> Layer {
+    place(key).0
+}
+
+/// Whether an object has to be waited for.
+fn is_in_the_way(entry: &Entry) -> bool {
+    match &entry.verdict {
+        Verdict::Act(Change::Forget) | Verdict::Kept(_) => false,
+        Verdict::InSync | Verdict::Act(_) | Verdict::Withheld(..) => true,
+        Verdict::Conflict(_) | Verdict::Unknown(_) => true,
+    }
+}
+
+fn decide(
+    scene: &Scene<'_, '_>,
+    subject: &Subject<'_>,
+    remembered: Option<Remembered>,
+) -> (Draft, Option<Remembered>) {
+    let recorded = subject.record.is_some();
+    let kept = |because: KeptBecause| {
+        let action = recorded.then(|| Action::Abandon(because.clone()));
+        (Verdict::Kept(because), action)
+    };
+    if scene.input.app.deletion == DeletionPolicy::Orphan {
+        let (verdict, action) = kept(KeptBecause::Orphan);
+        return (scene.draft(subject, verdict, action), None);
+    }
+    let (fate, remembered) = fate(scene, subject, remembered);
+    let (verdict, action) = match fate {
+        Fate::Gone => (Verdict::Act(Change::Forget), recorded.then_some(Action::Forget)),
+        Fate::Unknown(reason) => (Verdict::Unknown(reason), None),
+        Fate::Kept(because) => kept(because),
+        Fate::Wanted(by) => kept(KeptBecause::MovedTo(by.app)),
+        Fate::Terminating(uid) => (Verdict::Withheld(Change::Prune { uid }, Because::Terminating), None),
+        Fate::Ours(step) => {
+            let change = Change::Prune { uid: step.uid.clone() };
+            let suspended = scene.input.app.suspend.then_some(Because::Suspended);
+            match suspended.or_else(|| scene.back_off(scene.failure(subject.key, None))) {
+                Some(because) => (Verdict::Withheld(change, because), None),
+                None => (Verdict::Act(change), Some(Action::Prune(step))),
+            }
+        }
+    };
+    (scene.draft(subject, verdict, action), remembered)
+}
+

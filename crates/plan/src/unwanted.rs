@@ -1,0 +1,166 @@
+//! Decisions about objects that Git does not have any more.
+
+use std::sync::Arc;
+
+use lockstep_core::{ObjectKey, Owner};
+
+use crate::compare;
+use crate::live::{Glance, Live, Serving, Standing, Unrendered};
+use crate::memo::{Fact, Marks, PruneMark, Remembered};
+use crate::report::{Because, Change, Drift, KeptBecause, Verdict};
+use crate::scene::{Draft, Scene};
+use crate::step::{Action, Prune};
+use crate::subject::Subject;
+
+/// What has become of an object that is not desired.
+pub(crate) enum Fate {
+    /// It does not exist.
+    Gone,
+    /// It cannot be told.
+    Unknown(Arc<str>),
+    /// It is not ours to delete.
+    Kept(KeptBecause),
+    /// Another Application desires it as of an older commit.
+    Wanted(Unrendered),
+    /// It is ours, and on its way out.
+    Terminating(Arc<str>),
+    /// It is ours.
+    Ours(Prune),
+}
+
+/// What has become of an object that is not desired, and what is worth remembering of it.
+pub(crate) fn fate(
+    scene: &Scene<'_, '_>,
+    subject: &Subject<'_>,
+    remembered: Option<Remembered>,
+) -> (Fate, Option<Remembered>) {
+    let Some(gvk) = subject.record.map(|record| &record.gvk).or(subject.owned) else { return (Fate::Gone, None) };
+    let gvk = match scene.input.kinds.serving(gvk) {
+        Serving::Served => gvk.clone(),
+        Serving::OtherVersion(other) => other,
+        Serving::NotServed => return (Fate::Gone, None),
+        Serving::GroupFailing(reason) => return (Fate::Unknown(reason), remembered),
+    };
+    let (uid, resource_version, deleting) = match scene.input.live.glance(subject.key, &gvk) {
+        Glance::Absent => return (Fate::Gone, None),
+        Glance::Unknown(reason) => return (Fate::Unknown(reason), remembered),
+        Glance::Present { uid, resource_version, deleting } => (uid, resource_version, deleting),
+    };
+    let known = remembered.filter(|remembered| remembered.marks((&uid, &resource_version)).is_some());
+    let (remembered, marks) = match known {
+        Some(remembered) => {
+            let marks = remembered.marks((&uid, &resource_version)).cloned();
+            (remembered, marks)
+        }
+        None => match scene.input.live.get(subject.key, &gvk) {
+            Live::Absent => return (Fate::Gone, None),
+            Live::Unknown(reason) => return (Fate::Unknown(reason), None),
+            Live::Present(live) => {
+                let prune = PruneMark::parse(live.annotation(compare::PRUNE_ANNOTATION));
+                let marks = Marks { owner: compare::owner(&live), prune };
+                (remember(&uid, &resource_version, marks.clone()), Some(marks))
+            }
+        },
+    };
+    let marks = marks.unwrap_or(Marks { owner: None, prune: PruneMark::Unset });
+    let fate = match not_ours(scene, subject, &uid, &marks) {
+        Some(fate) => fate,
+        None if deleting => Fate::Terminating(uid),
+        None => Fate::Ours(Prune { gvk, uid, propagation: scene.input.app.sync.propagation }),
+    };
+    (fate, Some(remembered))
+}
+
+fn remember(uid: &Arc<str>, resource_version: &Arc<str>, marks: Marks) -> Remembered {
+    let fact = Fact::Marked(marks);
+    Remembered { uid: uid.clone(), resource_version: resource_version.clone(), fact }
+}
+
+/// Why a live object must not be deleted by us, if so. The owner annotation decides; without one, the record does.
+fn not_ours(scene: &Scene<'_, '_>, subject: &Subject<'_>, uid: &Arc<str>, marks: &Marks) -> Option<Fate> {
+    let input = scene.input;
+    let is_us = |owner: &Owner| &*owner.instance == input.instance && owner.app == input.app.key;
+    match &marks.owner {
+        Some(owner) if !is_us(owner) => return Some(Fate::Kept(KeptBecause::OwnedBy(owner.clone()))),
+        Some(_) => {}
+        None if subject.record.is_none_or(|record| record.uid != *uid) => {
+            return Some(Fate::Kept(KeptBecause::Replaced));
+        }
+        None => {}
+    }
+    let claims = input.claims.claims(subject.key, &input.app.key);
+    if let Some(claim) = claims.into_iter().max_by_key(|claim| claim.standing) {
+        return Some(match claim.standing {
+            Standing::Stale => Fate::Wanted(Unrendered { app: claim.app, failed: false }),
+            Standing::Desired | Standing::Recorded => Fate::Kept(KeptBecause::MovedTo(claim.app)),
+        });
+    }
+    (marks.prune == PruneMark::Disabled).then_some(Fate::Kept(KeptBecause::PruneDisabled))
+}
+
+/// The decision about an object that is recorded or owned and not desired.
+pub(crate) fn decide(
+    scene: &Scene<'_, '_>,
+    subject: &Subject<'_>,
+    remembered: Option<Remembered>,
+) -> (Draft, Option<Remembered>) {
+    let (fate, remembered) = fate(scene, subject, remembered);
+    let prune = |uid: &Arc<str>| Change::Prune { uid: uid.clone() };
+    let (verdict, action) = match fate {
+        Fate::Unknown(reason) => (Verdict::Unknown(reason), None),
+        Fate::Gone if scene.is_ready() => (Verdict::Act(Change::Forget), Some(Action::Forget)),
+        // Nothing tells whether Git still has it: then it would be drift.
+        Fate::Gone => (Verdict::Withheld(Change::Heal(Drift::Deleted), Because::NotRendered), None),
+        Fate::Kept(because) => kept(scene, subject, because),
+        Fate::Wanted(by) => {
+            let because = obstacle(scene, subject.key).unwrap_or(Because::Move(vec![by]));
+            (Verdict::Withheld(Change::Prune { uid: seen_uid(&remembered) }, because), None)
+        }
+        Fate::Terminating(uid) => {
+            let because = if scene.is_ready() { Because::Terminating } else { Because::NotRendered };
+            (Verdict::Withheld(prune(&uid), because), None)
+        }
+        Fate::Ours(step) => match obstacle(scene, subject.key).or_else(|| moving(scene)) {
+            Some(because) => (Verdict::Withheld(prune(&step.uid), because), None),
+            None => (Verdict::Act(prune(&step.uid)), Some(Action::Prune(step))),
+        },
+    };
+    let mut draft = scene.draft(subject, verdict, action);
+    if let Some(Remembered { fact: Fact::Marked(marks), .. }) = &remembered {
+        draft.mark = marks.prune;
+    }
+    (draft, remembered)
+}
+
+fn seen_uid(remembered: &Option<Remembered>) -> Arc<str> {
+    remembered.as_ref().map_or_else(|| Arc::from(""), |remembered| remembered.uid.clone())
+}
+
+/// An object that stays leaves the record only where steps may be taken at all.
+fn kept(scene: &Scene<'_, '_>, subject: &Subject<'_>, because: KeptBecause) -> (Verdict, Option<Action>) {
+    let acts = subject.record.is_some()
+        && scene.is_ready()
+        && !scene.is_suspiciously_empty()
+        && scene.policy(&Change::Forget).is_none();
+    let action = acts.then(|| Action::Abandon(because.clone()));
+    (Verdict::Kept(because), action)
+}
+
+/// Why an object that is ours is not deleted now, apart from moves, the budget and approvals.
+fn obstacle(scene: &Scene<'_, '_>, key: &ObjectKey) -> Option<Because> {
+    let change = Change::Prune { uid: Arc::from("") };
+    match () {
+        () if !scene.is_ready() => Some(Because::NotRendered),
+        () if scene.is_suspiciously_empty() => Some(Because::EmptyRender),
+        () => scene
+            .policy(&change)
+            .or((!scene.input.app.sync.prune).then_some(Because::PruneOff))
+            .or_else(|| scene.back_off(scene.failure(key, None))),
+    }
+}
+
+fn moving(scene: &Scene<'_, '_>) -> Option<Because> {
+    let unrendered = scene.unrendered();
+    (!unrendered.is_empty()).then(|| Because::Move(unrendered.to_vec()))
+}
+
