@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 
+use crate::bench::{self, LoopOptions, YamlOptions};
 use crate::codegen::{self, Freshness};
 use crate::kubeone::{Audit, Kubeone, Lifetime, Options};
 use crate::oracle::{self, Mode};
@@ -38,6 +39,11 @@ enum Command {
         #[arg(long)]
         check: bool,
     },
+    /// Measure
+    Bench {
+        #[command(subcommand)]
+        subject: Bench,
+    },
     /// Ask the reference programs about every recorded case afresh, and record what they answer
     Oracle {
         /// Write nothing; fail where an answer has changed
@@ -57,6 +63,14 @@ enum Command {
         #[arg(long, default_value_t = 3)]
         nodes: usize,
     },
+}
+
+#[derive(Debug, Subcommand)]
+enum Bench {
+    /// From commits to a live cluster and back, on control planes of its own
+    Loop(LoopOptions),
+    /// Reading YAML, against Go
+    Yaml(YamlOptions),
 }
 
 #[derive(Debug, Subcommand)]
@@ -88,6 +102,13 @@ pub fn run(cli: Cli) -> Result<ExitCode> {
         Command::Test { part, filter } => suite::run(&workspace, part, &filter).map(verdict),
         Command::Tidy => tidy::run(&workspace).map(verdict),
         Command::Codegen { check } => generate(&workspace, check),
+        Command::Bench { .. } if cfg!(debug_assertions) => bench::in_release(&workspace).map(verdict),
+        Command::Bench { subject: Bench::Loop(options) } => {
+            bench::run_loop(&workspace, &options).map(|()| ExitCode::SUCCESS)
+        }
+        Command::Bench { subject: Bench::Yaml(options) } => {
+            bench::run_yaml(&workspace, &options).map(|()| ExitCode::SUCCESS)
+        }
         Command::Oracle { check } => {
             let mode = if check { Mode::Check } else { Mode::Write };
             // What was asked for and done is a success, whether an answer changed or not.

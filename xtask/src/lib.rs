@@ -9,6 +9,7 @@
     reason = "a development tool runs programs, reads the environment and talks to its terminal"
 )]
 
+mod bench;
 mod cli;
 mod cluster;
 mod codegen;

@@ -1,0 +1,108 @@
+//! What Lockstep costs, measured on this machine.
+mod bare;
+mod figures;
+mod live;
+mod round;
+mod workload;
+mod yaml;
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+
+use crate::workspace::Workspace;
+
+pub(crate) use workload::Workload;
+
+/// How the loop is measured.
+#[derive(Debug, Clone, clap::Args)]
+pub(crate) struct LoopOptions {
+    /// How many Applications
+    #[arg(long, default_value_t = 1000)]
+    apps: usize,
+    /// How many objects each has: ServiceAccount, Service, Deployment, ConfigMap, then further ConfigMaps
+    #[arg(long, default_value_t = 4)]
+    objects: usize,
+    /// How many requests the bare client keeps in flight
+    #[arg(long, default_value_t = 64)]
+    in_flight: usize,
+    /// How many one-line commits are followed until they are live
+    #[arg(long, default_value_t = 50)]
+    commits: usize,
+    /// How many objects are changed by a foreign hand, one after the other
+    #[arg(long, default_value_t = 200)]
+    heals: usize,
+    /// For how many seconds the idle controller is watched
+    #[arg(long, default_value_t = 300)]
+    idle: u64,
+    /// A binary to measure instead of a release build of this clone
+    #[arg(long)]
+    binary: Option<PathBuf>,
+}
+
+/// How reading YAML is measured.
+#[derive(Debug, Clone, clap::Args)]
+pub(crate) struct YamlOptions {
+    /// Size of the generated stream of documents
+    #[arg(long, default_value_t = 5)]
+    megabytes: usize,
+    /// How often each program runs; the fastest run counts
+    #[arg(long, default_value_t = 7)]
+    runs: usize,
+}
+
+/// Measures the loop and prints `key: value` lines.
+///
+/// # Errors
+/// When anything does not come out as it must: a measurement of something broken is worth nothing.
+pub(crate) fn run_loop(workspace: &Workspace, options: &LoopOptions) -> Result<()> {
+    let binary = match &options.binary {
+        Some(binary) => binary.clone(),
+        None => release_binary(workspace)?,
+    };
+    let workload = Workload::new(options.apps, options.objects);
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    eprintln!("bench: the bare client, {} objects", workload.len());
+    let bare = runtime.block_on(bare::measure(workspace, &workload, options.in_flight))?;
+    eprintln!("bench: the bare client took {:.2} s; now the controller", bare.took.as_secs_f64());
+    let plan = round::Plan {
+        commits: options.commits,
+        heals: options.heals,
+        idle: Duration::from_secs(options.idle),
+        in_flight: options.in_flight,
+    };
+    let round = runtime.block_on(round::measure(workspace, &binary, &workload, plan))?;
+    println!("apps: {}\nobjects: {}", options.apps, workload.len());
+    bare.print();
+    round.print();
+    println!("ratio: {:.2}", round.took.as_secs_f64() / bare.took.as_secs_f64());
+    Ok(())
+}
+
+/// Measures the reading of YAML against Go's and prints `key: value` lines.
+///
+/// # Errors
+/// As [`run_loop`].
+pub(crate) fn run_yaml(workspace: &Workspace, options: &YamlOptions) -> Result<()> {
+    yaml::measure(workspace, &release_binary(workspace)?, options.megabytes, options.runs)
+}
+
+/// The release build of the product.
+fn release_binary(workspace: &Workspace) -> Result<PathBuf> {
+    let build = ["build", "--release", "--quiet", "--package", "lockstep"];
+    let status = workspace.cargo(&build).status().context("cargo build")?;
+    ensure!(status.success(), "the release build failed");
+    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| workspace.path("target"), PathBuf::from);
+    Ok(target.join("release/lockstep"))
+}
+
+/// Runs the same bench in a release build of this tool: a slow client would flatter what it is compared with.
+///
+/// # Errors
+/// When that build fails.
+pub(crate) fn in_release(workspace: &Workspace) -> Result<bool> {
+    let own: Vec<_> = std::env::args_os().skip(1).collect();
+    let run = ["run", "--release", "--quiet", "--package", "xtask", "--"];
+    Ok(workspace.cargo(&run).args(own).status().context("cargo run --release")?.success())
+}
