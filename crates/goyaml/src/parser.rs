@@ -69,9 +69,10 @@ impl<'a> Parser<'a> {
         if token.kind == TokenKind::StreamEnd {
             return Ok(Parsed { document: None, ignored: None });
         }
-        self.take_document_start(token)?;
+        let implicit = self.take_document_start(token)?;
         let token = self.scanner.peek()?;
         self.document.root = match token.kind {
+            _ if implicit => self.node(Context::Block)?,
             TokenKind::Version(..)
             | TokenKind::TagDirective(_)
             | TokenKind::DocumentStart
@@ -85,8 +86,8 @@ impl<'a> Parser<'a> {
         Ok(Parsed { document: Some(self.document), ignored })
     }
 
-    /// Takes the directives and `---`, which may be absent together.
-    fn take_document_start(&mut self, mut token: Token) -> Result<(), Fault> {
+    /// Takes the directives and `---`, and tells whether both are absent.
+    fn take_document_start(&mut self, mut token: Token) -> Result<bool, Fault> {
         let implicit = !matches!(
             token.kind,
             TokenKind::Version(..) | TokenKind::TagDirective(_) | TokenKind::DocumentStart
@@ -111,10 +112,10 @@ impl<'a> Parser<'a> {
             }
         }
         match (implicit, token.kind) {
-            (true, _) => Ok(()),
+            (true, _) => Ok(true),
             (false, TokenKind::DocumentStart) => {
                 self.scanner.skip();
-                Ok(())
+                Ok(false)
             }
             (false, _) => Err(fault(token, "did not find expected <document start>")),
         }

@@ -45,6 +45,8 @@ pub(crate) struct Scanner<'a> {
     /// One for each level of flow collections, and the one of the block level.
     keys: Vec<SimpleKey>,
     key_allowed: bool,
+    /// Whether a `---` was seen.
+    started: bool,
     depth: usize,
 }
 
@@ -65,6 +67,7 @@ impl<'a> Scanner<'a> {
             indents: Vec::new(),
             keys: vec![SimpleKey::default()],
             key_allowed: true,
+            started: false,
             depth: limits.depth as usize,
         }
     }
@@ -205,11 +208,20 @@ impl<'a> Scanner<'a> {
         }
     }
 
+    /// kubectl divides a file at its `---` lines before it decodes the parts, so a mark may follow such a line, as where files
+    /// were put together. Elsewhere it is a character like others.
+    fn skip_byte_order_mark(&mut self) {
+        const MARK: &[u8] = "\u{FEFF}".as_bytes();
+        let at_start = self.taken == 1 && self.queue.is_empty() && self.started;
+        if at_start && self.pos == self.line_start && self.src[self.pos..].starts_with(MARK) {
+            self.pos += MARK.len();
+            self.line_start = self.pos;
+        }
+    }
+
     fn skip_to_token(&mut self) {
         loop {
-            if self.pos == self.line_start && self.src[self.pos..].starts_with(b"\xEF\xBB\xBF") {
-                self.pos += 3;
-            }
+            self.skip_byte_order_mark();
             // A tab is no indentation: where a key may begin it must not be skipped.
             let tabs = self.in_flow() || !self.key_allowed;
             while self.ahead(0) == b' ' || (tabs && self.ahead(0) == b'\t') {
@@ -286,6 +298,7 @@ impl<'a> Scanner<'a> {
         self.drop_key(self.keys.len() - 1)?;
         self.key_allowed = false;
         let kind = if byte == b'-' { TokenKind::DocumentStart } else { TokenKind::DocumentEnd };
+        self.started |= byte == b'-';
         self.push_indicator(kind, 3);
         Ok(())
     }

@@ -1,9 +1,10 @@
 //! Documents with the answers of kubectl (cases.json) and of `sigs.k8s.io/yaml` (extra.json).
 
 use lockstep_core::{Value, from_json};
+use lockstep_goyaml::emit;
 use serde_json::Value as Json;
 
-use crate::{json, read};
+use crate::{json, read, repository};
 
 /// The recorded form keeps integers and floats apart: `{"$i": "1"}`, `{"$f": "0.5"}`.
 fn recorded(json: &Json) -> Value {
@@ -70,11 +71,28 @@ fn documents_from_a_held_out_search_read_as_in_go() {
         match (read(text.as_bytes()), case["json"].as_str()) {
             (Ok(value), Some(expected)) => {
                 assert!(same(&value, &from_go(expected)), "{text:?}: {value:?} for {expected}");
+                if let Some(written) = case["written"].as_str() {
+                    assert_eq!(emit(&value), written, "{text:?}");
+                }
             }
             (Err(_), None) => {}
             (ours, expected) => panic!("{text:?}: {ours:?} for {expected:?}"),
         }
     }
+}
+
+/// An object full of text that is hard to write, as `kubectl annotate --local -o json` and `-o yaml` printed it.
+#[test]
+fn a_hostile_object_is_written_as_kubectl_writes_it() {
+    let file = |name: &str| std::fs::read(repository().join("tests/conformance/yaml").join(name)).unwrap();
+    let value = from_json(&file("hostile.json")).unwrap();
+    let expected = String::from_utf8(file("hostile.yaml")).unwrap();
+    let written = emit(&value);
+    for (ours, theirs) in written.lines().zip(expected.lines()) {
+        assert_eq!(ours, theirs);
+    }
+    assert_eq!(written, expected);
+    assert_eq!(read(expected.as_bytes()).unwrap(), value);
 }
 
 /// JSON by the int64-else-float64 rule.

@@ -48,3 +48,10 @@ fn several_objects_are_one_list_or_several_documents() {
     assert_eq!(list.str_at(&["kind"]), Some("List"));
     assert_eq!(parse(json(&list)).findings.len(), 6); // neither item is an object
 }
+
+#[test]
+fn a_hostile_object_is_printed_as_kubectl_prints_it() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/conformance/yaml/hostile.json");
+    let expected = std::fs::read_to_string(path).unwrap();
+    assert_eq!(json(&parse(&expected).objects[0].value), expected);
+}
