@@ -1,0 +1,129 @@
+//! What the server writes and Git must not say, and the annotations that are ours.
+
+use lockstep_core::{Finding, OWNER_ANNOTATION, Value};
+use manifest::Object;
+
+/// Fields that the server sets.
+const SERVER_FIELDS: &[&[&str]] = &[
+    &["metadata", "managedFields"],
+    &["metadata", "resourceVersion"],
+    &["metadata", "uid"],
+    &["metadata", "creationTimestamp"],
+    &["metadata", "generation"],
+    &["metadata", "selfLink"],
+    &["metadata", "deletionTimestamp"],
+    &["metadata", "deletionGracePeriodSeconds"],
+    &["status"],
+];
+
+/// Drops what the server sets. Generators write `creationTimestamp: null` and `status: {}` everywhere: only what says
+/// something is worth a warning.
+pub(crate) fn drop_server_fields(object: &Object, value: &mut Value, findings: &mut Vec<Finding>) {
+    for path in SERVER_FIELDS {
+        let Some(dropped) = value.remove(path) else { continue };
+        if !says_something(&dropped) {
+            continue;
+        }
+        let message = format!("{} is set by the server and is left out", path.join("."));
+        let finding = Finding::warning("server-field", message).at(object.origin_of_fields(path));
+        findings.push(finding.with_hint("remove it"));
+    }
+}
+
+/// Whether there is anything but empty containers, empty text and zero in a value: controller-gen writes a whole status of them.
+fn says_something(value: &Value) -> bool {
+    match value {
+        Value::Null => false,
+        Value::String(text) => !text.is_empty(),
+        Value::List(items) => items.iter().any(says_something),
+        Value::Map(entries) => entries.values().any(says_something),
+        Value::Bool(_) | Value::Int(_) | Value::Uint(_) | Value::Float(_) => true,
+    }
+}
+
+/// Annotations of the model that this binary does not act on.
+const NOT_BUILT: &[&str] = &["wave", "hook", "hook-delete", "sync", "ignore-health", "depends-on"];
+/// Annotations that a user may write on an Application in Git, as on any other way.
+const INTENTS: &[&str] = &["sync", "refresh", "approve"];
+const PREFIX: &str = "lockstep.dev/";
+
+/// A finding for each of our annotations that would have no effect, or that only the controller may write.
+pub(crate) fn check_annotations(object: &Object, value: &mut Value, findings: &mut Vec<Finding>) {
+    let annotations = value.at(&["metadata", "annotations"]).and_then(Value::as_map);
+    let ours: Vec<(String, Value)> = annotations
+        .into_iter()
+        .flatten()
+        .filter_map(|(name, text)| Some((name.strip_prefix(PREFIX)?.to_owned(), text.clone())))
+        .collect();
+    let is_application = object.gvk().group_kind().is("lockstep.dev", "Application");
+    for (name, text) in ours {
+        let full = format!("{PREFIX}{name}");
+        let place = object.origin_of_fields(&["metadata", "annotations", &full]);
+        if full == OWNER_ANNOTATION {
+            value.remove(&["metadata", "annotations", &full]);
+        }
+        if let Some(finding) = check_annotation(&name, text.as_str().unwrap_or_default(), is_application) {
+            findings.push(finding.at(place));
+        }
+    }
+}
+
+fn check_annotation(name: &str, text: &str, is_application: bool) -> Option<Finding> {
+    let full = format!("{PREFIX}{name}");
+    let not_built = || {
+        let message = format!("annotation {full}: not built yet, so that it would have no effect");
+        Finding::error("not-built", message).with_hint("remove it")
+    };
+    match (name, text) {
+        ("prune", "disabled" | "allowed") => None,
+        ("prune", "confirm") => Some(not_built().with_text("confirm").with_hint("use disabled or allowed")),
+        ("prune", other) => {
+            let message = format!("annotation {full} must be disabled or allowed");
+            Some(Finding::error("bad-annotation", message).with_text(other))
+        }
+        ("owner", _) => {
+            let message = format!("annotation {full} is written by Lockstep and is replaced");
+            Some(Finding::warning("owner-annotation", message).with_hint("remove it"))
+        }
+        (name, _) if is_application && INTENTS.contains(&name) => None,
+        (name, _) if NOT_BUILT.contains(&name) => Some(not_built()),
+        _ => Some(Finding::error("unknown-annotation", format!("annotation {full} is not known"))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn our_annotations_are_known_refused_or_fine() {
+        for (name, text, is_application, rule) in [
+            ("prune", "disabled", false, None),
+            ("prune", "allowed", false, None),
+            ("prune", "confirm", false, Some("not-built")),
+            ("prune", "no", false, Some("bad-annotation")),
+            ("wave", "1", false, Some("not-built")),
+            ("sync", "merge", false, Some("not-built")),
+            ("sync", "now", true, None),
+            ("approve", "abc", true, None),
+            ("approve", "abc", false, Some("unknown-annotation")),
+            ("wave", "1", true, Some("not-built")),
+            ("owner", "x", false, Some("owner-annotation")),
+            ("waves", "1", false, Some("unknown-annotation")),
+        ] {
+            let found = check_annotation(name, text, is_application).map(|finding| finding.rule);
+            assert_eq!(found, rule, "{name}: {text}");
+        }
+    }
+
+    #[test]
+    fn empty_status_of_generators_says_nothing() {
+        for (json, says) in [
+            (r#"{"acceptedNames":{"kind":"","plural":""},"conditions":[],"storedVersions":[]}"#, false),
+            ("null", false),
+            (r#"{"replicas":1}"#, true),
+        ] {
+            assert_eq!(says_something(&lockstep_core::from_json(json.as_bytes()).unwrap()), says, "{json}");
+        }
+    }
+}

@@ -1,0 +1,6 @@
+//! Rendering as its callers see it.
+
+mod directory;
+mod folder;
+mod objects;
+mod tree;

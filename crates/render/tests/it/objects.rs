@@ -1,0 +1,238 @@
+//! What becomes of the objects.
+
+use lockstep_core::{Directory, Gvk, Value, from_json, to_json};
+use lockstep_render::{Limits, Namespaces, Options, Rendered, Scope, Scopes, render};
+
+use crate::tree::{Tree, findings, names, render_tree, render_with, source};
+
+fn one(text: &str) -> Rendered {
+    render_tree(&[("a.yaml", text)], Directory::default())
+}
+
+fn value(rendered: &Rendered) -> &Value {
+    &rendered.objects[0].value
+}
+
+#[test]
+fn namespaces_are_filled_in_removed_or_demanded() {
+    let text = "\
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: filled}
+---
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: kept, namespace: other}
+---
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: hollow, namespace: ''}
+---
+apiVersion: v1
+kind: Namespace
+metadata:
+  name: wide
+  namespace: wrong
+---
+apiVersion: example.com/v1
+kind: Widget
+metadata: {name: unknown}
+";
+    let rendered = one(text);
+    assert_eq!(
+        names(&rendered),
+        [
+            "ConfigMap shop/filled",
+            "ConfigMap other/kept",
+            "ConfigMap shop/hollow",
+            "Namespace /wide",
+            "Widget /unknown"
+        ]
+    );
+    assert_eq!(
+        findings(&rendered),
+        [
+            "[cluster-scoped] deploy/a.yaml:17:14: Namespace objects have no namespace; it is left out (remove it)"
+        ]
+    );
+    assert_eq!(
+        rendered.unknown_kinds.into_iter().collect::<Vec<_>>(),
+        [Gvk::new("example.com", "v1", "Widget")]
+    );
+    let required =
+        render_with(&[("a.yaml", text)], Directory::default(), Namespaces::Required, Limits::default());
+    assert_eq!(
+        findings(&required)[0],
+        "[no-namespace] deploy/a.yaml:1:1: ConfigMap/filled names no namespace, and neither does the destination (set metadata.namespace or the Application's spec.destination.namespace)"
+    );
+    let written =
+        render_with(&[("a.yaml", text)], Directory::default(), Namespaces::AsWritten, Limits::default());
+    assert_eq!(names(&written)[0], "ConfigMap /filled");
+    assert!(!written.has_errors());
+}
+
+#[test]
+fn scopes_come_from_definitions_in_the_set_and_then_from_the_cluster() {
+    struct Cluster;
+    impl Scopes for Cluster {
+        fn scope(&self, kind: &Gvk) -> Option<Scope> {
+            (&*kind.kind == "Known").then_some(Scope::Namespaced)
+        }
+    }
+    let files = Tree::new(&[
+        ("a.yaml", "{apiVersion: example.com/v1, kind: Defined, metadata: {name: a}}"),
+        ("b.yaml", "{apiVersion: example.com/v1, kind: Known, metadata: {name: b}}"),
+        (
+            "c.yaml",
+            "{apiVersion: apiextensions.k8s.io/v1, kind: CustomResourceDefinition, metadata: {name: d.example.com},
+              spec: {group: example.com, scope: Namespaced, names: {kind: Defined}}}",
+        ),
+    ]);
+    let key = lockstep_core::Key::new([1; 32]);
+    let commit = lockstep_core::CommitId::parse(&"a".repeat(40)).unwrap();
+    let options = Options {
+        identity: None,
+        namespaces: Namespaces::Fill("shop"),
+        scopes: &Cluster,
+        key: &key,
+        commit: &|source, file| {
+            assert!(source == 0 && file.starts_with("deploy/"));
+            commit.clone()
+        },
+        limits: Limits::default(),
+    };
+    let rendered = render(&[(&source(Directory::default()), &files)], &options).unwrap();
+    assert_eq!(
+        names(&rendered),
+        ["Defined shop/a", "Known shop/b", "CustomResourceDefinition /d.example.com"]
+    );
+    assert_eq!(rendered.asked_kinds.len(), 1);
+    assert_eq!(rendered.unknown_kinds.len(), 0);
+    assert_eq!(rendered.objects[0].value.at(&["metadata", "annotations"]), None);
+}
+
+#[test]
+fn secrets_are_written_as_the_server_keeps_them() {
+    let rendered = one("\
+apiVersion: v1
+kind: Secret
+metadata: {name: s}
+data: {a: aGk=, b: \"aG\\nk=\"}
+stringData: {a: ho, c: ''}
+");
+    assert_eq!(findings(&rendered), [""; 0]);
+    let expected = from_json(br#"{"a":"aG8=","b":"aGk=","c":""}"#).unwrap();
+    assert_eq!(value(&rendered).get("data"), Some(&expected));
+    assert_eq!(value(&rendered).get("stringData"), None);
+}
+
+#[test]
+fn what_is_wrong_in_a_secret_is_said_without_its_value() {
+    let rendered = one("\
+apiVersion: v1
+kind: Secret
+metadata: {name: s}
+data:
+  a: hunter2!
+  b: 4711
+stringData:
+  c: 4711
+");
+    assert_eq!(
+        findings(&rendered),
+        [
+            "[bad-base64] deploy/a.yaml:5:6: data.a is not base64 (encode it, or write it under stringData)",
+            "[wrong-type] deploy/a.yaml:6:6: data.b must be a string (put the value in quotes)",
+            "[wrong-type] deploy/a.yaml:8:6: stringData.c must be a string (put the value in quotes)",
+        ]
+    );
+    let all = format!("{:?}", rendered.findings);
+    assert!(!all.contains("hunter2") && !all.contains("4711"), "{all}");
+}
+
+#[test]
+fn what_the_server_sets_is_left_out() {
+    let rendered = one("\
+apiVersion: v1
+kind: Pod
+metadata:
+  name: p
+  uid: abc
+  creationTimestamp: null
+  labels: {a: b}
+status:
+  phase: Running
+");
+    assert_eq!(
+        findings(&rendered),
+        [
+            "[server-field] deploy/a.yaml:5:8: metadata.uid is set by the server and is left out (remove it)",
+            "[server-field] deploy/a.yaml:8:1: status is set by the server and is left out (remove it)",
+        ]
+    );
+    let text = String::from_utf8(to_json(value(&rendered))).unwrap();
+    assert_eq!(
+        text,
+        r#"{"apiVersion":"v1","kind":"Pod","metadata":{"annotations":{"lockstep.dev/owner":"lockstep:team/app:/Pod:shop/p"},"labels":{"a":"b"},"name":"p","namespace":"shop"}}"#
+    );
+}
+
+#[test]
+fn the_owner_annotation_of_git_is_replaced_and_unbuilt_ones_are_refused() {
+    let rendered = one("\
+apiVersion: v1
+kind: ConfigMap
+metadata:
+  name: c
+  annotations:
+    lockstep.dev/owner: someone
+    lockstep.dev/wave: \"1\"
+    lockstep.dev/prune: disabled
+");
+    assert_eq!(
+        findings(&rendered),
+        [
+            "[owner-annotation] deploy/a.yaml:6:25: annotation lockstep.dev/owner is written by Lockstep and is replaced (remove it)",
+            "[not-built] deploy/a.yaml:7:24: annotation lockstep.dev/wave: not built yet, so that it would have no effect (remove it)",
+        ]
+    );
+    let owner = value(&rendered).str_at(&["metadata", "annotations", "lockstep.dev/owner"]);
+    assert_eq!(owner, Some("lockstep:team/app:/ConfigMap:shop/c"));
+}
+
+#[test]
+fn of_an_object_written_twice_the_last_counts() {
+    let rendered = render_tree(
+        &[
+            ("a.yaml", "{apiVersion: v1, kind: ConfigMap, metadata: {name: c}, data: {x: '1'}}"),
+            (
+                "b.yaml",
+                "{apiVersion: v1, kind: ConfigMap, metadata: {name: c, namespace: shop}, data: {x: '2'}}",
+            ),
+            (
+                "c.yaml",
+                "{apiVersion: v1, kind: List, items: [{apiVersion: v1, kind: Secret, metadata: {name: s}}]}",
+            ),
+        ],
+        Directory::default(),
+    );
+    assert_eq!(names(&rendered), ["ConfigMap shop/c", "Secret shop/s"]);
+    assert_eq!(value(&rendered).str_at(&["data", "x"]), Some("2"));
+    assert_eq!(
+        findings(&rendered),
+        [
+            "[duplicate-object] deploy/b.yaml:1:1: ConfigMap/c is also written at deploy/a.yaml:1:1; this one counts (remove one of them)"
+        ]
+    );
+    assert!(!rendered.has_errors());
+}
+
+#[test]
+fn equal_objects_have_equal_digests_whatever_the_style() {
+    let digest = |text: &str| one(text).objects[0].digest;
+    let block = "kind: ConfigMap\napiVersion: v1\nmetadata:\n  name: c\ndata:\n  a: \"1\"\n";
+    let flow =
+        "{apiVersion: v1, kind: ConfigMap, metadata: {name: c, creationTimestamp: null}, data: {a: '1'}}";
+    assert_eq!(digest(block), digest(flow));
+    assert_ne!(digest(block), digest(&block.replace('1', "2")));
+}
