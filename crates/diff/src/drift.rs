@@ -8,6 +8,7 @@ use schema::{FieldSet, Found, find};
 
 use crate::managed;
 use crate::projection::project;
+use crate::quantity::is_same_amount;
 use crate::redaction::Redaction;
 
 /// What comparing an object with its record says.
@@ -64,6 +65,8 @@ pub enum Change {
     Removed,
     /// It is no longer ours: somebody else set it.
     Taken,
+    /// It is no longer ours, and nobody else's: managedFields were edited.
+    Disowned,
     /// It is still ours, but its value differs: admission, conversion or a default.
     Changed,
     /// It was not recorded and is ours: somebody applied under our name.
@@ -110,7 +113,8 @@ pub fn drift(
         return Verdict::InSync;
     }
     if let Some(path) = projection.ambiguous {
-        return Verdict::DryRunDecides(Doubt::Duplicates(path));
+        let redaction = Redaction::of(&live.key, None, Some(&live.value));
+        return Verdict::DryRunDecides(Doubt::Duplicates(redaction.path(path)));
     }
     let owned = entry.and_then(managed::fields_of).unwrap_or_default();
     let explanation = Explanation::new((&recorded, &presence), desired, live, manager);
@@ -160,8 +164,8 @@ impl<'a> Explanation<'a> {
         let added = owned.difference(self.recorded).leaves().into_iter();
         fields.extend(added.map(|path| self.field(path, Change::Added)));
         if fields.is_empty() {
-            // Only where ownership explains nothing: the server spells some values in another way than Git (0.5 as 500m),
-            // and those would be named as well.
+            // Only where ownership explains nothing: what the server made of a value on the first apply already (a default,
+            // an admission) would be named as well.
             fields.extend(self.recorded.leaves().into_iter().filter_map(|path| self.changed(path)));
         }
         fields
@@ -179,7 +183,8 @@ impl<'a> Explanation<'a> {
     fn changed(&self, path: FieldPath) -> Option<DriftedField> {
         let want = find(self.desired?, &path.0).one()?;
         let have = find(&self.live.value, &path.0);
-        if have.one() == Some(want) || self.presence.contains(&path.0) {
+        let same = have.one().is_some_and(|have| have == want || is_same_amount(have, want));
+        if same || self.presence.contains(&path.0) {
             return None;
         }
         Some(self.field(path, if have == Found::Absent { Change::Removed } else { Change::Changed }))
@@ -190,7 +195,9 @@ impl<'a> Explanation<'a> {
         let have = find(&self.live.value, &path.0).one();
         let (want, have) = self.redaction.pair(&path.0, want, have);
         let by = if change == Change::Taken { self.taker(&path) } else { None };
-        DriftedField { path, change, by, want, have }
+        // Whoever changes a value owns it afterwards.
+        let change = if change == Change::Taken && by.is_none() { Change::Disowned } else { change };
+        DriftedField { path: self.redaction.path(path), change, by, want, have }
     }
 
     /// The newest of the others that own this field or a part of it.
@@ -226,6 +233,7 @@ impl fmt::Display for DriftedField {
         let verb = match self.change {
             Change::Removed => "removed",
             Change::Taken => "changed",
+            Change::Disowned => "no longer ours",
             Change::Changed => "changed on the way in",
             Change::Added => "added under our name",
         };

@@ -16,6 +16,7 @@ mod natural_key;
 mod object_diff;
 mod owner;
 mod projection;
+mod quantity;
 mod record;
 mod recover;
 mod redaction;

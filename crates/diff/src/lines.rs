@@ -24,7 +24,9 @@ pub(crate) fn of_value(value: &Value) -> Vec<String> {
 fn is_plain(text: &str) -> bool {
     let starts_well = text.starts_with(|c: char| c.is_alphabetic() || "/<._".contains(c));
     let word = !matches!(text, "true" | "false" | "null" | "yes" | "no");
-    starts_well && word && !text.ends_with(' ') && !text.contains([':', '#', '"', '\n', '\t'])
+    let marker = text.starts_with("<redacted");
+    let reads_otherwise = text.contains(": ") || text.contains(" #") || text.contains(['"', '\n', '\t']);
+    marker || (starts_well && word && !text.ends_with([' ', ':']) && !reads_otherwise)
 }
 
 fn under(name: &str, value: &Value) -> Vec<String> {

@@ -90,6 +90,10 @@ impl Comparison<'_> {
         let zone = Redaction::enter(zone, name.as_deref(), [old, new]);
         self.path.push(element);
         match (old, new) {
+            // Not even by which fields its parts differ: items are named by values.
+            (Some(Value::List(_)), Some(Value::List(_))) if zone == Zone::Hidden => {
+                self.change(zone, old, new)
+            }
             (Some(old @ Value::Map(_)), Some(new @ Value::Map(_))) => self.maps(zone, old, new),
             (Some(Value::List(old)), Some(Value::List(new))) if !old.is_empty() && !new.is_empty() => {
                 self.lists(zone, old, new);
@@ -131,7 +135,8 @@ impl Comparison<'_> {
 
     fn change(&mut self, zone: Zone, old: Option<&Value>, new: Option<&Value>) {
         let (old, new) = self.redaction.pair_in(zone, old, new);
-        self.changes.push(FieldChange { path: FieldPath(self.path.clone()), old, new });
+        let path = self.redaction.path(FieldPath(self.path.clone()));
+        self.changes.push(FieldChange { path, old, new });
     }
 }
 

@@ -2,7 +2,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use lockstep_core::{Map, ObjectKey, PathElement, Value, from_json};
+use lockstep_core::{FieldPath, Map, ObjectKey, PathElement, Value, from_json};
 use schema::{Found, step};
 
 /// What stands for a secret value.
@@ -13,6 +13,8 @@ const REDACTED_CHANGED: &str = "<redacted: changed>";
 const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
 /// Shorter values occur in other texts by chance: they are hidden only where they are the whole text.
 const SHORTEST_PART: usize = 4;
+/// Shorter lines of a value of several lines are not looked for.
+const SHORTEST_LINE: usize = 8;
 
 /// Where in an object a value is, as far as secrecy goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -134,16 +136,32 @@ impl<'a> Redaction<'a> {
         }
     }
 
+    /// A path as it may be shown: items are named by values, which might repeat a secret one.
+    pub(crate) fn path(&self, path: FieldPath) -> FieldPath {
+        if self.values.is_empty() {
+            return path;
+        }
+        let shown = path.0.into_iter().map(|element| match element {
+            PathElement::Item(value) => PathElement::Item(self.shown(Zone::Inside, &value)),
+            PathElement::Key(fields) => {
+                let shown = |(name, value)| (name, self.shown(Zone::Inside, &value));
+                PathElement::Key(fields.into_iter().map(shown).collect())
+            }
+            other => other,
+        });
+        FieldPath(shown.collect())
+    }
+
     /// Whether a text repeats what a Secret holds.
     fn repeats(&self, zone: Zone, text: &str) -> bool {
         let holds =
             |value: &String| text == value || (value.len() >= SHORTEST_PART && text.contains(&**value));
-        if self.values.iter().any(holds) {
+        let of_secret = zone == Zone::Annotations;
+        if self.values.iter().any(holds) || (of_secret && is_opaque_copy(text)) {
             return true;
         }
-        let may_be_json = text.contains('{') && text.contains("ata\"");
-        may_be_json
-            && from_json(text.as_bytes()).is_ok_and(|value| holds_secret(&value, zone == Zone::Annotations))
+        let may_be_json = text.contains('{') && text.contains("ata");
+        may_be_json && from_json(text.as_bytes()).is_ok_and(|value| holds_secret(&value, of_secret))
     }
 }
 
@@ -158,6 +176,13 @@ fn is_secret(value: &Value) -> bool {
     value.str_at(&["kind"]) == Some("Secret")
 }
 
+/// Whether an annotation of a Secret may be a copy of it that cannot be looked into: YAML, or compressed (Rancher's
+/// `objectset.rio.cattle.io/applied` is gzip in base64).
+fn is_opaque_copy(text: &str) -> bool {
+    let is_yaml = |line: &str| matches!(line.trim(), "data:" | "stringData:");
+    text.starts_with("H4sI") || text.lines().any(is_yaml)
+}
+
 /// Whether a document holds a Secret, or, where it belongs to one, anything named `data` or `stringData`.
 fn holds_secret(value: &Value, of_secret: bool) -> bool {
     match value {
@@ -167,6 +192,10 @@ fn holds_secret(value: &Value, of_secret: bool) -> bool {
                 || entries.values().any(|value| holds_secret(value, of_secret))
         }
         Value::List(items) => items.iter().any(|item| holds_secret(item, of_secret)),
+        // A copy of an object that has a copy in an annotation.
+        Value::String(text) if text.starts_with(['{', '[']) => {
+            from_json(text.as_bytes()).is_ok_and(|value| holds_secret(&value, of_secret))
+        }
         _ => false,
     }
 }
@@ -192,8 +221,12 @@ fn collect_texts(value: &Value, values: &mut Vec<String>) {
         Value::String(text) if !text.trim().is_empty() => {
             let decoded = STANDARD.decode(text.trim()).ok().and_then(|bytes| String::from_utf8(bytes).ok());
             let forms = [Some(text.to_string()), Some(STANDARD.encode(text.as_bytes())), decoded];
-            let trimmed = forms.into_iter().flatten().map(|form| form.trim().to_owned());
-            values.extend(trimmed.filter(|form| !form.is_empty()));
+            for form in forms.into_iter().flatten() {
+                // One line of a file may be the secret in it.
+                let lines = form.lines().map(str::trim).filter(|line| line.len() >= SHORTEST_LINE);
+                let whole = [form.trim()].into_iter().filter(|whole| !whole.is_empty());
+                values.extend(whole.chain(lines).map(str::to_owned));
+            }
         }
         _ => {}
     }
@@ -252,7 +285,22 @@ mod tests {
         annotated(r#"{"data":{"old":"b2xk"}}"#, true);
         annotated(r#"[{"spec":{"stringData":{}}}]"#, true);
         annotated(r#"{"database":"x1"}"#, false);
+        annotated("kind: Secret\ndata:\n  old: b2xk\n", true);
+        annotated("H4sIAAAAAAAA/6pWSkksSVSyUqgtBQQAAP//", true);
+        annotated("where: data: is", false);
         annotated("{data", false);
+    }
+
+    #[test]
+    fn one_line_of_a_secret_file_is_hidden() {
+        let object =
+            value(r#"{"stringData":{"f":"user=x\npassword=hunter2\n"},"note":"see password=hunter2"}"#);
+        let redaction = Redaction::of(&ObjectKey::new("", "Secret", "n", "x"), Some(&object), None);
+        let path = [PathElement::Field("note".into())];
+        assert_eq!(redaction.pair(&path, object.get("note"), None).0, Some(REDACTED.into()));
+        let path =
+            FieldPath(vec![PathElement::Item("password=hunter2".into()), PathElement::Item("user".into())]);
+        assert_eq!(redaction.path(path).to_string(), r#"[="<redacted>"][=user]"#);
     }
 
     #[test]
@@ -260,6 +308,11 @@ mod tests {
         let copy = r#"{\"kind\":\"Secret\",\"data\":{\"a\":\"b2xk\"}}"#;
         let object = format!(r#"{{"metadata":{{"annotations":{{"note":"{copy}"}}}}}}"#);
         assert_eq!(shown("ConfigMap", &object), r#"{"metadata":{"annotations":{"note":"<redacted>"}}}"#);
+        let twice = value(r#"{"x":"{\"kind\":\"Secret\",\"data\":{}}"}"#);
+        let mut nested = value("{}");
+        nested.set(&["note"], String::from_utf8(lockstep_core::to_json(&twice)).unwrap().into());
+        let nested = String::from_utf8(lockstep_core::to_json(&nested)).unwrap();
+        assert_eq!(shown("ConfigMap", &nested), r#"{"note":"<redacted>"}"#);
         let object = format!(r#"{{"metadata":{{"annotations":{{"{LAST_APPLIED}":"anything"}}}}}}"#);
         assert!(shown("Secret", &object).contains(r#"configuration":"<redacted>""#));
         assert!(shown("ConfigMap", &object).contains(r#"configuration":"anything""#));
