@@ -17,7 +17,10 @@ use crate::state::State;
 use crate::{Error, Limits, Result, RevisionError, RevisionSpec, pack};
 
 /// Commits that we tell a server we have. More only make the request longer.
-const HAVES: usize = 256;
+const HAVES: usize = 1024;
+/// Moved revisions that are fetched one by one, each back to where it was. More are fetched together, which costs one
+/// request and brings more history than needed.
+const ONE_BY_ONE: usize = 8;
 
 /// Objects, and the state that goes with them. Cloning shares the objects.
 #[derive(Clone, Debug)]
@@ -92,10 +95,10 @@ impl Copy {
         if !fresh.is_empty() {
             self.pull(session, unique(fresh), Depth::One, call)?;
         }
-        for (want, since) in moved {
-            match self.pull(session, vec![want], Depth::Since(since), call) {
+        for (wants, since) in batches(moved) {
+            match self.pull(session, wants.clone(), Depth::Since(since), call) {
                 // Reset to an older commit: there is nothing since. The commit alone will do.
-                Err(Error::Protocol(_)) => self.pull(session, vec![want], Depth::One, call)?,
+                Err(Error::Protocol(_)) => self.pull(session, wants, Depth::One, call)?,
                 other => other?,
             }
         }
@@ -176,7 +179,9 @@ impl Copy {
                     None if self.objects.contains(object.commit) => {
                         Err(RevisionError::NotACommit { spec: goal.spec.clone() })
                     }
-                    None => return Err(Error::corrupted(format!("commit {} did not arrive", object.commit))),
+                    None => {
+                        return Err(self.objects.damage(format!("commit {} did not arrive", object.commit)));
+                    }
                 },
                 Err(error) => Err(error),
             };
@@ -184,6 +189,14 @@ impl Copy {
         }
         self.state.trim(specs);
         Ok(fetched)
+    }
+}
+
+/// What to fetch together, and since when.
+fn batches(moved: BTreeMap<ObjectId, i64>) -> Vec<(Vec<ObjectId>, i64)> {
+    match moved.values().min() {
+        Some(since) if moved.len() > ONE_BY_ONE => vec![(moved.keys().copied().collect(), *since)],
+        _ => moved.into_iter().map(|(want, since)| (vec![want], since)).collect(),
     }
 }
 

@@ -134,7 +134,8 @@ impl Objects {
         }
     }
 
-    fn damage(&self, cause: String) -> Error {
+    /// Notes that something is wrong here, for the next fetch to mend.
+    pub(crate) fn damage(&self, cause: String) -> Error {
         self.damaged.store(true, Ordering::Relaxed);
         Error::corrupted(cause)
     }

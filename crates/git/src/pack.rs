@@ -1,9 +1,9 @@
 //! Packs on disk.
 
 use std::fs;
-use std::io::BufRead;
+use std::io::{self, BufRead};
 use std::path::Path;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::objects::Objects;
 use crate::{Error, Limits, Result};
@@ -39,15 +39,28 @@ pub(crate) fn write(
         gix::hash::Kind::Sha1,
         options,
     );
-    let outcome = outcome.map_err(|error| match cancel.load(std::sync::atomic::Ordering::Relaxed) {
+    let outcome = outcome.map_err(|error| match cancel.load(Ordering::Relaxed) {
         true => Error::Cancelled,
-        false => Error::Corrupted(Some(Box::new(error))),
+        false => classify(error),
     })?;
     // The mark that keeps git from collecting the pack; nothing collects here.
     if let Some(keep) = outcome.keep_path {
         fs::remove_file(keep).map_err(Error::Disk)?;
     }
     Ok(())
+}
+
+/// Tells a disk that fails from a pack that is wrong.
+fn classify(error: gix::Error) -> Error {
+    let kinds = error.iter_errors().filter_map(|e| e.downcast_ref::<io::Error>()).map(io::Error::kind);
+    let disk = kinds.into_iter().find(|kind| {
+        use io::ErrorKind::{FileTooLarge, PermissionDenied, QuotaExceeded, ReadOnlyFilesystem, StorageFull};
+        matches!(kind, StorageFull | QuotaExceeded | ReadOnlyFilesystem | PermissionDenied | FileTooLarge)
+    });
+    match disk {
+        Some(kind) => Error::Disk(kind.into()),
+        None => Error::corrupted(error),
+    }
 }
 
 /// Counts the packs of `objects/pack`.

@@ -283,10 +283,10 @@ impl PackReader<'_> {
             return Ok(());
         }
         while self.at >= self.chunk.len() && !self.at_end {
-            match pktline::read(self.reader)? {
-                Some(Packet::Data(data)) => self.accept(data)?,
-                Some(_) => self.at_end = true,
-                None => return Err(io::ErrorKind::UnexpectedEof.into()),
+            let packet = pktline::read(self.reader).and_then(|packet| packet.ok_or(ended_early()));
+            match packet.map_err(|error| self.failure.note(Error::unavailable(error)))? {
+                Packet::Data(data) => self.accept(data)?,
+                _ => self.at_end = true,
             }
         }
         Ok(())
@@ -346,6 +346,10 @@ impl Packets<'_> {
             }
         }
     }
+}
+
+fn ended_early() -> io::Error {
+    io::Error::new(io::ErrorKind::UnexpectedEof, "the answer ended early")
 }
 
 fn parse_id(hex: &str) -> Result<ObjectId> {

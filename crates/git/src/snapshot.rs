@@ -91,7 +91,9 @@ impl Snapshot {
         let Some((id, Kind::Directory)) = self.entry(path)? else { return Ok(None) };
         let mut found = Vec::new();
         let mut todo = vec![(String::new(), id)];
+        let mut visited = 0;
         while let Some((directory, id)) = todo.pop() {
+            visited += 1;
             for entry in &self.objects.tree(id)?.entries {
                 let name = path::join(&directory, &entry.name);
                 match entry.kind {
@@ -99,8 +101,8 @@ impl Snapshot {
                     kind => found.push(Found { path: name, kind, id: entry.id }),
                 }
             }
-            // Directories count too, lest a tree of trees be walked for ever.
-            if found.len() + todo.len() > limit {
+            // Directories count too, lest a tree of empty trees be walked for ever.
+            if found.len() > limit || visited > limit.saturating_add(1) {
                 return Err(PathError::TooMany { path: path.to_owned(), limit });
             }
         }

@@ -70,7 +70,14 @@ impl Artifact {
 
     /// A file's content; `None` if there is no file at the path. `limit` is in bytes.
     pub fn read(&self, path: &str, limit: u64) -> Result<Option<Vec<u8>>, PathError> {
-        match self.entry(path)? {
+        let (located, mut steps) = self.find(path)?;
+        if located.as_ref().is_some_and(|located| located.kind == Kind::Directory)
+            && let Some((path, _)) = steps.pop()
+        {
+            self.reads.lock().add_directory(path);
+        }
+        self.record(steps);
+        match located {
             Some(file) if file.kind.is_file() => self.snapshot.content(&file.path, file.id, limit).map(Some),
             Some(Located { kind: Kind::Submodule, path, .. }) => Err(PathError::Submodule { path }),
             _ => Ok(None),

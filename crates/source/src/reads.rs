@@ -21,6 +21,8 @@ enum Read {
     All(Seen),
     /// The names and kinds in a directory, not what is in them. The id is a shortcut: if it is the same, so is the rest.
     Names(ObjectId, Digest),
+    /// That it is a directory, and nothing of what is in it.
+    Directory,
 }
 
 impl Reads {
@@ -30,7 +32,15 @@ impl Reads {
 
     /// Notes a listing, unless the directory was read whole.
     pub(crate) fn add_names(&mut self, path: String, id: ObjectId, entries: &[Entry]) {
-        self.seen.entry(path).or_insert_with(|| Read::Names(id, names(entries)));
+        let seen = self.seen.entry(path).or_insert(Read::Directory);
+        if *seen == Read::Directory {
+            *seen = Read::Names(id, names(entries));
+        }
+    }
+
+    /// Notes that a path is a directory, unless more of it was read.
+    pub(crate) fn add_directory(&mut self, path: String) {
+        self.seen.entry(path).or_insert(Read::Directory);
     }
 
     /// Whether another commit shows the same. What cannot be read counts as different.
@@ -64,6 +74,7 @@ impl Reads {
                 Read::All(Seen::Absent) => "absent".to_owned(),
                 Read::All(Seen::Blocked) => "blocked".to_owned(),
                 Read::Names(_, digest) => format!("names {digest}"),
+                Read::Directory => "directory".to_owned(),
             };
             // The length keeps odd names from posing as other lines. Writing to a string cannot fail.
             let _ = writeln!(text, "{} {path} {what}", path.len());
@@ -86,7 +97,7 @@ impl Read {
     fn directory(&self) -> Option<ObjectId> {
         match self {
             Self::All(Seen::Entry(Kind::Directory, id)) | Self::Names(id, _) => Some(*id),
-            Self::All(_) => None,
+            Self::All(_) | Self::Directory => None,
         }
     }
 
@@ -97,7 +108,8 @@ impl Read {
                 let list = || snapshot.list(path).ok().flatten();
                 *before == id || list().is_some_and(|entries| names(&entries) == *digest)
             }
-            (Self::Names(..), _) => false,
+            (Self::Directory, Seen::Entry(Kind::Directory, _)) => true,
+            (Self::Names(..) | Self::Directory, _) => false,
         }
     }
 }
