@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, anyhow, bail};
 use rustix::process::{Pid, Signal, kill_process};
+use tokio::sync::oneshot;
 
 pub use audit::Write;
 
@@ -76,6 +77,8 @@ pub struct Kubeone {
     dir: PathBuf,
     child: Child,
     lifetime: Lifetime,
+    /// Ends the kubelet that runs in this process when it is dropped.
+    kubelet: Option<oneshot::Sender<()>>,
 }
 
 /// Marks a directory as ours: only such a one is ever emptied.
@@ -149,7 +152,7 @@ impl Kubeone {
     }
 
     /// In process where it may end with us, else as a process of its own.
-    fn start_kubelet(&self) -> Result<()> {
+    fn start_kubelet(&mut self) -> Result<()> {
         let kubeconfig = self.kubeconfig();
         if self.lifetime == Lifetime::Detached {
             let child = Command::new(std::env::current_exe()?)
@@ -168,14 +171,21 @@ impl Kubeone {
             });
         }
         let (registered, wait) = std::sync::mpsc::channel();
+        let (stop, stopped) = oneshot::channel::<()>();
+        self.kubelet = Some(stop);
+        let serve = async move {
+            let rest = crate::Rest::from_kubeconfig(&kubeconfig).await?;
+            crate::register_nodes(&rest, NODES).await?;
+            let _ = registered.send(());
+            tokio::select! {
+                ended = crate::run_kubelet(rest, NODES) => ended.map(drop),
+                _ = stopped => Ok(()),
+            }
+        };
         std::thread::Builder::new().name("kubelet".into()).spawn(move || {
-            let Err(error) = block_on(async move {
-                let rest = crate::Rest::from_kubeconfig(&kubeconfig).await?;
-                crate::register_nodes(&rest, NODES).await?;
-                let _ = registered.send(());
-                crate::run_kubelet(rest, NODES).await
-            });
-            eprintln!("kubelet: {error:#}");
+            if let Err(error) = block_on(serve) {
+                eprintln!("kubelet: {error:#}");
+            }
         })?;
         wait.recv_timeout(READY_WITHIN).map_err(|_| anyhow!("the kubelet did not register its nodes"))
     }
@@ -184,6 +194,7 @@ impl Kubeone {
 impl Drop for Kubeone {
     fn drop(&mut self) {
         if self.lifetime == Lifetime::WithParent {
+            self.kubelet = None;
             let _ = self.child.kill();
             let _ = self.child.wait();
         }
@@ -226,7 +237,7 @@ fn launch(binary: &Path, dir: &Path, port: u16, options: Options) -> Result<Kube
     }
     let child = command.spawn().context("start of kubeone")?;
     fs::write(dir.join("kubeone.pid"), child.id().to_string())?;
-    Ok(Kubeone { dir: dir.to_path_buf(), child, lifetime: options.lifetime })
+    Ok(Kubeone { dir: dir.to_path_buf(), child, lifetime: options.lifetime, kubelet: None })
 }
 
 /// Ports on loopback that were free a moment ago, all different.
