@@ -2,7 +2,9 @@
 #![allow(clippy::unwrap_used, clippy::panic)] // helpers of tests may end a test
 
 mod conformance;
+mod fuzz_seeds;
 mod limits;
+mod property;
 mod round_trip;
 mod spans;
 
