@@ -15,7 +15,21 @@ pub(super) fn check(workspace: &Workspace, metadata: &Metadata) -> Result<Vec<Fi
     let text = std::fs::read_to_string(workspace.path(DOCUMENT)).context(DOCUMENT)?;
     let (table, mut findings) = Table::parse(&text);
     findings.extend(table.compare(metadata));
+    findings.extend(metadata.members().filter(|(_, member)| !takes_lints(&member.manifest_text)).map(
+        |(_, member)| {
+            Finding::new(
+                &member.manifest,
+                0,
+                "does not take the workspace's lints: `[lints] workspace = true`",
+            )
+        },
+    ));
     Ok(findings)
+}
+
+fn takes_lints(manifest: &str) -> bool {
+    let mut section = manifest.lines().map(str::trim).skip_while(|line| *line != "[lints]").skip(1);
+    section.next() == Some("workspace = true")
 }
 
 /// The allowed edges, each room with the line that it stands on.
@@ -101,6 +115,12 @@ mod tests {
         findings.extend(table.compare(&Metadata { packages }));
         let got: Vec<String> = findings.iter().map(ToString::to_string).collect();
         assert_eq!(got, want, "{document}");
+    }
+
+    #[test]
+    fn lints_are_taken_or_not() {
+        assert!(takes_lints("[package]\nname = \"a\"\n\n[lints]\nworkspace = true\n"));
+        assert!(!takes_lints("[package]\nname = \"a\"\n"));
     }
 
     #[test]

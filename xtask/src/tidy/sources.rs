@@ -13,6 +13,9 @@ const SKIPPED: &[&str] = &["target", "corpus", "artifacts"];
 const MOST_LINES: usize = 800;
 const USUAL_LINES: usize = 400;
 
+/// Names that say nothing about what is inside.
+const EMPTY_NAMES: &[&str] = &["common", "helper", "helpers", "manager", "misc", "util", "utils"];
+
 /// In two halves, so that this file does not find itself.
 const UNFINISHED: &[&str] =
     &[concat!("TO", "DO"), concat!("FIX", "ME"), concat!("unimple", "mented!"), concat!("to", "do!(")];
@@ -79,6 +82,10 @@ fn check_file(file: &SourceFile) -> Vec<Finding> {
     if file.path.ends_with("/src/lib.rs") && !file.text.starts_with("//!") {
         findings.push(Finding::new(&file.path, 1, "does not say in a `//!` what the crate is"));
     }
+    let module = file.path.trim_end_matches("/mod.rs").trim_end_matches(".rs").rsplit('/').next();
+    if let Some(module) = module.filter(|module| EMPTY_NAMES.contains(module)) {
+        findings.push(Finding::new(&file.path, 0, format!("`{module}` is no noun of the domain")));
+    }
     for (index, line) in file.text.lines().enumerate() {
         for word in UNFINISHED.iter().filter(|word| line.contains(**word)) {
             findings.push(Finding::new(
@@ -123,6 +130,8 @@ mod tests {
         check("crates/a/src/lib.rs", "//! A crate.\n", &[]);
         check("crates/a/src/lib.rs", "mod a;\n", &[1]);
         check("crates/a/src/x.rs", &format!("fn f() {{}}\n// {} later\n", UNFINISHED[0]), &[2]);
+        check("crates/a/src/utils.rs", "", &[0]);
+        check("crates/a/src/helpers/mod.rs", "", &[0]);
         check("crates/a/src/x.rs", &"\n".repeat(800), &[]);
         check("crates/a/src/x.rs", &"\n".repeat(801), &[801]);
     }
