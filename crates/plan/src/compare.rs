@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use diff::Extra;
+use diff::{DriftedField, Extra};
 use lockstep_core::{
-    ApiVersion, DesiredObject, FieldPath, Gvk, LiveObject, ObjectRecord, Owner, OWNER_ANNOTATION, Value,
+    ApiVersion, DesiredObject, FieldPath, Gvk, LiveObject, OWNER_ANNOTATION, ObjectRecord, Owner, Value,
 };
 
 use crate::input::Input;
@@ -36,13 +36,22 @@ pub(crate) fn compare(
         diff::Verdict::Drifted(drift) => Some(Drift::Fields(drift.fields)),
         diff::Verdict::DryRunDecides(_) => Some(Drift::Undecided),
     };
-    Comparison { drift, extras: extras(input, live, none) }
+    let lost = match &drift {
+        Some(Drift::Fields(fields)) => &fields[..],
+        Some(Drift::Deleted | Drift::Replaced | Drift::Undecided) | None => &[],
+    };
+    let extras = extras(input, live, lost);
+    Comparison { drift, extras: if extras.is_empty() { none.clone() } else { extras.into() } }
 }
 
-/// The fields that others added.
-pub(crate) fn extras(input: &Input<'_>, live: &LiveObject, none: &Arc<[Extra]>) -> Arc<[Extra]> {
-    let extras = diff::extras(live, input.instance);
-    if extras.is_empty() { none.clone() } else { extras.into() }
+/// The fields that others added, without those that they took from us.
+fn extras(input: &Input<'_>, live: &LiveObject, lost: &[DriftedField]) -> Vec<Extra> {
+    let mut extras = diff::extras(live, input.instance);
+    for extra in &mut extras {
+        extra.paths.retain(|path| !lost.iter().any(|field| path.0.starts_with(&field.path.0)));
+    }
+    extras.retain(|extra| !extra.paths.is_empty());
+    extras
 }
 
 /// The record of an apply that was not recorded, if the live object proves it.
@@ -133,11 +142,7 @@ pub(crate) fn without_replicas(value: &Value) -> Value {
 }
 
 /// The apply that keeps `spec.replicas` when ours lets go of it; `None` where we, or the tools that are adopted, do not hold it.
-pub(crate) fn handover(
-    input: &Input<'_>,
-    live: &LiveObject,
-    rewrite: Option<&Rewrite>,
-) -> Option<Handover> {
+pub(crate) fn handover(input: &Input<'_>, live: &LiveObject, rewrite: Option<&Rewrite>) -> Option<Handover> {
     let adopted = rewrite.map(|rewrite| &*rewrite.from).unwrap_or_default();
     let held = live.managed_entries().into_iter().any(|entry| {
         let ours = &*entry.manager == input.instance || adopted.contains(&entry.manager);

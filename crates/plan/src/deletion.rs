@@ -42,7 +42,8 @@ pub fn plan_deletion(input: &Input<'_>, memo: &mut Memo) -> Deletion {
         }
         drafts.push(draft);
     }
-    let top = drafts.iter().filter(|draft| is_in_the_way(&draft.entry)).map(|draft| layer(&draft.entry.key)).max();
+    let top =
+        drafts.iter().filter(|draft| is_in_the_way(&draft.entry)).map(|draft| layer(&draft.entry.key)).max();
     let mut entries: Vec<Entry> = Vec::with_capacity(drafts.len());
     let mut actions = Vec::new();
     for Draft { mut entry, action, mark: _ } in drafts {
@@ -109,4 +110,3 @@ fn decide(
     };
     (scene.draft(subject, verdict, action), remembered)
 }
-

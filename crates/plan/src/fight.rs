@@ -68,9 +68,8 @@ impl Fight {
 
     /// The field to remember: the one of the fight under way if it was taken again, else the first.
     fn contested(previous: Option<&Self>, drift: &Drift) -> Option<(FieldPath, Option<Arc<str>>)> {
-        let of = |field: &DriftedField| {
-            (field.path.clone(), field.by.as_ref().map(|actor| actor.manager.clone()))
-        };
+        let of =
+            |field: &DriftedField| (field.path.clone(), field.by.as_ref().map(|actor| actor.manager.clone()));
         match drift {
             Drift::Fields(fields) => {
                 let again = |(path, by): &(FieldPath, Option<Arc<str>>)| {

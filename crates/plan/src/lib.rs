@@ -33,7 +33,7 @@ pub use decide::plan;
 pub use deletion::{Deletion, plan_deletion};
 pub use desired::{Desired, DesiredSet};
 pub use failure::{Attempt, Failure, Refusal};
-pub use fight::{Fight};
+pub use fight::Fight;
 pub use input::{DryRunOutcome, DryRunResult, History, Input, Millis, Request};
 pub use live::{Claim, Claims, Glance, Kinds, Live, LiveSet, NamespaceState, Serving, Standing, Unrendered};
 pub use memo::Memo;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use diff::{DriftedField, Extra};
-use lockstep_core::{AppKey, CommitId, DesiredObject, Digest, ObjectKey, Origin, Owner};
+use lockstep_core::{AppKey, CommitId, DesiredObject, Digest, Gvk, ObjectKey, Origin, Owner};
 
 use crate::failure::Failure;
 use crate::input::Millis;
@@ -136,6 +136,8 @@ pub enum Because {
     KindAwaited,
     /// Its kind is not served.
     KindMissing,
+    /// Its kind is served, but not in its version: in this one.
+    OtherVersion(Gvk),
     /// The live object is being deleted.
     Terminating,
     /// Its namespace is being deleted.

@@ -164,3 +164,4 @@ impl<'i, 'a> Scene<'i, 'a> {
         Draft { entry, action, mark: PruneMark::Unset }
     }
 }
+

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use lockstep_core::{AppKey, CommitId, DesiredObject, Digest, Gvk, ObjectKey, ObjectRecord, Propagation, Value};
+use lockstep_core::{
+    AppKey, CommitId, DesiredObject, Digest, Gvk, ObjectKey, ObjectRecord, Propagation, Value,
+};
 
 use crate::report::{Drift, KeptBecause};
 

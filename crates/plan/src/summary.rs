@@ -63,9 +63,10 @@ fn classify(verdict: &Verdict) -> Class {
             | Because::Terminating
             | Because::NamespaceTerminating
             | Because::Order => Class::Waiting,
-            Because::KindMissing | Because::NamespaceMissing | Because::Refused(_) => {
-                Class::Failing(Again::WhenSomethingChanges)
-            }
+            Because::KindMissing
+            | Because::OtherVersion(_)
+            | Because::NamespaceMissing
+            | Because::Refused(_) => Class::Failing(Again::WhenSomethingChanges),
             Because::Failed(failure, _) if failure.exhausted => Class::Failing(Again::WhenSomethingChanges),
             Because::Failed(..) => Class::Failing(Again::Soon),
             Because::Fighting { .. } => Class::Fighting,
@@ -171,9 +172,9 @@ fn message(scene: &Scene<'_, '_>, reason: Reason, entries: &[Entry], block: Opti
             "the render has no objects while {} are recorded: nothing is deleted (spec.sync.allowEmpty allows it)",
             entries.len()
         ),
-        Reason::Conflict => named(entries, |entry| {
-            entry.contested.is_some() || matches!(entry.verdict, Verdict::Conflict(_))
-        }),
+        Reason::Conflict => {
+            named(entries, |entry| entry.contested.is_some() || matches!(entry.verdict, Verdict::Conflict(_)))
+        }
         Reason::SyncFailed => class(|class| matches!(class, Class::Failing(_))),
         Reason::Fighting => class(|class| class == Class::Fighting),
         Reason::LiveUnknown => class(|class| class == Class::Unknown),
@@ -225,8 +226,10 @@ fn blocked(scene: &Scene<'_, '_>, block: Option<&Block>) -> String {
 
 fn fights(scene: &Scene<'_, '_>, entries: &[Entry]) -> Vec<String> {
     let input = scene.input;
-    let is_here = |key: &lockstep_core::ObjectKey| entries.binary_search_by(|entry| entry.key.cmp(key)).is_ok();
-    let fights = input.history.fights.iter().filter(|(key, fight)| fight.is_fighting(input.now) && is_here(key));
+    let is_here =
+        |key: &lockstep_core::ObjectKey| entries.binary_search_by(|entry| entry.key.cmp(key)).is_ok();
+    let fights =
+        input.history.fights.iter().filter(|(key, fight)| fight.is_fighting(input.now) && is_here(key));
     let line = |(key, fight): (&lockstep_core::ObjectKey, &crate::fight::Fight)| match &fight.manager {
         Some(manager) => format!("{manager} keeps changing {} of {key}", fight.path),
         None => format!("another writer keeps changing {} of {key}", fight.path),

@@ -34,7 +34,9 @@ pub(crate) fn fate(
     subject: &Subject<'_>,
     remembered: Option<Remembered>,
 ) -> (Fate, Option<Remembered>) {
-    let Some(gvk) = subject.record.map(|record| &record.gvk).or(subject.owned) else { return (Fate::Gone, None) };
+    let Some(gvk) = subject.record.map(|record| &record.gvk).or(subject.owned) else {
+        return (Fate::Gone, None);
+    };
     let gvk = match scene.input.kinds.serving(gvk) {
         Serving::Served => gvk.clone(),
         Serving::OtherVersion(other) => other,
@@ -163,4 +165,3 @@ fn moving(scene: &Scene<'_, '_>) -> Option<Because> {
     let unrendered = scene.unrendered();
     (!unrendered.is_empty()).then(|| Because::Move(unrendered.to_vec()))
 }
-

@@ -55,7 +55,8 @@ pub(crate) fn decide<'a>(
         Glance::Present { uid, resource_version, deleting: false } => {
             let record = subject.record.filter(|record| record.uid == *uid && record.rendered == digest);
             let known = remembered.as_ref().zip(record);
-            let known = known.and_then(|(known, record)| known.comparison((uid, resource_version), digest, record));
+            let known =
+                known.and_then(|(known, record)| known.comparison((uid, resource_version), digest, record));
             if let Some(Comparison { drift: None, extras }) = known {
                 let extras = extras.clone();
                 let mut draft = case.in_sync();
@@ -68,7 +69,8 @@ pub(crate) fn decide<'a>(
     match scene.input.kinds.serving(&rendered.gvk) {
         Serving::Served => case.look(glance),
         Serving::GroupFailing(reason) => case.say(Verdict::Unknown(reason)),
-        Serving::OtherVersion(_) | Serving::NotServed => {
+        Serving::OtherVersion(other) => case.not_now(Change::Create, Because::OtherVersion(other)),
+        Serving::NotServed => {
             let awaited = scene.set.is_some_and(|set| set.defines(&subject.key.group_kind()));
             case.not_now(Change::Create, if awaited { Because::KindAwaited } else { Because::KindMissing })
         }
@@ -130,7 +132,8 @@ impl<'a> Case<'_, '_, 'a> {
             Standpoint::Leaving(app) => return self.not_now(change, Because::MovingFrom(app)),
         };
         let digest = self.rendered.digest;
-        let because = self.scene.policy(&change).or_else(|| self.namespace()).or_else(|| self.wait(&change, digest));
+        let because =
+            self.scene.policy(&change).or_else(|| self.namespace()).or_else(|| self.wait(&change, digest));
         let mut decided = match because {
             Some(because) => self.say(Verdict::Withheld(change, because)),
             None => {

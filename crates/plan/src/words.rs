@@ -143,20 +143,33 @@ impl fmt::Display for Because {
                 f.write_str("held, it may be moving to ")?;
                 list(f, by)
             }
-            Self::MovingFrom(app) => write!(f, "waits for {app} to render the newest commit, which has it so far"),
+            Self::MovingFrom(app) => {
+                write!(f, "waits for {app} to render the newest commit, which has it so far")
+            }
             Self::KindAwaited => f.write_str("waits for its kind to be served"),
             Self::KindMissing => f.write_str("failed, the cluster does not serve its kind"),
+            Self::OtherVersion(gvk) => {
+                write!(f, "failed, the cluster serves its kind in another version, {}", gvk.api)
+            }
             Self::Terminating => f.write_str("waits, it is being deleted"),
             Self::NamespaceTerminating => f.write_str("waits, its namespace is being deleted"),
             Self::NamespaceMissing => f.write_str("failed, its namespace does not exist"),
             Self::Failed(failure, hint) => {
-                write!(f, "failed ({}, attempt {}): {}", failure.refusal.as_str(), failure.attempts, failure.message)?;
+                write!(
+                    f,
+                    "failed ({}, attempt {}): {}",
+                    failure.refusal.as_str(),
+                    failure.attempts,
+                    failure.message
+                )?;
                 match hint {
                     Some(hint) => write!(f, " ({hint})"),
                     None => Ok(()),
                 }
             }
-            Self::Fighting { manager: Some(manager), .. } => write!(f, "fighting {manager}, heals less often"),
+            Self::Fighting { manager: Some(manager), .. } => {
+                write!(f, "fighting {manager}, heals less often")
+            }
             Self::Fighting { manager: None, .. } => f.write_str("fighting another writer, heals less often"),
             Self::Order => f.write_str("waits, what may depend on it goes first"),
             Self::DryRun => f.write_str("waits for a dry run"),
