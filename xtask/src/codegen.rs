@@ -1,10 +1,11 @@
 //! What the product writes into the clone: `deploy/crds`, the tables in `docs`.
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
 
-use crate::workspace::Workspace;
+use crate::workspace::{Profile, Workspace};
 
 /// Whether what is committed is what the binary generates.
 #[derive(Debug, PartialEq, Eq)]
@@ -41,14 +42,13 @@ pub(crate) fn check(workspace: &Workspace) -> Result<Freshness> {
 }
 
 fn generate(workspace: &Workspace, dir: &Path) -> Result<Freshness> {
-    let run = ["run", "--quiet", "--package", "lockstep", "--", "codegen"];
-    let known = workspace.cargo(&run).arg("--help").output().context("lockstep codegen")?;
+    let binary = workspace.program(Profile::Dev, "lockstep")?;
+    let known = Command::new(&binary).args(["codegen", "--help"]).output().context("lockstep codegen")?;
     if !known.status.success() {
-        let built = workspace.cargo(&["build", "--quiet", "--package", "lockstep"]).status()?;
-        ensure!(built.success(), "the binary that generates does not build");
         return Ok(Freshness::NoGenerator);
     }
-    let status = workspace.cargo(&run).arg("--dir").arg(dir).status().context("lockstep codegen")?;
+    let status =
+        Command::new(&binary).args(["codegen", "--dir"]).arg(dir).status().context("lockstep codegen")?;
     ensure!(status.success(), "lockstep codegen: {status}");
     Ok(Freshness::Fresh)
 }

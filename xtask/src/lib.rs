@@ -36,4 +36,4 @@ pub use metrics::Metrics;
 pub use process::{cpu_time, peak_memory};
 pub use rest::{Resource, Rest, WatchEvent, is_not_found, text};
 pub use scenario::{SOON, Scenario, ScenarioOptions, condition};
-pub use workspace::Workspace;
+pub use workspace::{Profile, Workspace};

@@ -63,7 +63,7 @@ pub(crate) fn run(workspace: &Workspace, part: Part, filter: &[String]) -> Resul
 
 fn tests(workspace: &Workspace, part: Part, filter: &[String]) -> Result<bool> {
     let scope: &[&str] = match part {
-        Part::E2e => &["test", "--package", "lockstep", "--test", "it"],
+        Part::E2e => &["test", "--workspace", "--test", "e2e"],
         _ => &["test", "--workspace"],
     };
     let mut command = workspace.cargo(scope);

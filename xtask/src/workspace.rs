@@ -2,7 +2,16 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
+
+/// How a program is built.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Profile {
+    /// Fast to build.
+    Dev,
+    /// Fast to run.
+    Release,
+}
 
 /// A clone (or an exported tree) of the project.
 #[derive(Debug, Clone)]
@@ -67,6 +76,25 @@ impl Workspace {
             command.env("CARGO_INCREMENTAL", "0");
         }
         command
+    }
+
+    /// Builds a program and returns its path. The whole workspace is chosen, so
+    /// that cargo settles on one set of features and no dependency is compiled twice.
+    ///
+    /// # Errors
+    /// When the build fails.
+    pub fn program(&self, profile: Profile, name: &str) -> Result<PathBuf> {
+        let (flag, dir) = match profile {
+            Profile::Dev => ("--profile=dev", "debug"),
+            Profile::Release => ("--release", "release"),
+        };
+        let build = self
+            .cargo(&["build", "--quiet", "--workspace", "--bin", name, flag])
+            .status()
+            .context("cargo")?;
+        ensure!(build.success(), "{name} does not build");
+        let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| self.path("target"), PathBuf::from);
+        Ok(target.join(dir).join(name))
     }
 
     /// Whether `CI=true`: what is skipped on a laptop is a failure there.

@@ -7,11 +7,12 @@ mod workload;
 mod yaml;
 
 use std::path::PathBuf;
+use std::process::Command;
 use std::time::Duration;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 
-use crate::workspace::Workspace;
+use crate::workspace::{Profile, Workspace};
 
 pub(crate) use workload::Workload;
 
@@ -59,7 +60,7 @@ pub(crate) struct YamlOptions {
 pub(crate) fn run_loop(workspace: &Workspace, options: &LoopOptions) -> Result<()> {
     let binary = match &options.binary {
         Some(binary) => binary.clone(),
-        None => release_binary(workspace)?,
+        None => workspace.program(Profile::Release, "lockstep")?,
     };
     let workload = Workload::new(options.apps, options.objects);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
@@ -85,16 +86,12 @@ pub(crate) fn run_loop(workspace: &Workspace, options: &LoopOptions) -> Result<(
 /// # Errors
 /// As [`run_loop`].
 pub(crate) fn run_yaml(workspace: &Workspace, options: &YamlOptions) -> Result<()> {
-    yaml::measure(workspace, &release_binary(workspace)?, options.megabytes, options.runs)
-}
-
-/// The release build of the product.
-fn release_binary(workspace: &Workspace) -> Result<PathBuf> {
-    let build = ["build", "--release", "--quiet", "--package", "lockstep"];
-    let status = workspace.cargo(&build).status().context("cargo build")?;
-    ensure!(status.success(), "the release build failed");
-    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| workspace.path("target"), PathBuf::from);
-    Ok(target.join("release/lockstep"))
+    yaml::measure(
+        workspace,
+        &workspace.program(Profile::Release, "lockstep")?,
+        options.megabytes,
+        options.runs,
+    )
 }
 
 /// Runs the same bench in a release build of this tool: a slow client would flatter what it is compared with.
@@ -102,7 +99,8 @@ fn release_binary(workspace: &Workspace) -> Result<PathBuf> {
 /// # Errors
 /// When that build fails.
 pub(crate) fn in_release(workspace: &Workspace) -> Result<bool> {
-    let own: Vec<_> = std::env::args_os().skip(1).collect();
-    let run = ["run", "--release", "--quiet", "--package", "xtask", "--"];
-    Ok(workspace.cargo(&run).args(own).status().context("cargo run --release")?.success())
+    let own = workspace.program(Profile::Release, "xtask")?;
+    let status =
+        Command::new(own).args(std::env::args_os().skip(1)).status().context("the release build of xtask")?;
+    Ok(status.success())
 }
