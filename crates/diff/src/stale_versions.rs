@@ -33,11 +33,12 @@ pub fn stale_versions(live: &LiveObject, served: &[ApiVersion]) -> Option<Value>
     Some(Value::list(list))
 }
 
-/// Whether the server takes `entry` for `other` once it is of `version`: it tells updaters apart by version too, appliers
-/// by name only.
+/// Whether the server takes `entry`, once it is of `version`, for `other`. It tells updaters apart by version too; of an applier
+/// there is one entry only.
 fn is_same_writer(other: &Value, entry: &Value, version: &str) -> bool {
     let same = |field| managed::text(other, field) == managed::text(entry, field);
-    let applied = managed::text(entry, "operation") == "Apply";
-    let names = same("manager") && same("operation") && same("subresource");
-    names && (applied || managed::text(other, "apiVersion") == version)
+    same("manager")
+        && same("operation")
+        && same("subresource")
+        && managed::text(other, "apiVersion") == version
 }

@@ -181,4 +181,9 @@ fn entries_of_one_writer_are_joined() {
     assert_eq!(summary(&list), ["x Update g/v2 -", "y Update g/v2 -", "x Apply g/v2 -"]);
     let joined = list.as_list().unwrap()[0].get("fieldsV1").cloned();
     assert_eq!(joined, Some(value(r#"{"f:spec":{"f:a":{},"f:b":{}}}"#)));
+
+    // Of another served version, the same manager's entry is another one.
+    let live = with_entries(&[("x", "Update", "g/v3", "1", a), ("x", "Update", "g/v1", "2", b)]);
+    let list = stale_versions(&live, &served(&["g/v2", "g/v3"])).unwrap();
+    assert_eq!(summary(&list), ["x Update g/v3 -", "x Update g/v2 -"]);
 }
