@@ -2,7 +2,7 @@
 
 use std::io::{self, Read};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::{Buf as _, Bytes};
 use http_body_util::BodyExt as _;
@@ -22,6 +22,7 @@ pub(crate) struct Body<'a> {
     pub(crate) incoming: hyper::body::Incoming,
     pub(crate) limits: &'a Limits,
     pub(crate) cancel: &'a AtomicBool,
+    pub(crate) until: Instant,
     pub(crate) failure: Failure,
     pub(crate) chunk: Bytes,
     pub(crate) total: u64,
@@ -54,7 +55,7 @@ impl Body<'_> {
                 }
             }
         };
-        self.runtime.block_on(guarded(frames, self.limits.stall, self.cancel))
+        self.runtime.block_on(guarded(frames, self.limits.stall, self.until, self.cancel))
     }
 }
 
@@ -77,12 +78,14 @@ impl Read for Body<'_> {
     }
 }
 
-/// Waits for a future, for a time at most and only as long as nobody cancels.
+/// Waits for a future, for a time at most, until some moment at most, and only as long as nobody cancels.
 pub(crate) async fn guarded<T, E: From<Error>>(
     future: impl Future<Output = std::result::Result<T, E>>,
     limit: Duration,
+    until: Instant,
     cancel: &AtomicBool,
 ) -> std::result::Result<T, E> {
+    let limit = limit.min(until.saturating_duration_since(Instant::now()));
     let cancelled = async {
         while !cancel.load(Ordering::Relaxed) {
             tokio::time::sleep(CANCEL_CHECK).await;

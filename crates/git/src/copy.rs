@@ -6,12 +6,13 @@ use std::sync::Arc;
 
 use gix::ObjectId;
 
+use crate::bands::Shallows;
 use crate::generation::Generation;
 use crate::goal::{Goal, Object};
 use crate::http::Call;
 use crate::mirror::{Fetched, unique};
 use crate::objects::Objects;
-use crate::protocol::{Ask, Depth, Shallows};
+use crate::protocol::{Ask, Depth};
 use crate::session::Session;
 use crate::state::State;
 use crate::{Error, Limits, Result, RevisionError, RevisionSpec, pack};

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::atomic::AtomicBool;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use http::{Request, Response, StatusCode};
@@ -48,6 +48,8 @@ pub(crate) struct Call<'a> {
     pub(crate) access: &'a Access,
     pub(crate) limits: &'a Limits,
     pub(crate) cancel: &'a AtomicBool,
+    /// When it must be over.
+    pub(crate) until: Instant,
 }
 
 impl Http {
@@ -59,7 +61,7 @@ impl Http {
             .enable_io()
             .enable_time()
             .build()
-            .map_err(Error::Disk)?;
+            .map_err(Error::unavailable)?;
         Ok(Self { runtime: Some(runtime), clients: Mutex::default() })
     }
 
@@ -100,9 +102,10 @@ impl<'a> Call<'a> {
         let request = self.through_proxy(request, &scheme)?;
         let client = self.http.client(self, &scheme)?;
         let runtime = self.http.runtime()?;
+        let limit = self.limits.connect + self.limits.stall;
         let send = |request| {
             let answer = async { client.request(request).await.map_err(classify) };
-            runtime.block_on(guarded(answer, self.limits.connect + self.limits.stall, self.cancel))
+            runtime.block_on(guarded(answer, limit, self.until, self.cancel))
         };
         // A kept connection may have been closed by the server just now. Git's requests change nothing, so ask again.
         let response = match send(request.clone()) {
@@ -115,6 +118,7 @@ impl<'a> Call<'a> {
             incoming,
             limits: self.limits,
             cancel: self.cancel,
+            until: self.until,
             failure: Failure::default(),
             chunk: Bytes::new(),
             total: 0,

@@ -6,6 +6,7 @@
 
 mod access;
 mod auth;
+mod bands;
 mod blob;
 mod body;
 mod commit;
@@ -23,6 +24,7 @@ mod location;
 mod mirror;
 mod objects;
 mod pack;
+mod packets;
 mod path;
 mod pktline;
 mod protocol;

@@ -9,6 +9,8 @@ pub struct Limits {
     pub connect: Duration,
     /// For a server that says nothing: before its answer and between two pieces of it.
     pub stall: Duration,
+    /// For one fetch as a whole, however lively the server is.
+    pub total: Duration,
     /// Bytes of one answer.
     pub response: u64,
     /// Bytes of one decoded object.
@@ -24,6 +26,7 @@ impl Default for Limits {
         Self {
             connect: Duration::from_secs(10),
             stall: Duration::from_secs(60),
+            total: Duration::from_secs(30 * 60),
             response: 4 << 30,
             object: 256 << 20,
             packs: 100,

@@ -5,6 +5,7 @@ use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::time::Instant;
 
 use gix::ObjectId;
 use lockstep_core::{Commit, CommitId, RepoUrl};
@@ -98,7 +99,8 @@ impl Mirror {
     /// The outer error is the repository's, the inner one a revision's.
     pub fn fetch(&self, specs: &[RevisionSpec], access: &Access, cancel: &AtomicBool) -> Result<Fetched> {
         let mut work = self.work.lock();
-        let call = Call { http: &self.http, access, limits: &self.limits, cancel };
+        let until = Instant::now() + self.limits.total;
+        let call = Call { http: &self.http, access, limits: &self.limits, cancel, until };
         match &self.location {
             Location::Path(path) => match self.fetch_local(path, specs, &mut work) {
                 // Someone may be repacking it just now.
@@ -114,7 +116,8 @@ impl Mirror {
                     {
                         self.fetch_http(url, specs, call, &mut work)
                     }
-                    Err(Error::Corrupted(_)) => {
+                    Err(Error::Corrupted(cause)) => {
+                        tracing::warn!(source.url = url, cause = ?cause, "the mirror is damaged and fetched anew");
                         self.discard();
                         self.fetch_http(url, specs, call, &mut work)
                     }
@@ -262,6 +265,7 @@ impl Mirror {
             copy.first()?;
             copy = copy.keep(root, work.generation + 1, &self.limits)?;
             work.generation += 1;
+            tracing::debug!(generation = work.generation, directory = %root.display(), "a fresh mirror");
         }
         *self.copy.write() = Some(Arc::new(copy));
         if let Some(generation) = before.filter(|_| !is_same).and_then(|old| old.generation.clone()) {

@@ -3,17 +3,20 @@
 //! Facts: gitprotocol-v2(5), gitprotocol-pack(5), gitprotocol-capabilities(5).
 
 use std::collections::BTreeSet;
-use std::io::{self, BufRead, Read};
+use std::io::Read;
 
 use gix::ObjectId;
 
 use crate::failure::Failure;
+use crate::packets::{Packets, garbled, parse_id};
 use crate::pktline::{self, Packet};
 use crate::refs::{Ref, Refs};
 use crate::{Error, Result};
 
-/// Characters of a server's error message that we repeat.
-const MESSAGE: usize = 200;
+/// What we ask for in a pack: bases left out that we have, deltas by offset, no words.
+const OPTIONS: [&str; 3] = ["thin-pack", "ofs-delta", "no-progress"];
+/// What protocol 2 has anyway. Some servers give an empty pack to clients that do not know detailed acknowledgements.
+const OLD_OPTIONS: [&str; 2] = ["side-band-64k", "multi_ack_detailed"];
 
 /// What a server offers.
 #[derive(Clone, Debug)]
@@ -41,13 +44,6 @@ pub(crate) struct Ask {
     pub(crate) wants: Vec<ObjectId>,
     pub(crate) haves: Vec<ObjectId>,
     pub(crate) depth: Depth,
-}
-
-/// Changes of the commits whose parents we do not have.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Shallows {
-    pub(crate) added: Vec<ObjectId>,
-    pub(crate) removed: Vec<ObjectId>,
 }
 
 impl Server {
@@ -128,39 +124,45 @@ impl Server {
 
     /// The request for a pack. Everything is said at once and `done`, so that the answer is the pack.
     pub(crate) fn pack_request(&self, ask: &Ask, shallow: &BTreeSet<ObjectId>) -> Vec<u8> {
-        let is_v2 = matches!(self, Self::V2(_));
-        let mut out = if is_v2 { self.command("fetch") } else { Vec::new() };
-        let options = ["thin-pack", "ofs-delta", "no-progress"];
-        if is_v2 {
-            options.iter().for_each(|option| pktline::line(&mut out, option));
-        }
-        let offered: Vec<&str> =
-            ["side-band-64k"].into_iter().chain(options).filter(|o| self.has(o)).collect();
-        for (index, want) in ask.wants.iter().enumerate() {
-            let extra = if index == 0 && !is_v2 { format!(" {}", offered.join(" ")) } else { String::new() };
-            pktline::line(&mut out, &format!("want {want}{extra}"));
-        }
-        for id in shallow {
-            pktline::line(&mut out, &format!("shallow {id}"));
-        }
-        match ask.depth {
-            depth if !self.can_cut(depth) && !self.can_cut(Depth::One) => {}
-            depth if !self.can_cut(depth) => pktline::line(&mut out, "deepen 1"),
-            Depth::One => pktline::line(&mut out, "deepen 1"),
-            Depth::Since(time) => pktline::line(&mut out, &format!("deepen-since {time}")),
-            Depth::Full => {}
-        }
-        if !is_v2 {
-            pktline::flush(&mut out);
+        let mut out = Vec::new();
+        match self {
+            Self::V2(_) => {
+                out = self.command("fetch");
+                OPTIONS.iter().for_each(|option| pktline::line(&mut out, option));
+                self.ask(&mut out, ask, shallow, "");
+            }
+            Self::V0(..) => {
+                let known = OLD_OPTIONS.into_iter().chain(OPTIONS).filter(|option| self.has(option));
+                let options: String = known.map(|option| format!(" {option}")).collect();
+                self.ask(&mut out, ask, shallow, &options);
+                pktline::flush(&mut out);
+            }
         }
         for have in &ask.haves {
             pktline::line(&mut out, &format!("have {have}"));
         }
         pktline::line(&mut out, "done");
-        if is_v2 {
+        if matches!(self, Self::V2(_)) {
             pktline::flush(&mut out);
         }
         out
+    }
+
+    /// What is wanted, the first with options, and where history is cut here and shall be cut there.
+    fn ask(&self, out: &mut Vec<u8>, ask: &Ask, shallow: &BTreeSet<ObjectId>, options: &str) {
+        for (index, want) in ask.wants.iter().enumerate() {
+            pktline::line(out, &format!("want {want}{}", if index == 0 { options } else { "" }));
+        }
+        for id in shallow {
+            pktline::line(out, &format!("shallow {id}"));
+        }
+        match ask.depth {
+            Depth::Since(time) if self.can_cut(ask.depth) => {
+                pktline::line(out, &format!("deepen-since {time}"))
+            }
+            Depth::One | Depth::Since(_) if self.can_cut(Depth::One) => pktline::line(out, "deepen 1"),
+            _ => {}
+        }
     }
 }
 
@@ -171,7 +173,10 @@ fn read_v0(first: Packet, packets: &mut Packets<'_>) -> Result<Server> {
         None => return Err(Error::Unsupported("it does not answer as a git server")),
     };
     let capabilities = String::from_utf8_lossy(capabilities);
-    let capabilities = capabilities.split_whitespace().map(str::to_owned).collect();
+    let capabilities: Vec<String> = capabilities.split_whitespace().map(str::to_owned).collect();
+    if !capabilities.iter().any(|capability| capability == "side-band-64k") {
+        return Err(Error::Unsupported("it is too old: it cannot send packs in bands"));
+    }
     let mut refs = Vec::new();
     read_v0_line(&String::from_utf8_lossy(line), &mut refs)?;
     packets.until_flush(|line| read_v0_line(line, &mut refs))?;
@@ -207,163 +212,6 @@ pub(crate) fn read_refs(reader: &mut dyn Read, failure: &Failure) -> Result<Refs
         Ok(())
     })?;
     Ok(Refs::new(refs))
-}
-
-/// Reads what precedes the pack, and gives a reader of the pack.
-pub(crate) fn read_pack<'a>(
-    reader: &'a mut dyn Read,
-    server: &Server,
-    failure: &'a Failure,
-) -> Result<(Shallows, PackReader<'a>)> {
-    let mut packets = Packets { reader, failure };
-    let mut shallows = Shallows::default();
-    let is_v2 = matches!(server, Server::V2(_));
-    let is_banded = is_v2 || server.has("side-band-64k");
-    let first = loop {
-        let packet = packets.next()?;
-        match packet.text() {
-            Some("packfile") if is_v2 => break Vec::new(),
-            Some(line) if line.starts_with("shallow ") => shallows.added.push(parse_id(&line[8..])?),
-            Some(line) if line.starts_with("unshallow ") => shallows.removed.push(parse_id(&line[10..])?),
-            // Section names of protocol 2, and the one acknowledgement that protocol 0 gives.
-            Some("shallow-info" | "acknowledgments" | "ready" | "NAK") => {}
-            Some(line) if line.starts_with("ACK ") => {}
-            None => {}
-            Some(line) if is_v2 => return Err(garbled(line)),
-            Some(_) => match packet {
-                Packet::Data(data) => break data,
-                _ => break Vec::new(),
-            },
-        }
-        if !is_v2 && !is_banded && packet.text().is_some_and(|line| line == "NAK" || line.starts_with("ACK "))
-        {
-            break Vec::new();
-        }
-    };
-    let mut pack =
-        PackReader { reader: packets.reader, failure, is_banded, chunk: Vec::new(), at: 0, at_end: false };
-    if !first.is_empty() {
-        pack.accept(first).map_err(|error| failure.explain(|| Error::unavailable(error)))?;
-    }
-    Ok((shallows, pack))
-}
-
-/// The bytes of a pack, out of the bands that also carry progress and errors.
-pub(crate) struct PackReader<'a> {
-    reader: &'a mut dyn Read,
-    failure: &'a Failure,
-    is_banded: bool,
-    chunk: Vec<u8>,
-    at: usize,
-    at_end: bool,
-}
-
-impl PackReader<'_> {
-    /// Takes one packet: band 1 is the pack, 2 is for people, 3 is the end.
-    fn accept(&mut self, data: Vec<u8>) -> io::Result<()> {
-        match data.first() {
-            Some(1) => {
-                self.chunk = data;
-                self.at = 1;
-                Ok(())
-            }
-            Some(2) | None => Ok(()),
-            Some(3) => Err(self.failure.note(message(&data[1..]))),
-            Some(_) => Err(self.failure.note(message(data.strip_prefix(b"ERR ").unwrap_or(&data)))),
-        }
-    }
-
-    fn fill(&mut self) -> io::Result<()> {
-        if !self.is_banded {
-            self.chunk.resize(64 << 10, 0);
-            let count = self.reader.read(&mut self.chunk)?;
-            self.chunk.truncate(count);
-            self.at = 0;
-            self.at_end = count == 0;
-            return Ok(());
-        }
-        while self.at >= self.chunk.len() && !self.at_end {
-            let packet = pktline::read(self.reader).and_then(|packet| packet.ok_or(ended_early()));
-            match packet.map_err(|error| self.failure.note(Error::unavailable(error)))? {
-                Packet::Data(data) => self.accept(data)?,
-                _ => self.at_end = true,
-            }
-        }
-        Ok(())
-    }
-}
-
-impl Read for PackReader<'_> {
-    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
-        let available = self.fill_buf()?;
-        let count = available.len().min(out.len());
-        out[..count].copy_from_slice(&available[..count]);
-        self.consume(count);
-        Ok(count)
-    }
-}
-
-impl BufRead for PackReader<'_> {
-    fn fill_buf(&mut self) -> io::Result<&[u8]> {
-        if self.at >= self.chunk.len() && !self.at_end {
-            self.fill()?;
-        }
-        Ok(if self.at_end { &[] } else { &self.chunk[self.at..] })
-    }
-
-    fn consume(&mut self, count: usize) {
-        self.at += count;
-    }
-}
-
-/// Packets of an answer, with a server's own errors made ours.
-struct Packets<'a> {
-    reader: &'a mut dyn Read,
-    failure: &'a Failure,
-}
-
-impl Packets<'_> {
-    fn next(&mut self) -> Result<Packet> {
-        let packet = pktline::read(self.reader).map_err(|error| {
-            self.failure.explain(|| match error.kind() {
-                io::ErrorKind::InvalidData => Error::Unsupported("it does not answer as a git server"),
-                _ => Error::unavailable(error),
-            })
-        })?;
-        let packet = packet.ok_or_else(|| Error::Protocol("the answer ended early".to_owned()))?;
-        match &packet {
-            Packet::Data(data) if data.starts_with(b"ERR ") => Err(message(&data[4..])),
-            _ => Ok(packet),
-        }
-    }
-
-    fn until_flush(&mut self, mut each: impl FnMut(&str) -> Result<()>) -> Result<()> {
-        loop {
-            match self.next()? {
-                Packet::Flush | Packet::End => return Ok(()),
-                Packet::Delimiter => {}
-                packet => each(packet.text().unwrap_or(""))?,
-            }
-        }
-    }
-}
-
-fn ended_early() -> io::Error {
-    io::Error::new(io::ErrorKind::UnexpectedEof, "the answer ended early")
-}
-
-fn parse_id(hex: &str) -> Result<ObjectId> {
-    ObjectId::from_hex(hex.as_bytes()).map_err(|_| garbled(hex))
-}
-
-fn garbled(line: &str) -> Error {
-    message(format!("unexpected line: {line}").as_bytes())
-}
-
-/// A server's words, short and without control characters.
-fn message(bytes: &[u8]) -> Error {
-    let text = String::from_utf8_lossy(bytes);
-    Error::Protocol(text.trim().chars().filter(|c| !c.is_control()).take(MESSAGE).collect())
 }
 
 #[cfg(test)]
@@ -411,7 +259,7 @@ mod tests {
         let Server::V0(_, refs) = v0() else { panic!("protocol 0") };
         assert_eq!(refs.get("refs/tags/v1").unwrap().commit().to_string(), B);
         assert_eq!(refs.get("HEAD").unwrap().commit().to_string(), A);
-        let empty = format!("{} capabilities^{{}}\0shallow", "0".repeat(40));
+        let empty = format!("{} capabilities^{{}}\0side-band-64k", "0".repeat(40));
         assert!(
             matches!(greet(&lines(&[&empty, "0000"])), Ok(Server::V0(_, refs)) if refs.iter().count() == 0)
         );
@@ -453,43 +301,5 @@ mod tests {
         let text = request(&v0(), Depth::Since(17));
         assert!(text.contains(&format!("want {A} side-band-64k ofs-delta\n")), "{text}");
         assert!(text.contains("deepen 1\n0000") && text.ends_with("0009done\n"), "{text}");
-    }
-
-    #[test]
-    fn packs_come_out_of_their_bands() {
-        let mut answer =
-            lines(&["shallow-info", &format!("shallow {A}"), &format!("unshallow {B}"), "0001", "packfile"]);
-        answer.extend_from_slice(b"0008\x01PAC0009\x02wait0006\x01K0000");
-        let failure = Failure::default();
-        let mut reader = &answer[..];
-        let (shallows, mut pack) = read_pack(&mut reader, &Server::V2(Vec::new()), &failure).unwrap();
-        assert_eq!((shallows.added.len(), shallows.removed.len()), (1, 1));
-        let mut bytes = Vec::new();
-        pack.read_to_end(&mut bytes).unwrap();
-        assert_eq!(bytes, b"PACK");
-    }
-
-    #[test]
-    fn packs_of_protocol_0_follow_an_acknowledgement() {
-        let mut answer = lines(&[&format!("shallow {A}"), "0000", &format!("ACK {B}")]);
-        answer.extend_from_slice(b"0009\x01PACK0000");
-        let failure = Failure::default();
-        let mut reader = &answer[..];
-        let (shallows, mut pack) = read_pack(&mut reader, &v0(), &failure).unwrap();
-        assert_eq!(shallows.added.len(), 1);
-        let mut bytes = Vec::new();
-        pack.read_to_end(&mut bytes).unwrap();
-        assert_eq!(bytes, b"PACK");
-    }
-
-    #[test]
-    fn a_servers_error_ends_the_pack() {
-        let mut answer = lines(&["packfile"]);
-        answer.extend_from_slice(b"0009\x01PACK0009\x03oops\n");
-        let failure = Failure::default();
-        let mut reader = &answer[..];
-        let (_, mut pack) = read_pack(&mut reader, &Server::V2(Vec::new()), &failure).unwrap();
-        assert!(pack.read_to_end(&mut Vec::new()).is_err());
-        assert!(matches!(failure.explain(|| Error::Cancelled), Error::Protocol(text) if text == "oops"));
     }
 }

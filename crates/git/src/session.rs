@@ -9,9 +9,10 @@ use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderName, LOCATION, US
 use http::{Method, Request, Response, Uri};
 use http_body_util::Full;
 
+use crate::bands::{self, PackReader, Shallows};
 use crate::body::Body;
 use crate::http::{Call, check_status};
-use crate::protocol::{self, Ask, PackReader, Server, Shallows};
+use crate::protocol::{self, Ask, Server};
 use crate::refs::Refs;
 use crate::{Error, Result, auth};
 
@@ -86,7 +87,7 @@ impl Session {
         let mut body = self.post(self.server.pack_request(ask, shallow), call)?;
         let failure = body.failure.clone();
         let reader: &mut dyn Read = &mut body;
-        let (shallows, mut pack) = protocol::read_pack(reader, &self.server, &failure)?;
+        let (shallows, mut pack) = bands::read_pack(reader, &failure)?;
         let taken = sink(&shallows, &mut pack).map_err(|error| failure.explain(|| error))?;
         body.finish();
         Ok((shallows, taken))
