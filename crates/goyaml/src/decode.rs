@@ -1,15 +1,19 @@
 //! From the tree to a value, as go-yaml v2 decodes into `interface{}` and `sigs.k8s.io/yaml` then turns that into JSON.
 
+mod scalar;
+
+use std::collections::HashMap;
 use std::sync::Arc;
 
-use gostd::strconv;
 use lockstep_core::{Map, Value};
 
-use crate::base64;
 use crate::error::{Error, ErrorKind, Fault};
 use crate::limits::Limits;
-use crate::node::{Document, Node, NodeId, NodeKind, Style};
-use crate::resolve::{PREFIX, Scalar, resolve};
+use crate::node::{Document, Node, NodeId, NodeKind};
+use crate::resolve::Scalar;
+use scalar::{Content, Key, is_common_key, json_number, scalar, unsupported};
+
+pub(crate) use scalar::is_merge;
 
 /// What a document stands for.
 #[derive(Clone, Debug)]
@@ -75,12 +79,6 @@ impl From<Value> for Tainted {
     }
 }
 
-/// A scalar, or text that is not what is written.
-enum Content {
-    Resolved(Scalar),
-    Binary(String),
-}
-
 struct Decoder<'a> {
     limits: &'a Limits,
     duplicates: Vec<Duplicate>,
@@ -99,6 +97,28 @@ struct Filling {
     map: Map,
     /// Keys whose value JSON cannot have, and keys that it cannot have (those cannot be replaced).
     taints: Vec<(Option<Arc<str>>, Box<Fault>)>,
+}
+
+impl Filling {
+    /// Sets a key, and tells whether it was there before.
+    fn insert(&mut self, key: Arc<str>, decoded: Tainted) -> bool {
+        if !self.taints.is_empty() {
+            self.taints.retain(|(tainted, _)| tainted.as_ref() != Some(&key));
+        }
+        if let Some(fault) = decoded.taint {
+            self.taints.push((Some(key.clone()), fault));
+        }
+        self.map.insert(key, decoded.value).is_some()
+    }
+}
+
+/// The keys of a mapping that stand before one of them. Built only where a key is replaced.
+fn keys_before(mapping: Node<'_>, key: Node<'_>) -> HashMap<Arc<str>, NodeId> {
+    let before = mapping.entries().map(|(other, _)| other).take_while(|other| other.id() != key.id());
+    before
+        .filter(|other| !is_merge(*other))
+        .filter_map(|other| Some((key_text(other)?, other.id())))
+        .collect()
 }
 
 impl Decoder<'_> {
@@ -206,6 +226,7 @@ impl Decoder<'_> {
     /// Adds a mapping's entries to a map in the order in which they are written. A merge overrides what stands before it and is
     /// overridden by what follows.
     fn fill(&mut self, mapping: Node<'_>, filling: &mut Filling) -> Result<(), Fault> {
+        let mut written = None;
         for (key, value) in mapping.entries() {
             if is_merge(key) {
                 self.merge(value, filling)?;
@@ -214,37 +235,22 @@ impl Decoder<'_> {
             let text = self.key(key)?;
             let decoded = self.node(value)?;
             match text {
-                Ok(text) => self.insert(mapping, key, text, decoded, filling),
+                Ok(text) if filling.insert(text.clone(), decoded) => {
+                    // Another key of this mapping was replaced, or what a merge brought, which is not worth a word.
+                    let written = written.get_or_insert_with(|| keys_before(mapping, key));
+                    if let Some(first) = written.insert(text.clone(), key.id()) {
+                        self.duplicates.push(Duplicate { key: text, first, second: key.id() });
+                    }
+                }
+                Ok(text) => {
+                    if let Some(written) = &mut written {
+                        written.insert(text, key.id());
+                    }
+                }
                 Err(taint) => filling.taints.push((None, taint)),
             }
         }
         Ok(())
-    }
-
-    fn insert(
-        &mut self,
-        mapping: Node<'_>,
-        key: Node<'_>,
-        text: Arc<str>,
-        decoded: Tainted,
-        filling: &mut Filling,
-    ) {
-        if !filling.taints.is_empty() {
-            filling.taints.retain(|(tainted, _)| tainted.as_ref() != Some(&text));
-        }
-        if let Some(fault) = decoded.taint {
-            filling.taints.push((Some(text.clone()), fault));
-        }
-        if filling.map.insert(text.clone(), decoded.value).is_some() {
-            // It was written before in this mapping, or it came from a merge, which is not worth a word.
-            let earlier =
-                mapping.entries().map(|(other, _)| other).take_while(|other| other.id() != key.id());
-            let earlier =
-                earlier.filter(|other| !is_merge(*other) && key_text(*other).as_ref() == Some(&text));
-            if let Some(first) = earlier.last() {
-                self.duplicates.push(Duplicate { key: text, first: first.id(), second: key.id() });
-            }
-        }
     }
 
     /// The outer result is Go's decoder, the inner one its way to JSON.
@@ -307,105 +313,6 @@ impl Decoder<'_> {
             _ => self.nest(node, |decoder| decoder.fill(node, filling)),
         }
     }
-}
-
-/// Whether a key is `<<` without quotes, or with the merge tag.
-pub(crate) fn is_merge(node: Node<'_>) -> bool {
-    node.kind() == NodeKind::Scalar
-        && node.text() == "<<"
-        && match node.tag() {
-            None => node.style() == Style::Plain,
-            Some(tag) => tag == "!" || tag.strip_prefix(PREFIX) == Some("merge"),
-        }
-}
-
-/// Whether a key is plainly text: the first letter tells for most.
-fn is_common_key(node: Node<'_>) -> bool {
-    node.style() != Style::Plain || matches!(resolve(node.text(), true), Scalar::Text | Scalar::Timestamp)
-}
-
-/// A mapping's key on its way to JSON.
-struct Key {
-    text: Option<Arc<str>>,
-    kind: &'static str,
-}
-
-impl Key {
-    fn read(content: Content, node: Node<'_>) -> Self {
-        let (text, kind): (Option<Arc<str>>, _) = match content {
-            Content::Binary(text) => (Some(text.into()), "string"),
-            Content::Resolved(scalar) => match scalar {
-                Scalar::Null => (None, "null"),
-                Scalar::Bool(flag) => (Some(if flag { "true" } else { "false" }.into()), "bool"),
-                Scalar::Int(number) => (Some(number.to_string().into()), "int"),
-                Scalar::Uint(_) => (None, "uint64"),
-                Scalar::Float(number) => (Some(float_key(number).into()), "float64"),
-                Scalar::Timestamp | Scalar::Text => (Some(node.text().into()), "string"),
-            },
-        };
-        Self { text, kind }
-    }
-}
-
-/// sigs yaml prints float keys in single precision.
-fn float_key(number: f64) -> String {
-    match strconv::format_general_32(number).as_str() {
-        "+Inf" => ".inf".into(),
-        "-Inf" => "-.inf".into(),
-        "NaN" => ".nan".into(),
-        text => text.into(),
-    }
-}
-
-/// What a scalar stands for, with its tag and its quotes considered.
-fn scalar(node: Node<'_>) -> Result<Content, Fault> {
-    let text = node.text();
-    let resolved = |scalar| Ok(Content::Resolved(scalar));
-    let Some(tag) = node.tag() else {
-        return resolved(if node.style() == Style::Plain { resolve(text, true) } else { Scalar::Text });
-    };
-    match tag.strip_prefix(PREFIX) {
-        Some("binary") => match base64::decode(text) {
-            Some(bytes) => Ok(Content::Binary(go_string(&bytes))),
-            None => Err(fault(ErrorKind::Value, node, "!!binary value contains invalid base64 data")),
-        },
-        Some(short @ ("bool" | "int" | "float" | "null" | "timestamp")) => {
-            let found = resolve(text, short == "timestamp");
-            match (short, found) {
-                #[allow(clippy::cast_precision_loss)] // !!float says so
-                ("float", Scalar::Int(number)) => resolved(Scalar::Float(number as f64)),
-                _ if found.tag() == short => resolved(found),
-                _ => {
-                    let message = format!("cannot decode !!{} as a !!{short}", found.tag());
-                    Err(fault(ErrorKind::Value, node, message))
-                }
-            }
-        }
-        _ => resolved(Scalar::Text),
-    }
-}
-
-/// A Go string on its way through `encoding/json`: every byte that is no UTF-8 becomes U+FFFD.
-fn go_string(bytes: &[u8]) -> String {
-    let mut text = String::with_capacity(bytes.len());
-    for chunk in bytes.utf8_chunks() {
-        text.push_str(chunk.valid());
-        text.extend(chunk.invalid().iter().map(|_| '\u{FFFD}'));
-    }
-    text
-}
-
-/// A float as it comes out of JSON again: an integer where `encoding/json` prints one that fits, else itself.
-pub(crate) fn json_number(number: f64) -> Option<Value> {
-    let text = strconv::format_json(number)?;
-    Some(match text.bytes().any(|b| matches!(b, b'.' | b'e')) {
-        true => Value::Float(number),
-        false => strconv::parse_int(&text, 10).map_or(Value::Float(number), Value::Int),
-    })
-}
-
-fn unsupported(node: Node<'_>, number: f64) -> Fault {
-    fault(ErrorKind::Value, node, format!("json: unsupported value: {}", strconv::format_general(number)))
 }
 
 fn fault(kind: ErrorKind, node: Node<'_>, message: impl Into<std::borrow::Cow<'static, str>>) -> Fault {

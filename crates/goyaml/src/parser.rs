@@ -1,5 +1,7 @@
 //! From tokens to the tree of one document.
 
+mod flow;
+
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -24,6 +26,9 @@ pub fn parse(source: &Arc<Source>, span: Span, limits: &Limits) -> Result<Parsed
     let parsed = source.check(span).and_then(|()| Parser::new(source, span, limits).parse());
     parsed.map_err(|fault| source.error(fault))
 }
+
+/// How many tags and tag handles a document may have: they are looked for one by one.
+const NAMES: usize = 1000;
 
 /// The anchor and the tag of a node.
 #[derive(Clone, Copy, Default)]
@@ -125,6 +130,13 @@ impl<'a> Parser<'a> {
         let (handle, prefix) = self.scanner.text(token.text).split_at(handle as usize);
         if self.handles.iter().any(|(known, _)| &**known == handle) {
             return Err(fault(token, "found duplicate %TAG directive"));
+        }
+        if self.handles.len() >= NAMES {
+            return Err(Fault::new(
+                ErrorKind::Limit,
+                token.start as usize,
+                "the document has too many %TAG directives",
+            ));
         }
         self.handles.push((handle.into(), prefix.into()));
         Ok(())
@@ -273,14 +285,19 @@ impl<'a> Parser<'a> {
                 None => return Err(fault(token, "found undefined tag handle")),
             },
         };
-        let known = self.document.tags.iter().position(|other| *other == tag);
-        let index = known.unwrap_or_else(|| {
-            self.document.tags.push(tag);
-            self.document.tags.len() - 1
-        });
-        u16::try_from(index + 1).map_err(|_| {
-            Fault::new(ErrorKind::Limit, token.start as usize, "the document has too many different tags")
-        })
+        let tags = &mut self.document.tags;
+        let index = tags.iter().position(|other| *other == tag).unwrap_or(tags.len());
+        if index == tags.len() {
+            tags.push(tag);
+        }
+        match u16::try_from(index + 1) {
+            Ok(number) if index < NAMES => Ok(number),
+            _ => Err(Fault::new(
+                ErrorKind::Limit,
+                token.start as usize,
+                "the document has too many different tags",
+            )),
+        }
     }
 
     fn block_sequence(&mut self, id: NodeId) -> Result<NodeId, Fault> {
@@ -371,109 +388,6 @@ impl<'a> Parser<'a> {
                 self.empty(behind, Properties::default())
             }
             _ => self.node(Context::MappingItem),
-        }
-    }
-
-    fn flow_sequence(&mut self, id: NodeId) -> Result<NodeId, Fault> {
-        self.scanner.skip();
-        let mut last = None;
-        loop {
-            let mut token = self.scanner.peek()?;
-            if token.kind != TokenKind::FlowSequenceEnd && last.is_some() {
-                if token.kind != TokenKind::FlowEntry {
-                    return Err(fault(token, "did not find expected ',' or ']'"));
-                }
-                self.scanner.skip();
-                token = self.scanner.peek()?;
-            }
-            let child = match token.kind {
-                TokenKind::FlowSequenceEnd => {
-                    self.scanner.skip();
-                    self.document.set_end(id, token.end);
-                    return Ok(id);
-                }
-                TokenKind::Key => {
-                    let pair = self.start(NodeKind::Mapping, Style::Flow, Properties::default(), token)?;
-                    self.nest(token, |parser| parser.single_pair(pair))?
-                }
-                _ => self.node(Context::Flow)?,
-            };
-            self.add(id, &mut last, child);
-        }
-    }
-
-    /// `key: value` as an item of a flow sequence.
-    fn single_pair(&mut self, id: NodeId) -> Result<NodeId, Fault> {
-        self.scanner.skip();
-        let mut last = None;
-        let token = self.scanner.peek()?;
-        let key = match token.kind {
-            TokenKind::Value | TokenKind::FlowEntry | TokenKind::FlowSequenceEnd => {
-                // go-yaml drops this token, so that `[? : x]` is an error; so does this parser.
-                self.scanner.skip();
-                self.empty(token.end, Properties::default())?
-            }
-            _ => self.node(Context::Flow)?,
-        };
-        self.add(id, &mut last, key);
-        let value = self.flow_value(TokenKind::FlowSequenceEnd)?;
-        self.add(id, &mut last, value);
-        Ok(id)
-    }
-
-    /// The value behind a key of a flow collection, or nothing.
-    fn flow_value(&mut self, end: TokenKind) -> Result<NodeId, Fault> {
-        let mut token = self.scanner.peek()?;
-        if token.kind == TokenKind::Value {
-            self.scanner.skip();
-            token = self.scanner.peek()?;
-            if token.kind != TokenKind::FlowEntry && token.kind != end {
-                return self.node(Context::Flow);
-            }
-        }
-        self.empty(token.start, Properties::default())
-    }
-
-    fn flow_mapping(&mut self, id: NodeId) -> Result<NodeId, Fault> {
-        self.scanner.skip();
-        let mut last = None;
-        loop {
-            let mut token = self.scanner.peek()?;
-            if token.kind != TokenKind::FlowMappingEnd && last.is_some() {
-                if token.kind != TokenKind::FlowEntry {
-                    return Err(fault(token, "did not find expected ',' or '}'"));
-                }
-                self.scanner.skip();
-                token = self.scanner.peek()?;
-            }
-            let (key, value) = match token.kind {
-                TokenKind::FlowMappingEnd => {
-                    self.scanner.skip();
-                    self.document.set_end(id, token.end);
-                    return Ok(id);
-                }
-                TokenKind::Key => {
-                    self.scanner.skip();
-                    (self.flow_key()?, self.flow_value(TokenKind::FlowMappingEnd)?)
-                }
-                _ => {
-                    let key = self.node(Context::Flow)?;
-                    let next = self.scanner.peek()?;
-                    (key, self.empty(next.start, Properties::default())?)
-                }
-            };
-            self.add(id, &mut last, key);
-            self.add(id, &mut last, value);
-        }
-    }
-
-    fn flow_key(&mut self) -> Result<NodeId, Fault> {
-        let token = self.scanner.peek()?;
-        match token.kind {
-            TokenKind::Value | TokenKind::FlowEntry | TokenKind::FlowMappingEnd => {
-                self.empty(token.start, Properties::default())
-            }
-            _ => self.node(Context::Flow),
         }
     }
 }

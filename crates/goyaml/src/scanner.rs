@@ -5,12 +5,13 @@
 
 mod block;
 mod chars;
+mod indicator;
 mod property;
 mod quoted;
 
 use std::collections::VecDeque;
 
-use crate::error::{ErrorKind, Fault};
+use crate::error::Fault;
 use crate::limits::Limits;
 use crate::source::Span;
 use crate::token::{Text, Token, TokenKind};
@@ -44,6 +45,8 @@ pub(crate) struct Scanner<'a> {
     indents: Vec<i32>,
     /// One for each level of flow collections, and the one of the block level.
     keys: Vec<SimpleKey>,
+    /// The first tokens of keys that were possible, in order, each with its level.
+    candidates: VecDeque<(usize, usize)>,
     key_allowed: bool,
     /// Whether a `---` was seen.
     started: bool,
@@ -66,6 +69,7 @@ impl<'a> Scanner<'a> {
             indent: -1,
             indents: Vec::new(),
             keys: vec![SimpleKey::default()],
+            candidates: VecDeque::new(),
             key_allowed: true,
             started: false,
             depth: limits.depth as usize,
@@ -105,15 +109,15 @@ impl<'a> Scanner<'a> {
 
     /// Whether the token at the head might still get a key's tokens in front of it.
     fn head_may_be_key(&mut self) -> Result<bool, Fault> {
-        // Numbers grow with the level, so the search ends soon.
-        for level in (0..self.keys.len()).rev() {
-            let key = self.keys[level];
-            if key.possible && key.token == self.taken {
-                return self.key_is_valid(level);
+        while let Some(&(token, level)) = self.candidates.front() {
+            let current = self.keys.get(level).is_some_and(|key| key.possible && key.token == token);
+            if token > self.taken {
+                return Ok(false);
             }
-            if key.possible && key.token < self.taken {
-                break;
+            if current && token == self.taken && self.key_is_valid(level)? {
+                return Ok(true);
             }
+            self.candidates.pop_front();
         }
         Ok(false)
     }
@@ -317,128 +321,16 @@ impl<'a> Scanner<'a> {
         let level = self.keys.len() - 1;
         let column = if self.in_flow() { -2 } else { self.column() };
         self.drop_key(level)?;
+        let token = self.taken + self.queue.len();
+        self.candidates.push_back((token, level));
         self.keys[level] = SimpleKey {
             possible: true,
             required: !self.in_flow() && self.indent == column,
-            token: self.taken + self.queue.len(),
+            token,
             pos: self.pos,
             line: self.line,
             column,
         };
-        Ok(())
-    }
-
-    fn open_flow(&mut self, kind: TokenKind) -> Result<(), Fault> {
-        self.save_key()?;
-        self.keys.push(SimpleKey::default());
-        if self.keys.len() - 1 > self.depth {
-            return Err(self.too_deep());
-        }
-        self.key_allowed = true;
-        self.push_indicator(kind, 1);
-        Ok(())
-    }
-
-    fn close_flow(&mut self, kind: TokenKind) -> Result<(), Fault> {
-        self.drop_key(self.keys.len() - 1)?;
-        if self.in_flow() {
-            self.keys.pop();
-        }
-        self.key_allowed = false;
-        self.push_indicator(kind, 1);
-        Ok(())
-    }
-
-    fn fetch_flow_entry(&mut self) -> Result<(), Fault> {
-        self.drop_key(self.keys.len() - 1)?;
-        self.key_allowed = true;
-        self.push_indicator(TokenKind::FlowEntry, 1);
-        Ok(())
-    }
-
-    fn too_deep(&self) -> Fault {
-        let message = format!("collections nest deeper than {} levels", self.depth);
-        Fault::new(ErrorKind::Limit, self.pos, message)
-    }
-
-    /// Opens a block collection at a column, if the column is deeper than the current one. Its token goes to a place in the
-    /// queue.
-    fn open_block(&mut self, column: i32, kind: TokenKind, place: usize, pos: usize) -> Result<(), Fault> {
-        if self.in_flow() || self.indent >= column {
-            return Ok(());
-        }
-        self.indents.push(self.indent);
-        self.indent = column;
-        if self.indents.len() > self.depth {
-            return Err(self.too_deep());
-        }
-        let mut token = self.token(kind, pos);
-        token.end = token.start;
-        self.queue.insert(place, token);
-        Ok(())
-    }
-
-    /// Closes the block collections that are deeper than a column.
-    fn close_blocks(&mut self, column: i32) {
-        if self.in_flow() {
-            return;
-        }
-        while self.indent > column {
-            self.queue.push_back(self.token(TokenKind::BlockEnd, self.pos));
-            self.indent = self.indents.pop().unwrap_or(-1);
-        }
-    }
-
-    fn fetch_block_entry(&mut self) -> Result<(), Fault> {
-        if !self.in_flow() {
-            if !self.key_allowed {
-                return Err(self.fault("block sequence entries are not allowed in this context"));
-            }
-            let end = self.queue.len();
-            self.open_block(self.column(), TokenKind::BlockSequenceStart, end, self.pos)?;
-        }
-        self.drop_key(self.keys.len() - 1)?;
-        self.key_allowed = true;
-        self.push_indicator(TokenKind::BlockEntry, 1);
-        Ok(())
-    }
-
-    fn fetch_key(&mut self) -> Result<(), Fault> {
-        if !self.in_flow() {
-            if !self.key_allowed {
-                return Err(self.fault("mapping keys are not allowed in this context"));
-            }
-            let end = self.queue.len();
-            self.open_block(self.column(), TokenKind::BlockMappingStart, end, self.pos)?;
-        }
-        self.drop_key(self.keys.len() - 1)?;
-        self.key_allowed = !self.in_flow();
-        self.push_indicator(TokenKind::Key, 1);
-        Ok(())
-    }
-
-    fn fetch_value(&mut self) -> Result<(), Fault> {
-        let level = self.keys.len() - 1;
-        if self.key_is_valid(level)? {
-            let key = self.keys[level];
-            self.keys[level].possible = false;
-            let place = key.token - self.taken;
-            let mut token = self.token(TokenKind::Key, key.pos);
-            token.end = token.start;
-            self.queue.insert(place, token);
-            self.open_block(key.column, TokenKind::BlockMappingStart, place, key.pos)?;
-            self.key_allowed = false;
-        } else {
-            if !self.in_flow() {
-                if !self.key_allowed {
-                    return Err(self.fault("mapping values are not allowed in this context"));
-                }
-                let end = self.queue.len();
-                self.open_block(self.column(), TokenKind::BlockMappingStart, end, self.pos)?;
-            }
-            self.key_allowed = !self.in_flow();
-        }
-        self.push_indicator(TokenKind::Value, 1);
         Ok(())
     }
 }

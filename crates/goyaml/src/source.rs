@@ -1,7 +1,5 @@
 //! The text of a file, its lines and its documents.
 
-use std::ops::Range;
-
 use crate::error::{Error, ErrorKind, Fault};
 use crate::limits::Limits;
 
@@ -100,12 +98,11 @@ impl Source {
     #[allow(clippy::cast_possible_truncation)] // files are smaller than 4 GiB
     pub fn documents(&self) -> Vec<Span> {
         let mut starts = vec![0_usize];
-        let mut directives = false;
+        let (mut content, mut directives) = (false, false);
         for (index, &start) in self.lines.iter().enumerate() {
             let start = start as usize;
             let end = self.lines.get(index + 1).map_or(self.text.len(), |&next| next as usize);
-            let line = &self.text.as_bytes()[start..end];
-            match line {
+            match &self.text.as_bytes()[start..end] {
                 [b'-', b'-', b'-', rest @ ..]
                     if matches!(rest.first(), None | Some(b' ' | b'\t' | b'\r' | b'\n')) =>
                 {
@@ -113,24 +110,14 @@ impl Source {
                     if start > 0 && !directives {
                         starts.push(start);
                     }
-                    directives = false;
+                    (content, directives) = (true, false);
                 }
-                [b'%', ..] if self.only_comments(starts.last().copied().unwrap_or(0)..start) => {
-                    directives = true
-                }
-                _ => {}
+                [b'%', ..] if !content => directives = true,
+                line => content |= !matches!(line.trim_ascii_start().first(), None | Some(b'#')),
             }
         }
         let ends = starts[1..].iter().copied().chain([self.text.len()]);
         starts.iter().zip(ends).map(|(&start, end)| Span { start: start as u32, end: end as u32 }).collect()
-    }
-
-    /// Whether a range holds nothing but comments, directives, document ends and white space.
-    fn only_comments(&self, range: Range<usize>) -> bool {
-        self.text.as_bytes()[range].split(|&b| b == b'\n').all(|line| {
-            let line = line.trim_ascii();
-            matches!(line.first(), None | Some(b'#' | b'%')) || line == b"..."
-        })
     }
 
     /// Whether a range was UTF-8.

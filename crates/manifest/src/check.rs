@@ -7,6 +7,9 @@ use lockstep_core::{ApiVersion, Finding, Origin, Value};
 
 use crate::object::{origin, place_of};
 
+/// How many wrong entries of one mapping are named.
+const SHOWN: usize = 20;
+
 /// The document that is being looked at.
 pub(crate) struct Subject<'a> {
     pub(crate) file: &'a Arc<str>,
@@ -121,11 +124,10 @@ fn check_text_map(subject: &Subject<'_>, field: &str, findings: &mut Vec<Finding
     match subject.value.at(&["metadata", field]) {
         None | Some(Value::Null) => {}
         Some(Value::Map(entries)) => {
-            for (key, value) in entries.iter() {
-                if !matches!(value, Value::String(_) | Value::Null) {
-                    let path = ["metadata", field, key];
-                    findings.push(subject.wrong_type(&path, value, "a string", "put the value in quotes"));
-                }
+            let wrong = entries.iter().filter(|(_, value)| !matches!(value, Value::String(_) | Value::Null));
+            for (key, value) in wrong.take(SHOWN) {
+                let path = ["metadata", field, key];
+                findings.push(subject.wrong_type(&path, value, "a string", "put the value in quotes"));
             }
         }
         Some(other) => {

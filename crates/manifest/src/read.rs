@@ -28,7 +28,7 @@ pub fn read(file: &str, bytes: &[u8], limits: &Limits) -> Parsed {
     let mut reader = Reader { file: file.into(), limits, parsed: Parsed::default() };
     match Source::read(bytes, limits) {
         Ok(source) => reader.source(&Arc::new(source)),
-        Err(error) => reader.refuse(&error),
+        Err(error) => reader.refuse(&error, None),
     }
     let mut parsed = reader.parsed;
     parsed.findings.sort_by(|a, b| a.origin.cmp(&b.origin));
@@ -68,7 +68,7 @@ impl Reader<'_> {
                 }
                 parsed.document.into_iter().for_each(|document| self.document(document));
             }
-            Err(error) => self.refuse(&error),
+            Err(error) => self.refuse(&error, line(source, span, error.position.line)),
         }
     }
 
@@ -80,7 +80,7 @@ impl Reader<'_> {
         self.parsed.findings.push(finding.with_hint("begin another document with a line ---"));
     }
 
-    fn refuse(&mut self, error: &goyaml::Error) {
+    fn refuse(&mut self, error: &goyaml::Error, text: Option<String>) {
         let place = Origin::new(self.file.clone(), error.position.line, error.position.column);
         let (rule, hint) = match error.kind {
             ErrorKind::Encoding => {
@@ -92,13 +92,14 @@ impl Reader<'_> {
         };
         let mut finding = Finding::error(rule, error.message.clone()).at(place);
         finding.hint = hint.map(str::to_owned);
+        finding.text = text;
         self.parsed.findings.push(finding);
     }
 
     fn document(&mut self, document: Document) {
         let decoded = match goyaml::decode(&document, self.limits) {
             Ok(decoded) => decoded,
-            Err(error) => return self.refuse(&error),
+            Err(error) => return self.refuse(&error, None),
         };
         for duplicate in decoded.duplicates {
             let first = document.node(duplicate.first).position();
@@ -135,6 +136,15 @@ impl Reader<'_> {
             self.object(document, node.id(), item, depth);
         }
     }
+}
+
+/// A line to show with a finding; `None` where its document may be a Secret, or is all on one long line.
+fn line(source: &Source, span: Span, number: u32) -> Option<String> {
+    const LONGEST: usize = 200;
+    let document = source.text().get(span.start as usize..span.end as usize)?;
+    let text = source.line(number).trim();
+    let shown = !text.is_empty() && text.len() <= LONGEST && !document.contains("Secret");
+    shown.then(|| text.to_owned())
 }
 
 /// The items of a list of objects. An item of a typed list may leave out its kind and version, which the list's name tells.

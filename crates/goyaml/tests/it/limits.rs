@@ -1,6 +1,6 @@
 //! Documents that cost too much are refused, and nothing panics.
 
-use lockstep_goyaml::{ErrorKind, Limits, decode};
+use lockstep_goyaml::{ErrorKind, Limits, decode, emit};
 
 use crate::first;
 
@@ -21,6 +21,22 @@ fn deep_documents_are_refused() {
     check(&(0..60).map(|n| format!("{}a:\n", " ".repeat(n))).collect::<String>(), expected);
 }
 
+/// Reading, writing and dropping recurse: the deepest document that is allowed must fit the stack of a worker thread.
+#[test]
+fn the_deepest_document_fits_a_worker() {
+    let block: String = (0..499).map(|n| format!("{}a:\n", " ".repeat(n))).collect();
+    for text in
+        [format!("{}1{}", "[".repeat(499), "]".repeat(499)), "- ".repeat(499), "? ".repeat(499), block]
+    {
+        let worker = std::thread::Builder::new().stack_size(1 << 20).spawn(move || {
+            let limits = Limits::default();
+            let document = first(text.as_bytes(), &limits).unwrap().unwrap();
+            decode(&document, &limits).map(|decoded| emit(&decoded.value).len())
+        });
+        let _ = worker.unwrap().join().unwrap();
+    }
+}
+
 #[test]
 fn depth_counts_through_aliases() {
     let chain: String = (1..30).map(|n| format!("a{n}: &a{n} [*a{}]\n", n - 1)).collect();
@@ -36,6 +52,24 @@ fn alias_bombs_are_refused() {
     let bomb: String = ('b'..='h').map(|c| list(c, char::from(c as u8 - 1))).collect();
     let document = first(format!("a: &a [1,1,1]\n{bomb}").as_bytes(), &limits).unwrap().unwrap();
     assert_eq!(decode(&document, &limits).unwrap_err().message, "document contains excessive aliasing");
+}
+
+/// Each of these took minutes where a step looks at everything before it.
+#[test]
+fn time_grows_with_the_text_only() {
+    let many = 50_000;
+    let deep = format!("{}{}", "[".repeat(400), "1,".repeat(many));
+    let tags: String = (0..many).map(|n| format!("- !t{n} x\n")).collect();
+    let handles: String = (0..many).map(|n| format!("%TAG !t{n}! x\n")).collect();
+    let duplicates = "a: 1\n".repeat(many);
+    for text in
+        [deep, tags, handles, duplicates, "%\n".repeat(many), "a ".repeat(many), "- a\n\n".repeat(many)]
+    {
+        let limits = Limits::default();
+        if let Ok(Some(document)) = first(text.as_bytes(), &limits) {
+            let _ = decode(&document, &limits);
+        }
+    }
 }
 
 #[test]

@@ -156,6 +156,18 @@ fn ignored_text_and_bytes_that_are_no_text_are_findings() {
 }
 
 #[test]
+fn the_offending_line_is_shown_unless_it_may_hold_a_secret() {
+    let text = |text: &str| parse(text).findings[0].text.clone();
+    assert_eq!(text("kind: X\na: b: c\n").as_deref(), Some("a: b: c"));
+    assert_eq!(text("kind: Secret\nstringData: {password: hunter2 {\n"), None);
+}
+
+#[test]
+fn a_byte_order_mark_may_stand_at_the_beginning_of_each_document() {
+    check(&format!("\u{FEFF}{GOOD}---\n\u{FEFF}{GOOD}"), &["ConfigMap/a", "ConfigMap/a"], &[]);
+}
+
+#[test]
 fn limits_are_findings() {
     let limits = Limits { file_bytes: 100, depth: 5, nodes: 20 };
     let message = |text: &str| read("b.yaml", text.as_bytes(), &limits).findings[0].to_string();
