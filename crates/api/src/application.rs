@@ -252,3 +252,215 @@ fn retry(mut fields: Fields<'_>) -> Retry {
     fields.finish();
     retry
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use lockstep_core::from_json;
+
+    fn read_spec(spec: &str) -> (Option<Application>, Vec<String>) {
+        let json = format!(
+            r#"{{"apiVersion":"lockstep.dev/v1alpha1","kind":"Application","spec":{spec},
+                "metadata":{{"name":"shop","namespace":"team","uid":"u","generation":3}},"status":{{}}}}"#
+        );
+        let (app, findings) = application(&from_json(json.as_bytes()).unwrap());
+        (app, findings.iter().map(ToString::to_string).collect())
+    }
+
+    fn accepted(spec: &str) -> Application {
+        let (app, findings) = read_spec(spec);
+        app.unwrap_or_else(|| panic!("{findings:?}"))
+    }
+
+    /// Reads a spec with a good source and these further fields.
+    fn refused(fields: &str) -> Vec<String> {
+        let (app, findings) =
+            read_spec(&format!(r#"{{"sources":[{{"git":{{"url":"https://h/x"}}}}],{fields}}}"#));
+        assert!(app.is_none(), "{fields} was accepted: {findings:?}");
+        findings
+    }
+
+    #[test]
+    fn the_least_application_has_the_defaults_of_the_model() {
+        let app = accepted(r#"{"sources":[{"git":{"url":"https://h/x"}}]}"#);
+        assert_eq!((app.key, &*app.uid, app.generation), (AppKey::new("team", "shop"), "u", 3));
+        assert_eq!((&*app.project, app.suspend, app.history), ("default", false, 10));
+        assert_eq!(app.deletion, DeletionPolicy::Prune);
+        assert_eq!(app.destination.namespace, None);
+        let git = GitSource { url: RepoUrl::new("https://h/x"), revision: "".into(), path: "".into() };
+        assert_eq!(app.sources, [Source { name: None, git, directory: Directory::default() }]);
+        let SyncPolicy { mode, prune, self_heal, allow_empty, budget, propagation, retry } = app.sync;
+        assert_eq!((mode, prune, self_heal, allow_empty), (SyncMode::Manual, false, false, false));
+        assert_eq!(
+            (budget, propagation, retry),
+            (Budget::Default, Propagation::Background, Retry::default())
+        );
+    }
+
+    #[test]
+    fn every_field_reaches_the_vocabulary() {
+        let app = accepted(
+            r#"{"project":"p","suspend":true,"deletion":"Orphan","history":2,
+                "sources":[{"name":"app","git":{"url":"file:///r","revision":"1.x","path":"./a//b/"},
+                            "directory":{"recurse":true,"include":["a"],"exclude":["b"]}}],
+                "destination":{"cluster":"in-cluster","namespace":"shop"},
+                "sync":{"mode":"Notify","prune":true,"selfHeal":true,"allowEmpty":true,"createNamespace":false,
+                        "deletionBudget":"25%","propagation":"Foreground",
+                        "retry":{"limit":-1,"backoff":{"duration":"1s","factor":3,"maxDuration":"1h30m"}}},
+                "ignore":[],"dependsOn":null,"health":{"checks":[]}}"#,
+        );
+        assert_eq!((&*app.project, app.suspend, app.history), ("p", true, 2));
+        assert_eq!(app.destination.namespace.as_deref(), Some("shop"));
+        assert_eq!((app.sources[0].name.as_deref(), &*app.sources[0].git.path), (Some("app"), "a/b"));
+        let own = |text: &str| vec![text.to_owned()];
+        let directory = Directory { explicit: true, recurse: true, include: own("a"), exclude: own("b") };
+        assert_eq!(app.sources[0].directory, directory);
+        let SyncPolicy { mode, prune, self_heal, allow_empty, budget, propagation, retry } = app.sync;
+        assert_eq!((mode, prune, self_heal, allow_empty), (SyncMode::Notify, true, true, true));
+        assert_eq!((budget, propagation), (Budget::Percent(25), Propagation::Foreground));
+        let (duration, max_duration) = (Duration::from_secs(1), Duration::from_secs(5400));
+        assert_eq!(retry, Retry { limit: None, duration, factor: 3, max_duration });
+    }
+
+    #[test]
+    fn self_heal_follows_the_mode_unless_it_is_said() {
+        for (sync, expected) in [
+            (r#"{"mode":"Automatic"}"#, true),
+            (r#"{"mode":"Automatic","selfHeal":false}"#, false),
+            (r#"{"mode":"Manual"}"#, false),
+            (r#"{"mode":"Manual","selfHeal":true}"#, true),
+        ] {
+            let app =
+                accepted(&format!(r#"{{"sources":[{{"git":{{"url":"https://h/x"}}}}],"sync":{sync}}}"#));
+            assert_eq!(app.sync.self_heal, expected, "{sync}");
+        }
+    }
+
+    #[test]
+    fn every_field_that_is_not_built_is_refused_by_name() {
+        let value = |path: &str| match path {
+            "sync.createNamespace" => "true",
+            "sync.timeout" => "\"10m\"",
+            "ignore" | "dependsOn" => r#"[{"kind":"x","name":"y"}]"#,
+            "health" => r#"{"checks":[{"kind":"x"}]}"#,
+            _ => r#"{"x":1}"#,
+        };
+        for path in NOT_BUILT {
+            let (parent, name) = path.rsplit_once('.').unwrap_or(("", path));
+            let field = format!("\"{name}\":{}", value(path));
+            let good = r#""git":{"url":"https://h/x"}"#;
+            let spec = match parent {
+                "sources[]" => format!(r#"{{"sources":[{{{good},{field}}}]}}"#),
+                "sync" => format!(r#"{{"sources":[{{{good}}}],"sync":{{{field}}}}}"#),
+                _ => format!(r#"{{"sources":[{{{good}}}],{field}}}"#),
+            };
+            let (app, findings) = read_spec(&spec);
+            let expected = format!("spec.{}", path.replace("[]", "[0]"));
+            assert!(app.is_none() && findings[0].starts_with(&expected), "{path}: {findings:?}");
+            assert!(findings[0].contains("not built yet"), "{path}: {findings:?}");
+        }
+    }
+
+    #[test]
+    fn mistakes_are_all_told_at_once_with_their_paths() {
+        let (app, findings) = read_spec(
+            r#"{"project":1,"sources":[{"git":{"url":"","path":"/x"}},{"name":"a","gti":{}},{"name":"a","git":{"url":"https://h","pth":"x"}}],
+                "sync":{"mode":"auto","retry":{"limit":-2,"backoff":{"duration":"5 s"}},"deletionBudget":"101%"},
+                "destination":{"cluster":"far","namespace":"A"},"deletion":"Keep","selfHeal":true,"suspendd":true}"#,
+        );
+        assert!(app.is_none());
+        let expected = [
+            "spec.project: must be a string, not an integer",
+            "spec.sources[0].git.url: must not be empty",
+            "spec.sources[0].git.path: must be relative to the root of the repository",
+            "spec.sources[1].git: must be set",
+            "spec.sources[1].git.url: must not be empty",
+            "spec.sources[1].gti: unknown field (did you mean git?)",
+            "spec.sources[2].name: another source is called a too",
+            "spec.sources[2].git.pth: unknown field (did you mean path?)",
+            "spec.destination.cluster: other clusters than in-cluster are not built yet",
+            "spec.destination.namespace: must be a namespace: at most 63 lower-case letters, digits and hyphens",
+            "spec.sync.mode: must be one of Automatic, Manual, Notify, not 'auto'",
+            "spec.sync.deletionBudget: must be a count of at least 0 or a percentage such as 25%",
+            "spec.sync.retry.limit: must be between -1 and 1000, not -2",
+            "spec.sync.retry.backoff.duration: '5 s' is no duration; write 30s, 5m or 1h30m",
+            "spec.deletion: must be one of Prune, Orphan, not 'Keep'",
+            "spec.selfHeal: unknown field",
+            "spec.suspendd: unknown field (did you mean suspend?)",
+        ];
+        assert_eq!(findings, expected);
+    }
+
+    #[test]
+    fn urls_are_http_https_or_file() {
+        let finding = |url: &str| {
+            let (app, findings) = read_spec(&format!(r#"{{"sources":[{{"git":{{"url":"{url}"}}}}]}}"#));
+            (
+                app.is_some(),
+                findings.first().cloned().unwrap_or_default().replace("spec.sources[0].git.url: ", ""),
+            )
+        };
+        let ssh = "ssh is not built yet; use http, https or file";
+        for (url, accepted, text) in [
+            ("https://h.example/x.git", true, ""),
+            ("HTTP://h.example/x", true, ""),
+            ("file:///srv/x", true, ""),
+            (
+                "https://u:hunter2@h/x",
+                true,
+                "the user information in it is not used; put it into a repository Secret",
+            ),
+            ("git@h:x.git", false, ssh),
+            ("ssh://git@h/x", false, ssh),
+            ("https://", false, "must name a host"),
+            ("h/x", false, "must be an http, https or file URL"),
+            ("ftp://h/x", false, "the scheme ftp is not known; use http, https or file"),
+            ("https://h/a/../b", false, "must not contain '..'"),
+        ] {
+            assert_eq!(finding(url), (accepted, text.to_owned()), "{url}");
+        }
+    }
+
+    #[test]
+    fn budgets_are_counts_or_percentages() {
+        let budget = |text: &str| {
+            let spec = format!(
+                r#"{{"sources":[{{"git":{{"url":"https://h/x"}}}}],"sync":{{"deletionBudget":{text}}}}}"#
+            );
+            read_spec(&spec).0.map(|app| app.sync.budget)
+        };
+        for (text, expected) in [
+            ("0", Some(Budget::Count(0))),
+            ("3", Some(Budget::Count(3))),
+            ("\"0%\"", Some(Budget::Percent(0))),
+            ("\"100%\"", Some(Budget::Percent(100))),
+            ("-1", None),
+            ("\"3\"", None),
+            ("\"+5%\"", None),
+            ("\"300%\"", None),
+            ("2.5", None),
+        ] {
+            assert_eq!(budget(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn paths_stay_inside() {
+        for path in ["..", "a/../b", "a/.."] {
+            let (app, findings) =
+                read_spec(&format!(r#"{{"sources":[{{"git":{{"url":"https://h/x","path":"{path}"}}}}]}}"#));
+            assert!(app.is_none(), "{path} {findings:?}");
+        }
+        assert!(!refused(r#""sources":[]"#).is_empty());
+    }
+
+    #[test]
+    fn other_kinds_and_nothing_at_all_are_refused() {
+        for json in ["[]", "{}", r#"{"apiVersion":"argoproj.io/v1alpha1","kind":"Application"}"#] {
+            let (app, findings) = application(&from_json(json.as_bytes()).unwrap());
+            assert!(app.is_none() && findings.iter().any(Finding::is_error), "{json}");
+        }
+    }
+}

@@ -207,7 +207,15 @@ impl<'a> Fields<'a> {
 /// Says what was wanted, never the value: it may be a secret in the wrong place.
 fn mistyped(path: &str, wanted: &str, value: &Value) -> Finding {
     let path = if path.is_empty() { "the document" } else { path };
-    Finding::error("invalid-field", format!("{path}: must be {wanted}, not a {}", value.type_name()))
+    Finding::error("invalid-field", format!("{path}: must be {wanted}, not {}", described(value)))
+}
+
+fn described(value: &Value) -> String {
+    match value {
+        Value::Null => "null".to_owned(),
+        Value::Int(_) | Value::Uint(_) => "an integer".to_owned(),
+        other => format!("a {}", other.type_name()),
+    }
 }
 
 fn nearest(name: &str, known: &BTreeSet<&'static str>) -> Option<&'static str> {
