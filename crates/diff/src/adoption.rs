@@ -24,45 +24,48 @@ pub const ADOPTABLE: [&str; 7] = [
 /// the resourceVersion of `live` as precondition.
 pub fn adoption(live: &LiveObject, adoptable: &[&str], manager: &str, api_version: &str) -> Option<Value> {
     let all = managed::entries(&live.value);
-    let ours = managed::applied_entry(&live.value, manager);
-    let mut adopted: Vec<(usize, FieldSet)> = Vec::new();
-    for (position, entry) in all.iter().enumerate() {
-        let takes = managed::is_main(entry) && adoptable.contains(&managed::text(entry, "manager"));
-        if takes && !managed::is_applied_by(entry, manager) {
-            adopted.extend(managed::fields_of(entry).map(|fields| (position, fields)));
-        }
-    }
+    let adopted = adopted(all, adoptable, manager);
     let first = adopted.first()?.0;
-    let is_of = |position: usize, version: &str| managed::text(&all[position], "apiVersion") == version;
+    let ours = all.iter().position(|entry| managed::is_applied_by(entry, manager));
     let version = match ours {
-        Some(entry) => managed::text(entry, "apiVersion"),
-        None if adopted.iter().any(|(position, _)| is_of(*position, api_version)) => api_version,
-        None => managed::text(&all[first], "apiVersion"),
+        Some(position) => version_of(all, position),
+        None if adopted.iter().any(|(position, _)| version_of(all, *position) == api_version) => api_version,
+        None => version_of(all, first),
     };
-    let mut fields = match ours {
-        Some(entry) => managed::fields_of(entry)?,
-        None => FieldSet::default(),
-    };
-    for (position, set) in &adopted {
-        // One entry has one version. Of another version's set, the paths that the object has under the same name are the
-        // same fields.
-        let known = live.gvk.api.to_string() == version;
-        match (is_of(*position, version), known) {
-            (true, _) => fields = fields.union(set),
-            (false, true) => fields = fields.union(&present(set, &live.value)),
-            (false, false) => {}
-        }
-    }
-    let adopted: Vec<usize> = adopted.into_iter().map(|(position, _)| position).collect();
-    let place = ours.and_then(|ours| all.iter().position(|entry| std::ptr::eq(entry, ours))).unwrap_or(first);
+    let own = ours.map_or(Some(FieldSet::default()), |position| managed::fields_of(&all[position]))?;
+    let known = live.gvk.api.to_string() == version;
+    let fields =
+        adopted.iter().fold(own, |fields, (position, set)| match version_of(all, *position) == version {
+            true => fields.union(set),
+            // One entry has one version. Of another version's set, the paths that the object has under the same name are the
+            // same fields.
+            false if known => fields.union(&present(set, &live.value)),
+            false => fields,
+        });
+    let place = ours.unwrap_or(first);
     let merged = ours_from(&all[place], (manager, version), &fields);
-    let merged = newest_time(merged, adopted.iter().map(|position| &all[*position]));
-    let list =
-        all.iter().enumerate().filter(|(position, _)| *position == place || !adopted.contains(position));
-    Some(Value::list(
-        list.map(|(position, entry)| if position == place { merged.clone() } else { entry.clone() })
-            .collect(),
-    ))
+    let merged = newest_time(merged, adopted.iter().map(|(position, _)| &all[*position]));
+    let is_gone = |position: usize| adopted.iter().any(|(adopted, _)| *adopted == position);
+    let list = all.iter().enumerate().filter_map(|(position, entry)| match position == place {
+        true => Some(merged.clone()),
+        false => (!is_gone(position)).then(|| entry.clone()),
+    });
+    Some(Value::list(list.collect()))
+}
+
+/// The positions and field sets of the entries to take over.
+fn adopted(entries: &[Value], adoptable: &[&str], manager: &str) -> Vec<(usize, FieldSet)> {
+    let takes = |entry: &Value| {
+        managed::is_main(entry)
+            && adoptable.contains(&managed::text(entry, "manager"))
+            && !managed::is_applied_by(entry, manager)
+    };
+    let taken = entries.iter().enumerate().filter(|(_, entry)| takes(entry));
+    taken.filter_map(|(position, entry)| Some((position, managed::fields_of(entry)?))).collect()
+}
+
+fn version_of(entries: &[Value], position: usize) -> &str {
+    managed::text(&entries[position], "apiVersion")
 }
 
 fn ours_from(entry: &Value, (manager, version): (&str, &str), fields: &FieldSet) -> Value {

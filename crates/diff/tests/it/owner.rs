@@ -21,7 +21,7 @@ fn what_is_written_is_what_is_read() {
         ObjectKey::new("rbac.authorization.k8s.io", "ClusterRole", "", "system:node:x"),
     ] {
         let annotation = owner_annotation("lockstep", &app, &key);
-        assert_eq!(owner(&key, &annotation), Some(Owner { instance: "lockstep".into(), app: app.clone() }));
+        assert_eq!(owner(&key, &annotation), Some(Owner::new("lockstep", &app, &key)));
     }
     let key = ObjectKey::new("apps", "Deployment", "default", "web");
     assert_eq!(owner_annotation("lockstep", &app, &key), "lockstep:team/shop:apps/Deployment:default/web");
