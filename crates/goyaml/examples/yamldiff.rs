@@ -1,4 +1,5 @@
-//! Compares goyaml with Go on texts that neither has seen: `yamldiff ORACLE COUNT SEED [--all]`.
+//! Compares goyaml with Go on texts that neither has seen: `yamldiff ORACLE COUNT SEED [--all]`, or on
+//! the texts of a file with one JSON string a line: `yamldiff ORACLE FILE 0 [--all]`.
 //!
 //! ORACLE is the program of tests/oracle/yamldiff. The texts are mutations of the recorded corpus. Every difference (with
 //! `--all` every text) is printed as one line of JSON, which can go to tests/conformance/yaml/extra.json; the last lines are the
@@ -20,11 +21,12 @@ fn main() -> Result<(), Box<dyn Error>> {
         return Err("usage: yamldiff ORACLE COUNT SEED [--all]".into());
     };
     let all = options == ["--all"];
-    let corpus = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/conformance/yaml/cases.json");
-    let corpus: Vec<Json> = serde_json::from_slice(&std::fs::read(corpus)?)?;
-    let seeds: Vec<String> = corpus.iter().filter_map(|case| case["yaml"].as_str()).map(tail).collect();
-    let mut random = Random(seed.parse::<u64>()? | 1);
-    let texts: Vec<String> = (0..count.parse()?).map(|_| mutate(&mut random, &seeds)).collect();
+    let texts = match count.parse() {
+        Ok(count) => mutations(count, seed.parse()?)?,
+        Err(_) => serde_json::Deserializer::from_slice(&std::fs::read(count)?)
+            .into_iter::<String>()
+            .collect::<Result<_, _>>()?,
+    };
     let answers = ask(oracle, &texts)?;
     let mut differences = 0;
     for (text, answer) in texts.iter().zip(&answers) {
@@ -41,6 +43,14 @@ fn main() -> Result<(), Box<dyn Error>> {
     let accepted = answers.iter().filter(|answer| answer["json"].is_string()).count();
     println!("texts: {}\naccepted by Go: {accepted}\ndifferences: {differences}", texts.len());
     Ok(())
+}
+
+fn mutations(count: usize, seed: u64) -> Result<Vec<String>, Box<dyn Error>> {
+    let corpus = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/conformance/yaml/cases.json");
+    let corpus: Vec<Json> = serde_json::from_slice(&std::fs::read(corpus)?)?;
+    let seeds: Vec<String> = corpus.iter().filter_map(|case| case["yaml"].as_str()).map(tail).collect();
+    let mut random = Random(seed | 1);
+    Ok((0..count).map(|_| mutate(&mut random, &seeds)).collect())
 }
 
 /// The part of a seed that differs from the others.

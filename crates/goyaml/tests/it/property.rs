@@ -50,6 +50,7 @@ fn check_nodes(document: &Document, start: u32, end: u32, limits: &Limits) {
 }
 
 fn check_value(value: &Value, depth: u32) {
+    assert!(depth > 0 || !matches!(value, Value::List(_) | Value::Map(_)), "deeper than the limit");
     match value {
         Value::Uint(_) => panic!("numbers are int64, else float64"),
         Value::Float(number) => assert!(number.is_finite()),
