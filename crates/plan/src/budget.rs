@@ -6,8 +6,8 @@ use lockstep_core::{Budget, CommitId, Digest, ObjectKey};
 
 use crate::memo::{Approved, Memo, PruneMark};
 use crate::order;
-use crate::report::{Because, Block, Change, Verdict};
-use crate::scene::{Draft, Scene};
+use crate::report::{Because, Block, Entry, Verdict};
+use crate::scene::{Intent, Scene};
 use crate::step::Action;
 
 /// How many deletions one plan may make unasked, of an Application with so many recorded objects.
@@ -31,11 +31,16 @@ fn approval_digest(revision: Option<&CommitId>, deletions: &[(ObjectKey, Arc<str
     Digest::of(text.as_bytes())
 }
 
-/// Takes the action from deletions that are over budget or need an approval, and tells what an approval would have to name.
-pub(crate) fn hold(scene: &Scene<'_, '_>, drafts: &mut [Draft], memo: &mut Memo) -> Option<Block> {
-    let deletions: Vec<(ObjectKey, Arc<str>)> = drafts
+/// Drops deletions that are over budget or need an approval, and tells what an approval would have to name.
+pub(crate) fn hold(
+    scene: &Scene<'_, '_>,
+    entries: &mut [Entry],
+    intents: &mut Vec<Intent>,
+    memo: &mut Memo,
+) -> Option<Block> {
+    let deletions: Vec<(ObjectKey, Arc<str>)> = intents
         .iter()
-        .filter_map(|draft| Some((draft.entry.key.clone(), deleted(draft.action.as_ref()?)?.clone())))
+        .filter_map(|intent| Some((entries[intent.entry].key.clone(), deleted(&intent.action)?.clone())))
         .collect();
     if deletions.is_empty() {
         memo.approved = None;
@@ -49,13 +54,16 @@ pub(crate) fn hold(scene: &Scene<'_, '_>, drafts: &mut [Draft], memo: &mut Memo)
     let objects = scene.input.record.objects.len();
     let limit = limit(scene.input.app.sync.budget, objects);
     let over = deletions.len() > limit;
-    let mut held = false;
-    for draft in drafts {
-        let Some(because) = reason(draft, over) else { continue };
-        held = true;
-        withhold(draft, because);
-    }
-    held.then_some(Block { digest, deletions, limit, objects })
+    let before = intents.len();
+    intents.retain(|intent| {
+        let entry = &mut entries[intent.entry];
+        let because = reason(&entry.key, intent, over);
+        if let Some(because) = because.clone() {
+            withhold(entry, because);
+        }
+        because.is_none()
+    });
+    (intents.len() < before).then_some(Block { digest, deletions, limit, objects })
 }
 
 /// Whether the user approved these deletions, or others that these are the rest of.
@@ -89,26 +97,18 @@ fn deleted(action: &Action) -> Option<&Arc<str>> {
     }
 }
 
-fn reason(draft: &Draft, over: bool) -> Option<Because> {
-    deleted(draft.action.as_ref()?)?;
-    let protected = order::is_protected(&draft.entry.key) && draft.mark != PruneMark::Allowed;
-    match (protected, over) {
-        (true, _) => Some(Because::Approval),
-        (false, true) => Some(Because::Budget),
-        (false, false) => None,
+fn reason(key: &ObjectKey, intent: &Intent, over: bool) -> Option<Because> {
+    deleted(&intent.action)?;
+    match order::is_protected(key) && intent.mark != PruneMark::Allowed {
+        true => Some(Because::Approval),
+        false => over.then_some(Because::Budget),
     }
 }
 
-fn withhold(draft: &mut Draft, because: Because) {
-    draft.action = None;
-    let verdict = std::mem::replace(&mut draft.entry.verdict, Verdict::InSync);
-    draft.entry.verdict = match verdict {
-        Verdict::Act(change) | Verdict::Withheld(change, _) => Verdict::Withheld(change, because),
-        // Only an Act has an action that deletes.
-        Verdict::InSync | Verdict::Conflict(_) | Verdict::Kept(_) | Verdict::Unknown(_) => {
-            Verdict::Withheld(Change::Forget, because)
-        }
-    };
+fn withhold(entry: &mut Entry, because: Because) {
+    if let Verdict::Act(change) = &entry.verdict {
+        entry.verdict = Verdict::Withheld(change.clone(), because);
+    }
 }
 
 #[cfg(test)]

@@ -3,8 +3,8 @@
 use crate::budget;
 use crate::input::Input;
 use crate::memo::{Memo, next_of};
-use crate::report::{DryRun, Report};
-use crate::scene::{Draft, Scene};
+use crate::report::{DryRun, Entry, Report};
+use crate::scene::{Draft, Intent, Scene};
 use crate::stage;
 use crate::step::Plan;
 use crate::subject::subjects;
@@ -19,14 +19,10 @@ use crate::{unwanted, wanted};
 pub fn plan(input: &Input<'_>, memo: &mut Memo) -> (Plan, Report) {
     let scene = Scene::new(input, memo.no_extras());
     let mut dry_runs = Vec::new();
-    let mut drafts = decide_each(&scene, memo, &mut dry_runs);
-    let block = budget::hold(&scene, &mut drafts, memo);
-    let mut entries = Vec::with_capacity(drafts.len());
-    let mut actions = Vec::new();
-    for Draft { entry, action, mark: _ } in drafts {
-        actions.extend(action.map(|action| (entry.key.clone(), action)));
-        entries.push(entry);
-    }
+    let (mut entries, mut intents) = decide_each(&scene, memo, &mut dry_runs);
+    let block = budget::hold(&scene, &mut entries, &mut intents, memo);
+    let actions =
+        intents.into_iter().map(|intent| (entries[intent.entry].key.clone(), intent.action)).collect();
     let plan = Plan {
         app: input.app.key.clone(),
         generation: input.app.generation,
@@ -37,12 +33,20 @@ pub fn plan(input: &Input<'_>, memo: &mut Memo) -> (Plan, Report) {
     (plan, report)
 }
 
-fn decide_each(scene: &Scene<'_, '_>, memo: &mut Memo, dry_runs: &mut Vec<DryRun>) -> Vec<Draft> {
+/// Decides about each object. Intents are few where entries are many.
+fn decide_each(
+    scene: &Scene<'_, '_>,
+    memo: &mut Memo,
+    dry_runs: &mut Vec<DryRun>,
+) -> (Vec<Entry>, Vec<Intent>) {
     let mut old = memo.take();
-    let mut drafts = Vec::new();
+    let expected = scene.set.map_or(0, |set| set.objects().len()).max(scene.input.record.objects.len());
+    let mut entries = Vec::with_capacity(expected);
+    let mut intents = Vec::new();
+    memo.objects.reserve(expected);
     for subject in subjects(scene.set, scene.input.record, scene.input.owned) {
         let (key, known) = next_of(&mut old, subject.key).unzip();
-        let (draft, remembered) = match subject.desired {
+        let (Draft { entry, action, mark }, remembered) = match subject.desired {
             None => unwanted::decide(scene, &subject, known),
             Some(desired) => {
                 let wanted::Decided { draft, remembered, dry_run } =
@@ -54,7 +58,8 @@ fn decide_each(scene: &Scene<'_, '_>, memo: &mut Memo, dry_runs: &mut Vec<DryRun
         if let Some(remembered) = remembered {
             memo.objects.push((key.unwrap_or_else(|| subject.key.clone()), remembered));
         }
-        drafts.push(draft);
+        intents.extend(action.map(|action| Intent { entry: entries.len(), action, mark }));
+        entries.push(entry);
     }
-    drafts
+    (entries, intents)
 }

@@ -3,6 +3,7 @@
 use lockstep_core::{CommitId, Digest, Retry};
 
 use crate::input::Millis;
+use crate::step::{Action, Plan, Step};
 
 /// Why a step failed, classified once by `apply` from status codes, never from text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -47,6 +48,18 @@ pub struct Attempt {
     pub generation: i64,
     /// The digest of what was applied; `None` for a deletion.
     pub digest: Option<Digest>,
+}
+
+impl Attempt {
+    /// What a step of a plan attempts.
+    pub fn of(plan: &Plan, step: &Step) -> Self {
+        let digest = match &step.action {
+            Action::Apply(apply) => Some(apply.desired.digest),
+            Action::Recreate(recreate) => Some(recreate.apply.desired.digest),
+            Action::Prune(_) | Action::Record(_) | Action::Abandon(_) | Action::Forget => None,
+        };
+        Self { revision: plan.revision.clone(), generation: plan.generation, digest }
+    }
 }
 
 /// The failures of one object in a row.

@@ -38,7 +38,8 @@ impl fmt::Display for Millis {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Request {
     /// A sync was asked for and is not finished. It acts in mode Manual, writes over drift with `selfHeal: false`, and cuts
-    /// the back-off of failures and fights short; the controller withdraws it once the plan it led to was executed.
+    /// the back-off of failures and fights short. The controller withdraws it once the plan it led to was executed and no deletion
+    /// of it waits for an approval, or another revision came.
     pub sync: bool,
     /// The digest that `lockstep app approve` put down.
     pub approved: Option<Digest>,

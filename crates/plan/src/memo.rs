@@ -51,7 +51,8 @@ pub(crate) struct Approved {
 pub(crate) struct Remembered {
     pub(crate) uid: Arc<str>,
     pub(crate) resource_version: Arc<str>,
-    pub(crate) fact: Fact,
+    /// Boxed: all memories are moved once a plan.
+    pub(crate) fact: Box<Fact>,
 }
 
 #[derive(Debug)]
@@ -104,14 +105,14 @@ impl Remembered {
         digest: Digest,
         record: &ObjectRecord,
     ) -> Option<&Comparison> {
-        let Fact::Compared { digest: of, rendered, live, comparison, .. } = &self.fact else { return None };
+        let Fact::Compared { digest: of, rendered, live, comparison, .. } = &*self.fact else { return None };
         let same = *of == digest && *rendered == record.rendered && *live == record.live;
         (same && self.is_of(seen)).then_some(comparison)
     }
 
     /// The marks, if the object did not change.
     pub(crate) fn marks(&self, seen: (&Arc<str>, &Arc<str>)) -> Option<&Marks> {
-        match &self.fact {
+        match &*self.fact {
             Fact::Marked(marks) if self.is_of(seen) => Some(marks),
             _ => None,
         }
@@ -119,9 +120,17 @@ impl Remembered {
 
     /// The digest of an object without `spec.replicas`, if it was computed for this rendered digest.
     pub(crate) fn trimmed(&self, rendered: Digest) -> Option<Digest> {
-        match &self.fact {
+        match &*self.fact {
             Fact::Compared { trimmed: Some((of, digest)), .. } if *of == rendered => Some(*digest),
             _ => None,
+        }
+    }
+
+    /// `lockstep.dev/prune` on an object that is not desired.
+    pub(crate) fn prune_mark(&self) -> PruneMark {
+        match &*self.fact {
+            Fact::Marked(marks) => marks.prune,
+            Fact::Compared { .. } => PruneMark::Unset,
         }
     }
 

@@ -31,6 +31,25 @@ pub struct Report {
     pub wake: Option<Millis>,
 }
 
+impl Report {
+    /// How many objects the Application has, those that are leaving included.
+    pub fn objects(&self) -> usize {
+        self.entries.iter().filter(|entry| !matches!(entry.verdict, Verdict::Kept(_))).count()
+    }
+
+    /// How many of them are not as they should be.
+    pub fn out_of_sync(&self) -> usize {
+        let settled = |entry: &&Entry| matches!(entry.verdict, Verdict::InSync | Verdict::Kept(_));
+        self.entries.len() - self.entries.iter().filter(settled).count()
+    }
+
+    /// The entry of an object.
+    pub fn get(&self, key: &ObjectKey) -> Option<&Entry> {
+        let index = self.entries.binary_search_by(|entry| entry.key.cmp(key)).ok()?;
+        self.entries.get(index)
+    }
+}
+
 /// What the Report says of one object.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Entry {

@@ -15,11 +15,19 @@ use crate::report::{Because, Change, Drift, Entry, Verdict};
 use crate::step::Action;
 use crate::subject::Subject;
 
-/// What is decided about one object: what to say, and what to do. A step that a later rule forbids loses its action.
+/// What is decided about one object: what to say, and what to do.
 pub(crate) struct Draft {
     pub(crate) entry: Entry,
     pub(crate) action: Option<Action>,
     /// What the live object says about its deletion, where that is what was decided.
+    pub(crate) mark: PruneMark,
+}
+
+/// What is meant to be done about one entry, until a later rule forbids it.
+pub(crate) struct Intent {
+    /// Its index in the Report.
+    pub(crate) entry: usize,
+    pub(crate) action: Action,
     pub(crate) mark: PruneMark,
 }
 
@@ -164,4 +172,3 @@ impl<'i, 'a> Scene<'i, 'a> {
         Draft { entry, action, mark: PruneMark::Unset }
     }
 }
-

@@ -8,6 +8,7 @@ use crate::desired::Desired;
 use crate::input::Millis;
 use crate::report::{Because, Block, DryRun, Entry, Reason, Report, SyncState, Verdict};
 use crate::scene::Scene;
+use crate::words::Brief;
 
 /// How many things a message names before it counts the rest.
 const NAMED: usize = 20;
@@ -95,7 +96,7 @@ pub(crate) fn deletion_report(scene: &Scene<'_, '_>, entries: Vec<Entry>) -> Rep
     let left: Vec<&Entry> = entries.iter().filter(waiting).collect();
     let message = match left.is_empty() {
         true => "every object is gone or stays".to_owned(),
-        false => format!("being deleted: {}", list(left.iter().map(ToString::to_string))),
+        false => format!("being deleted: {}", list(left.iter().map(|entry| Brief(entry).to_string()))),
     };
     let state = if left.is_empty() { SyncState::Synced } else { SyncState::Syncing };
     let wake = wake(scene, &entries);
@@ -161,7 +162,7 @@ fn list(items: impl ExactSizeIterator<Item = String>) -> String {
 
 fn named(entries: &[Entry], is_meant: impl Fn(&Entry) -> bool) -> String {
     let meant: Vec<&Entry> = entries.iter().filter(|entry| is_meant(entry)).collect();
-    list(meant.iter().map(ToString::to_string))
+    list(meant.iter().map(|entry| Brief(entry).to_string()))
 }
 
 fn message(scene: &Scene<'_, '_>, reason: Reason, entries: &[Entry], block: Option<&Block>) -> String {

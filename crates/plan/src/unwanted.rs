@@ -74,7 +74,7 @@ pub(crate) fn fate(
 }
 
 fn remember(uid: &Arc<str>, resource_version: &Arc<str>, marks: Marks) -> Remembered {
-    let fact = Fact::Marked(marks);
+    let fact = Box::new(Fact::Marked(marks));
     Remembered { uid: uid.clone(), resource_version: resource_version.clone(), fact }
 }
 
@@ -128,9 +128,7 @@ pub(crate) fn decide(
         },
     };
     let mut draft = scene.draft(subject, verdict, action);
-    if let Some(Remembered { fact: Fact::Marked(marks), .. }) = &remembered {
-        draft.mark = marks.prune;
-    }
+    draft.mark = remembered.as_ref().map_or(PruneMark::Unset, Remembered::prune_mark);
     (draft, remembered)
 }
 

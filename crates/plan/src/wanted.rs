@@ -131,9 +131,9 @@ impl<'a> Case<'_, '_, 'a> {
             Standpoint::Theirs(owner) => return self.say(Verdict::Conflict(owner)),
             Standpoint::Leaving(app) => return self.not_now(change, Because::MovingFrom(app)),
         };
-        let digest = self.rendered.digest;
+        let failure = self.scene.failure(self.key(), Some(self.rendered.digest));
         let because =
-            self.scene.policy(&change).or_else(|| self.namespace()).or_else(|| self.wait(&change, digest));
+            self.scene.policy(&change).or_else(|| self.namespace()).or_else(|| self.wait(&change, failure));
         let mut decided = match because {
             Some(because) => self.say(Verdict::Withheld(change, because)),
             None => {
@@ -174,12 +174,12 @@ impl<'a> Case<'_, '_, 'a> {
     }
 
     /// What earlier attempts make it wait for.
-    fn wait(&self, change: &Change, digest: Digest) -> Option<Because> {
+    fn wait(&self, change: &Change, failure: Option<&Failure>) -> Option<Because> {
         let fight = match change {
             Change::Heal(drift) => self.scene.fight(self.key(), drift),
             _ => None,
         };
-        fight.or_else(|| self.scene.back_off(self.scene.failure(self.key(), Some(digest))))
+        fight.or_else(|| self.scene.back_off(failure))
     }
 
     fn present(&self, live: &LiveObject) -> Decided {
@@ -236,13 +236,13 @@ impl<'a> Case<'_, '_, 'a> {
         decided.remembered = Some(Remembered {
             uid: live.uid.clone(),
             resource_version: live.resource_version.clone(),
-            fact: Fact::Compared {
+            fact: Box::new(Fact::Compared {
                 digest: self.digest,
                 rendered: record.rendered,
                 live: record.live,
                 comparison,
                 trimmed: self.trims.then_some((self.rendered.digest, self.digest)),
-            },
+            }),
         });
         decided
     }
@@ -287,11 +287,13 @@ impl<'a> Case<'_, '_, 'a> {
     }
 
     fn act(&self, live: &LiveObject, change: Change) -> Decided {
-        let failure = self.scene.failure(self.key(), Some(self.digest));
+        // A recreation sends the object in full.
+        let attempts = [self.digest, self.rendered.digest];
+        let failure = attempts.into_iter().find_map(|digest| self.scene.failure(self.key(), Some(digest)));
         if let Some(failure) = failure.filter(|failure| failure.refusal == Refusal::Immutable) {
             return self.immutable(live, change, failure);
         }
-        if let Some(because) = self.wait(&change, self.digest) {
+        if let Some(because) = self.wait(&change, failure) {
             return self.say(Verdict::Withheld(change, because));
         }
         let apply = self.apply(live, &change);

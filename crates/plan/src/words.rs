@@ -17,7 +17,20 @@ impl fmt::Display for Report {
     }
 }
 
-/// `Deployment/web: heals .spec.replicas changed by kubectl-edit`.
+/// An entry without its extra fields, for conditions.
+pub(crate) struct Brief<'a>(pub(crate) &'a Entry);
+
+impl fmt::Display for Brief<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.0.key, self.0.verdict)?;
+        match &self.0.contested {
+            Some(app) => write!(f, ", also wanted by {app}"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// `Deployment/web: heals, .spec.replicas changed by kubectl-edit`.
 impl fmt::Display for Entry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}", self.key, self.verdict)?;

@@ -3,6 +3,7 @@
 
 mod deleting;
 mod memo;
+mod messages;
 mod ownership;
 mod policy;
 mod pruning;
