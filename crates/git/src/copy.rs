@@ -116,7 +116,7 @@ impl Copy {
             return Ok(());
         }
         match self.pull(session, vec![want], Depth::One, call) {
-            Err(Error::Protocol(_)) if session.is_old() => self.pull_all(session, call)?,
+            Err(Error::Protocol(_)) if session.is_old() => self.pull_all(session, Depth::Full, call)?,
             Err(Error::Protocol(_)) => {}
             other => other?,
         }
@@ -126,24 +126,29 @@ impl Copy {
         Ok(())
     }
 
-    /// Old servers give only what references lead to: fetch their whole history and look there.
-    fn pull_all(&mut self, session: &Session, call: Call<'_>) -> Result<()> {
+    /// Fetches what all branches and tags lead to. Old servers give only what references lead to; and a short id can be
+    /// that of any commit.
+    pub(crate) fn pull_all(&mut self, session: &Session, depth: Depth, call: Call<'_>) -> Result<()> {
         let prefixes = ["refs/heads/".to_owned(), "refs/tags/".to_owned()].into();
         let refs = session.refs(&prefixes, call)?;
         let names = refs.iter().filter(|r| prefixes.iter().any(|prefix| r.name.starts_with(prefix)));
-        self.pull(session, unique(names.map(|r| r.id)), Depth::Full, call)
+        match unique(names.map(|r| r.id)) {
+            wants if wants.is_empty() => Ok(()),
+            wants => self.pull(session, wants, depth, call),
+        }
     }
 
     fn pull(&mut self, session: &Session, wants: Vec<ObjectId>, depth: Depth, call: Call<'_>) -> Result<()> {
         // Without a cut the server sends the parents of what we have too, so it must not know that we have anything.
-        let haves = match depth {
-            Depth::Full => Vec::new(),
-            _ => unique(self.state.resolved.values().copied().filter(|id| self.objects.contains(*id))),
+        let is_whole = matches!(depth, Depth::Full | Depth::Commits);
+        let haves = match is_whole {
+            true => Vec::new(),
+            false => unique(self.state.resolved.values().copied().filter(|id| self.objects.contains(*id))),
         };
         let ask = Ask { wants, haves: haves.into_iter().take(HAVES).collect(), depth };
         let generation = self.generation()?.clone();
         let objects = self.objects.clone();
-        let shallow = if depth == Depth::Full { Default::default() } else { self.state.shallow.clone() };
+        let shallow = if is_whole { Default::default() } else { self.state.shallow.clone() };
         let state = &mut self.state;
         let (shallows, ()) = session.pack(&ask, &shallow, call, |shallows, pack| {
             // Before the pack: commits whose parents are missing must never be there without our knowing.

@@ -75,6 +75,19 @@ impl Goal {
         Ok(())
     }
 
+    /// Whether this is a short id that nothing here begins with.
+    pub(crate) fn is_short_and_lost(&self) -> bool {
+        matches!(self.target, Err(RevisionError::ShortNotFound { .. }))
+    }
+
+    /// Looks for a short id among other commits.
+    pub(crate) fn find_short(&mut self, objects: &Objects) {
+        let hex = self.spec.short_id().unwrap_or_default();
+        let found = objects.commits_with_prefix(&hex).into_iter().collect();
+        let commit = resolve::pick_short(&self.spec, &found);
+        self.target = commit.map(|commit| Object { want: commit, commit, is_tip: false });
+    }
+
     /// Whether a similar name would help: an id has none.
     pub(crate) fn wants_hint(&self) -> bool {
         let is_name = self.spec.full_id().is_none() && !self.spec.as_str().starts_with("refs/");

@@ -5,7 +5,7 @@ use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use gix::ObjectId;
 use lockstep_core::{Commit, CommitId, RepoUrl};
@@ -19,12 +19,15 @@ use crate::http::Call;
 use crate::local::Local;
 use crate::location::Location;
 use crate::objects::Objects;
+use crate::protocol::Depth;
 use crate::refs::Refs;
 use crate::session::Session;
 use crate::{Access, Error, Http, Limits, Result, RevisionError, RevisionSpec, Snapshot, resolve};
 
 /// Other processes that may use one cache directory at a time, each with a copy of its own.
 const SIBLINGS: usize = 16;
+/// How often a short id is looked for in all of history.
+const SEARCH: Duration = Duration::from_secs(60 * 60);
 /// Names of revisions that were not found, with what was offered instead.
 const HINTS: usize = 256;
 
@@ -60,6 +63,8 @@ struct Work {
     session: Option<Session>,
     generation: u64,
     hints: HashMap<RevisionSpec, Vec<String>>,
+    /// When short ids were last looked for in all of history, in vain or not.
+    searched: HashMap<RevisionSpec, Instant>,
 }
 
 impl Mirror {
@@ -218,6 +223,7 @@ impl Mirror {
         let refs = session.refs(&prefixes(specs), call)?;
         let before = self.copy.read().clone();
         let mut goals = goal::all(&refs, specs, before.as_ref().map(|copy| &*copy.objects));
+        self.search(&session, &mut goals, call, work)?;
         let mut copy = self.bring(&session, &mut goals, before.as_ref(), call, work)?;
         for goal in &mut goals {
             goal.peel(&copy.objects)?;
@@ -227,6 +233,26 @@ impl Mirror {
         self.publish(copy, before, work)?;
         work.session = Some(session);
         Ok(fetched)
+    }
+
+    /// Looks for short ids among all commits, of which a shallow copy has few. That costs a pack of commits, so a short id
+    /// is looked for once in a while; once found, its commit stays here.
+    fn search(&self, session: &Session, goals: &mut [Goal], call: Call<'_>, work: &mut Work) -> Result<()> {
+        let now = Instant::now();
+        work.searched.retain(|_, then| now.duration_since(*then) < SEARCH);
+        let mut lost: Vec<&mut Goal> = goals.iter_mut().filter(|goal| goal.is_short_and_lost()).collect();
+        lost.retain(|goal| !work.searched.contains_key(&goal.spec));
+        if lost.is_empty() || !session.has_bare_commits() {
+            return Ok(());
+        }
+        let root = self.root.as_deref().ok_or(Error::Corrupted(None))?;
+        let mut commits = Copy::load(Generation::create(root, work.generation + 1)?, &self.limits)?;
+        commits.pull_all(session, Depth::Commits, call)?;
+        for goal in lost {
+            goal.find_short(&commits.objects);
+            work.searched.insert(goal.spec.clone(), now);
+        }
+        Ok(())
     }
 
     /// Makes the commits of all goals present, in the copy that we have or in a fresh one.

@@ -36,6 +36,8 @@ pub(crate) enum Depth {
     Since(i64),
     /// Everything.
     Full,
+    /// All commits, without anything that is in them.
+    Commits,
 }
 
 /// What to fetch.
@@ -88,13 +90,17 @@ impl Server {
         self.capabilities().iter().any(|line| line == name)
     }
 
-    /// Whether history can be cut.
-    fn can_cut(&self, depth: Depth) -> bool {
+    fn can_fetch(&self, feature: &str) -> bool {
+        self.value("fetch").is_some_and(|features| features.split(' ').any(|word| word == feature))
+    }
+
+    /// Whether the server can leave out what is not asked for.
+    pub(crate) fn can_cut(&self, depth: Depth) -> bool {
         match (self, depth) {
             (_, Depth::Full) => true,
-            (Self::V2(_), _) => {
-                self.value("fetch").is_some_and(|f| f.split(' ').any(|word| word == "shallow"))
-            }
+            (Self::V2(_), Depth::Commits) => self.can_fetch("filter"),
+            (Self::V2(_), Depth::One | Depth::Since(_)) => self.can_fetch("shallow"),
+            (Self::V0(..), Depth::Commits) => false,
             (Self::V0(..), Depth::One) => self.has("shallow"),
             (Self::V0(..), Depth::Since(_)) => self.has("shallow") && self.has("deepen-since"),
         }
@@ -161,6 +167,7 @@ impl Server {
                 pktline::line(out, &format!("deepen-since {time}"))
             }
             Depth::One | Depth::Since(_) if self.can_cut(Depth::One) => pktline::line(out, "deepen 1"),
+            Depth::Commits => pktline::line(out, "filter tree:0"),
             _ => {}
         }
     }

@@ -12,7 +12,7 @@ use http_body_util::Full;
 use crate::bands::{self, PackReader, Shallows};
 use crate::body::Body;
 use crate::http::{Call, check_status};
-use crate::protocol::{self, Ask, Server};
+use crate::protocol::{self, Ask, Depth, Server};
 use crate::refs::Refs;
 use crate::{Error, Result, auth};
 
@@ -59,6 +59,11 @@ impl Session {
     /// Whether the references that came with the greeting are all there is.
     pub(crate) fn is_old(&self) -> bool {
         matches!(self.server, Server::V0(..))
+    }
+
+    /// Whether commits can be had without their content.
+    pub(crate) fn has_bare_commits(&self) -> bool {
+        self.server.can_cut(Depth::Commits)
     }
 
     /// The references with these prefixes, at least.

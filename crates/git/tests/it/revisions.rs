@@ -103,6 +103,28 @@ fn short_ids_that_several_commits_share() {
 }
 
 #[test]
+fn short_ids_of_old_commits_where_the_server_can_filter() {
+    let bench = Bench::new();
+    let old = bench.repo.commit("file", "a");
+    bench.repo.commit("file", "b");
+    bench.snapshot("main");
+    assert!(bench.resolve(&old[..10]).starts_with("no known commit begins with"));
+    bench.repo.git(&["config", "uploadpack.allowFilter", "true"]);
+    // What the server can do is remembered for as long as it answers well.
+    bench.server.set(Rules { fixed: Some((503, "text/html", "")), ..Rules::default() });
+    assert!(bench.try_fetch(&["main"]).is_err());
+    bench.server.set(Rules::default());
+    assert_eq!(bench.resolve(&old[..10]), old);
+    assert_eq!(text(&bench.snapshot(&old[..10]), "file").as_deref(), Some("a"));
+    bench.server.seen();
+    assert_eq!(bench.resolve(&old[..10]), old);
+    assert!(bench.resolve("0123456").starts_with("no known commit begins with"));
+    assert_eq!(bench.server.seen().len(), 4, "one for the first, three for the second");
+    assert!(bench.resolve("0123456").starts_with("no known commit begins with"));
+    assert_eq!(bench.server.seen().len(), 1, "not again so soon");
+}
+
+#[test]
 fn an_empty_repository_comes_to_life() {
     let bench = Bench::new();
     assert_eq!(bench.resolve(""), "the repository is empty, or its default branch has no commit");
