@@ -1,1 +1,42 @@
-//! Room `controller` (to be built).
+//! The controller: keeps the cluster equal to Git.
+//!
+//! [`Controller::start`] makes ready what a controller needs and [`Controller::run`] works until it is told to stop.
+//! `application` is the reconcile of an Application, one file a step. Around it: who is due (`queue`), which repositories
+//! are fetched when (`repositories`, `schedule`), who wants which object (`claims`), what the watches show (`store`,
+//! `follow`), what was applied (`records`).
+
+mod application;
+mod autoscalers;
+mod claims;
+mod clock;
+mod cluster_view;
+mod context;
+mod controller;
+mod events;
+mod follow;
+mod owned;
+mod queue;
+mod records;
+mod renderers;
+mod repositories;
+mod schedule;
+mod setup;
+mod store;
+mod telemetry;
+mod waiters;
+
+pub use controller::Controller;
+pub use setup::{Settings, SetupError};
+pub use store::Proxy;
+
+/// An error and its causes on one line.
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
+        next = cause.source();
+    }
+    text
+}

@@ -1,0 +1,134 @@
+//! From a linted plan to what was really written, recorded before it counts.
+
+use std::collections::{HashMap, HashSet};
+use std::time::Duration;
+
+use ::apply::{Done, Failed, Outcome};
+use ::plan::{Action, Attempt, Failure, Fight, Plan, Step, Why};
+use lockstep_core::AppRecord;
+
+use super::lint::Linted;
+use super::observe::Observed;
+use super::plan::Planned;
+use crate::context::Context;
+use crate::queue::Fence;
+
+/// What was written, with everything that status is computed from.
+pub(crate) struct Applied {
+    /// What it was made from. Record and history are those after the writes.
+    pub(crate) observed: Observed,
+    /// The plan that was executed.
+    pub(crate) plan: Plan,
+    /// The plan's report, true to what is there now where nothing was executed.
+    pub(crate) report: Option<::plan::Report>,
+    /// Every step was taken and recorded.
+    pub(crate) complete: bool,
+}
+
+impl ::apply::Fence for Fence {
+    fn is_raised(&self) -> bool {
+        Fence::is_raised(self)
+    }
+}
+
+/// Executes a plan and records what came of it.
+pub(crate) async fn apply(context: &Context, linted: Linted, fence: &Fence) -> Applied {
+    let Planned { mut observed, plan, report } = linted.planned;
+    if plan.is_empty() {
+        return Applied { observed, plan, report: Some(report), complete: true };
+    }
+    tracing::info!(app = %plan.app, plan = %plan.digest().short(), steps = plan.steps().count(), "Applying");
+    let done = ::apply::execute(&context.executor(), &plan, fence).await;
+    let recorded = settle(context, &mut observed, &plan, &done.outcomes).await;
+    Applied { observed, plan, report: None, complete: done.complete && recorded }
+}
+
+/// Takes outcomes into record and history. Returns whether the record was saved.
+pub(crate) async fn settle(
+    context: &Context,
+    observed: &mut Observed,
+    plan: &Plan,
+    outcomes: &[Outcome],
+) -> bool {
+    let waited = observed.rendered.valid.found.job.1.elapsed();
+    let found = &mut observed.rendered.valid.found;
+    let mut after = found.state.recorded.record().clone();
+    for outcome in outcomes {
+        remember(&mut after, outcome);
+    }
+    let keys: HashSet<_> = after.objects.keys().cloned().collect();
+    if let Err(error) = found.state.recorded.save(&context.cluster.writer, after).await {
+        tracing::error!(app = %found.key, error = %error, "The record could not be written");
+        context.retry(&found.key);
+        return false;
+    }
+    context.claims.set_recorded(&found.key, keys);
+    let steps: HashMap<_, _> = plan.steps().map(|step| (&step.key, step)).collect();
+    for outcome in outcomes {
+        if let Some(step) = steps.get(&outcome.key) {
+            learn(context, observed, (plan, step), outcome, waited);
+        }
+    }
+    true
+}
+
+fn remember(record: &mut AppRecord, outcome: &Outcome) {
+    match &outcome.result {
+        Ok(Done::Applied { record: entry, .. } | Done::Recorded(entry)) => {
+            record.objects.insert(outcome.key.clone(), (**entry).clone());
+        }
+        Ok(Done::Deleted | Done::Dropped) => drop(record.objects.remove(&outcome.key)),
+        Ok(Done::Deleting) | Err(_) => {}
+    }
+}
+
+fn learn(
+    context: &Context,
+    observed: &mut Observed,
+    (plan, step): (&Plan, &Step),
+    outcome: &Outcome,
+    waited: Duration,
+) {
+    let retry = observed.rendered.valid.app.sync.retry;
+    let history = &mut observed.rendered.valid.found.state.history;
+    let now = context.clock.millis();
+    match &outcome.result {
+        Ok(done) => {
+            history.failures.remove(&outcome.key);
+            let heal = match &step.action {
+                Action::Apply(apply) => match &apply.why {
+                    Why::Heal(drift) => Some(drift),
+                    Why::Create | Why::Change | Why::Adopt => None,
+                },
+                _ => None,
+            };
+            if let (Some(_), Done::Applied { changed: false, .. }) = (heal, done) {
+                context.telemetry.healed_nothing();
+            }
+            if let (Some(drift), Done::Applied { changed: true, .. }) = (heal, done) {
+                context.telemetry.healed(waited);
+                tracing::info!(app = %plan.app, object = %outcome.key, "Healed");
+                let before = history.fights.get(&outcome.key);
+                if let Some(fight) = Fight::after_heal(before, drift, now) {
+                    history.fights.insert(outcome.key.clone(), fight);
+                }
+            }
+        }
+        Err(Failed { refusal, message }) => {
+            tracing::warn!(app = %plan.app, object = %outcome.key, refusal = refusal.as_str(), error = message, "A step failed");
+            let attempt =
+                Attempt { revision: plan.revision.clone(), generation: plan.generation, digest: sent(step) };
+            let before = history.failures.get(&outcome.key);
+            let failure = Failure::after(before, attempt, (*refusal, message.clone()), &retry, now);
+            history.failures.insert(outcome.key.clone(), failure);
+        }
+    }
+}
+
+fn sent(step: &Step) -> Option<lockstep_core::Digest> {
+    match &step.action {
+        Action::Apply(apply) => Some(apply.desired.digest),
+        Action::Recreate(recreate) => Some(recreate.apply.desired.digest),
+        Action::Prune(_) | Action::Record(_) | Action::Abandon(_) | Action::Forget => None,
+    }
+}

@@ -1,0 +1,126 @@
+//! The end of an Application: its objects first, then its record, then its finalizer.
+
+use std::sync::Arc;
+
+use ::plan::{Deletion, Input, Request};
+use api::PRUNE_FINALIZER;
+use bytes::Bytes;
+use cluster::{ApiError, Patch};
+use lockstep_core::{
+    Application, Budget, DeletionPolicy, Destination, Propagation, Retry, SyncMode, SyncPolicy, Value,
+    to_json,
+};
+
+use super::apply;
+use super::dereference::Found;
+use super::halt::Halt;
+use super::observe::{self, Observed};
+use super::plan::World;
+use super::render::{Outcome, Rendered};
+use super::state::AppState;
+use super::validate::Valid;
+use crate::context::Context;
+use crate::queue::{Cause, Fence};
+
+/// Deletes what is left, and lets the Application go once its objects are gone from the API.
+pub(crate) async fn delete(context: &Context, found: Found, fence: &Fence) -> Result<(), Halt> {
+    if !api::has_finalizer(&found.resource, PRUNE_FINALIZER) {
+        // Others hold it; nothing of it is ours any more.
+        return Ok(());
+    }
+    context.hub.leave(&found.key);
+    let concerned = context.claims.set_desired(&found.key, Default::default());
+    concerned.iter().for_each(|other| context.mark(other, Cause::Resume));
+    let app = Arc::new(application(&found));
+    let outcome = Outcome::Unavailable("the Application is being deleted".into(), None);
+    let rendered = Rendered { valid: Valid { found, app }, outcome, unreachable: None };
+    let mut observed = observe::observe(context, rendered).await?;
+    let deletion = decide(context, &mut observed);
+    if !deletion.plan.is_empty() {
+        let executor = context.executor();
+        let done = ::apply::execute(&executor, &deletion.plan, fence).await;
+        apply::settle(context, &mut observed, &deletion.plan, &done.outcomes).await;
+    }
+    let Deletion { plan, report, done } = decide(context, &mut observed);
+    if let Some(at) = report.wake {
+        context.wake(&plan.app, at);
+    }
+    if !done {
+        if !plan.is_empty() {
+            context.mark(&plan.app, Cause::Resume);
+        }
+        tracing::info!(app = %plan.app, left = report.entries.len(), "Deleting");
+        return Err(Halt::Waiting);
+    }
+    let mut found = observed.rendered.valid.found;
+    if let Err(error) = let_go(context, &mut found).await {
+        tracing::warn!(app = %found.key, error = %error, "The Application could not be let go");
+        context.retry(&found.key);
+    }
+    Ok(())
+}
+
+async fn let_go(context: &Context, found: &mut Found) -> Result<(), ApiError> {
+    found.state.recorded.remove(&context.cluster.writer).await?;
+    let finalizers =
+        found.resource.at(&["metadata", "finalizers"]).and_then(Value::as_list).unwrap_or_default();
+    let left = finalizers.iter().filter(|finalizer| finalizer.as_str() != Some(PRUNE_FINALIZER)).cloned();
+    let mut patch = Value::default();
+    patch.set(&["metadata", "finalizers"], Value::list(left.collect()));
+    let version = found.resource.str_at(&["metadata", "resourceVersion"]).unwrap_or_default();
+    patch.set(&["metadata", "resourceVersion"], version.into());
+    match context.patch_application(&found.key, "", Patch::Merge(Bytes::from(to_json(&patch)))).await {
+        Ok(_) | Err(ApiError::NotFound) => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
+fn decide(context: &Context, observed: &mut Observed) -> Deletion {
+    let Observed { rendered, owned } = observed;
+    let world = World(context);
+    let AppState { recorded, memo, history, .. } = &mut *rendered.valid.found.state;
+    let input = Input {
+        app: &rendered.valid.app,
+        instance: &context.settings.instance,
+        key: &context.key,
+        adopted_managers: &context.settings.adopted_managers(),
+        desired: rendered.outcome.desired(),
+        record: recorded.record(),
+        owned,
+        live: &context.cluster,
+        kinds: &context.cluster,
+        claims: &world,
+        request: &Request::default(),
+        history,
+        now: context.clock.millis(),
+    };
+    ::plan::plan_deletion(&input, memo)
+}
+
+/// The Application, or where its spec is refused what its deletion needs to know of it. An `Orphan` is honoured in any case.
+fn application(found: &Found) -> Application {
+    if let (Some(app), _) = api::application(&found.resource) {
+        return app;
+    }
+    let orphan = found.resource.str_at(&["spec", "deletion"]) == Some("Orphan");
+    Application {
+        key: found.key.clone(),
+        uid: found.resource.str_at(&["metadata", "uid"]).unwrap_or_default().into(),
+        generation: found.generation(),
+        project: api::DEFAULT_PROJECT.into(),
+        suspend: false,
+        sources: Vec::new(),
+        destination: Destination { namespace: None },
+        sync: SyncPolicy {
+            mode: SyncMode::Automatic,
+            prune: true,
+            self_heal: false,
+            allow_empty: false,
+            budget: Budget::Default,
+            propagation: Propagation::Background,
+            retry: Retry::default(),
+        },
+        deletion: if orphan { DeletionPolicy::Orphan } else { DeletionPolicy::Prune },
+        history: 0,
+    }
+}

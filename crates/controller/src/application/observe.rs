@@ -1,0 +1,87 @@
+//! From desired objects to what is live of them: the index follows exactly what some Application desires, has recorded or owns.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use lockstep_core::{Gvk, ObjectKey};
+
+use super::halt::Halt;
+use super::render::Rendered;
+use crate::context::Context;
+
+/// An Application whose live objects can be looked up, or are known to be unknown.
+pub(crate) struct Observed {
+    /// The Application with what it wants.
+    pub(crate) rendered: Rendered,
+    /// Live objects that carry its name and that it neither wants nor has recorded.
+    pub(crate) owned: Vec<(ObjectKey, Gvk)>,
+}
+
+/// Makes the index follow the Application's objects and waits (by ending the run) for first lists.
+pub(crate) async fn observe(context: &Context, mut rendered: Rendered) -> Result<Observed, Halt> {
+    let app = rendered.valid.found.key.clone();
+    let owned = context.owned.of(&app);
+    let state = &mut rendered.valid.found.state;
+    let mut objects: BTreeSet<(ObjectKey, Gvk)> = owned.iter().cloned().collect();
+    if let Some(rendering) = rendered.outcome.rendering() {
+        objects.extend(rendering.set.objects().iter().map(|object| (object.key.clone(), object.gvk.clone())));
+    }
+    let recorded = state.recorded.record().objects.iter();
+    objects.extend(recorded.map(|(key, record)| (key.clone(), record.gvk.clone())));
+    let new = state.following.follow(context, objects);
+    let scopes: Vec<(Gvk, Arc<str>)> = state.following.scopes().cloned().collect();
+    if context.await_scopes(&app, &scopes) {
+        return Err(Halt::Waiting);
+    }
+    if !new.is_empty()
+        && let Err(error) = context.cluster.index.ensure(&new).await
+    {
+        tracing::warn!(%app, error = %error, "Live objects could not be read");
+        context.retry(&app);
+        return Err(Halt::Waiting);
+    }
+    Ok(Observed { rendered, owned })
+}
+
+/// What the live index follows for one Application.
+#[derive(Default)]
+pub(crate) struct Following {
+    objects: BTreeSet<(ObjectKey, Gvk)>,
+    wants: BTreeMap<(Gvk, Arc<str>), cluster::Want>,
+}
+
+impl Following {
+    /// Follows these objects and no others. Returns those that are new.
+    fn follow(&mut self, context: &Context, objects: BTreeSet<(ObjectKey, Gvk)>) -> Vec<(Gvk, ObjectKey)> {
+        if objects == self.objects {
+            return Vec::new();
+        }
+        let index = &context.cluster.index;
+        let new: Vec<_> =
+            objects.difference(&self.objects).map(|(key, gvk)| (gvk.clone(), key.clone())).collect();
+        // Before the scopes are wanted, so that their first lists bring the bytes.
+        new.iter().for_each(|(_, key)| index.track(key));
+        let scopes: BTreeSet<(Gvk, Arc<str>)> =
+            objects.iter().map(|(key, gvk)| (gvk.clone(), key.namespace.clone())).collect();
+        self.wants.retain(|scope, _| scopes.contains(scope));
+        for scope in scopes {
+            self.wants
+                .entry(scope)
+                .or_insert_with_key(|(gvk, namespace)| context.cluster.want(gvk, namespace));
+        }
+        self.objects.difference(&objects).for_each(|(key, _)| index.untrack(key));
+        self.objects = objects;
+        new
+    }
+
+    fn scopes(&self) -> impl Iterator<Item = &(Gvk, Arc<str>)> {
+        self.wants.keys()
+    }
+
+    /// Follows nothing any more.
+    pub(crate) fn release(&mut self, index: &cluster::Index) {
+        self.objects.iter().for_each(|(key, _)| index.untrack(key));
+        self.objects.clear();
+        self.wants.clear();
+    }
+}

@@ -1,0 +1,109 @@
+//! From what was observed to what is to be done. Decided in `plan`; here its questions are gathered, and dry runs are asked
+//! where it wants some.
+
+use std::sync::Arc;
+
+use ::apply::Executor;
+use ::plan::{DryRun, DryRunResult, Glance, Input, Live, LiveSet, Plan, Report, Request};
+use futures::StreamExt;
+use lockstep_core::{AppKey, ObjectKey};
+
+use super::observe::Observed;
+use super::state::AppState;
+use crate::context::Context;
+
+/// Dry runs that are asked for at the same time; they cost the API server nearly as much as writes.
+const SIDE_BY_SIDE: usize = 16;
+
+/// An Application with a plan.
+pub(crate) struct Planned {
+    /// What it was made from.
+    pub(crate) observed: Observed,
+    /// What is to be done.
+    pub(crate) plan: Plan,
+    /// Why, and why not.
+    pub(crate) report: Report,
+}
+
+/// Plans, and plans again once dry runs have told what only the API server knows.
+pub(crate) async fn plan(context: &Context, mut observed: Observed) -> Planned {
+    let (plan, report) = decide(context, &mut observed);
+    if report.dry_runs.is_empty() {
+        return Planned { observed, plan, report };
+    }
+    let results = ask(context, &report.dry_runs).await;
+    observed.rendered.valid.found.state.history.dry_runs.extend(results);
+    let (plan, report) = decide(context, &mut observed);
+    Planned { observed, plan, report }
+}
+
+/// One call of the pure function.
+pub(crate) fn decide(context: &Context, observed: &mut Observed) -> (Plan, Report) {
+    let Observed { rendered, owned } = observed;
+    let found = &mut rendered.valid.found;
+    let request = Request {
+        sync: found.requests.sync.is_some(),
+        approved: found.requests.approve.as_deref().and_then(lockstep_core::Digest::parse),
+    };
+    let world = World(context);
+    let AppState { recorded, memo, history, .. } = &mut *found.state;
+    let input = Input {
+        app: &rendered.valid.app,
+        instance: &context.settings.instance,
+        key: &context.key,
+        adopted_managers: &context.settings.adopted_managers(),
+        desired: rendered.outcome.desired(),
+        record: recorded.record(),
+        owned,
+        live: &context.cluster,
+        kinds: &context.cluster,
+        claims: &world,
+        request: &request,
+        history,
+        now: context.clock.millis(),
+    };
+    ::plan::plan(&input, memo)
+}
+
+async fn ask(context: &Context, questions: &[DryRun]) -> Vec<(ObjectKey, DryRunResult)> {
+    let executor = context.executor();
+    let all: Vec<_> = questions.iter().map(|question| ask_one(context, &executor, question)).collect();
+    futures::stream::iter(all).buffer_unordered(SIDE_BY_SIDE).filter_map(std::future::ready).collect().await
+}
+
+async fn ask_one(
+    context: &Context,
+    executor: &Executor,
+    question: &DryRun,
+) -> Option<(ObjectKey, DryRunResult)> {
+    let key = question.desired.key.clone();
+    let Live::Present(live) = context.cluster.get(&key, &question.desired.gvk) else { return None };
+    match ::apply::dry_run(executor, question, &live).await {
+        Ok((result, _)) => Some((key, result)),
+        Err(failed) => {
+            tracing::warn!(object = %key, error = failed.message, "A dry run gave no answer");
+            None
+        }
+    }
+}
+
+/// What other Applications want, as plan asks for it.
+pub(crate) struct World<'a>(pub(crate) &'a Context);
+
+impl ::plan::Claims for World<'_> {
+    fn claims(&self, key: &ObjectKey, except: &AppKey) -> Vec<::plan::Claim> {
+        self.0.claims.wishes(key, except)
+    }
+
+    fn unrendered(&self, app: &AppKey) -> Vec<::plan::Unrendered> {
+        self.0.claims.unrendered(app)
+    }
+}
+
+/// The uid and version of a live object, where it is there.
+pub(crate) fn glanced(context: &Context, key: &ObjectKey, gvk: &lockstep_core::Gvk) -> Option<Arc<str>> {
+    match context.cluster.glance(key, gvk) {
+        Glance::Present { resource_version, .. } => Some(resource_version),
+        Glance::Absent | Glance::Unknown(_) => None,
+    }
+}

@@ -1,0 +1,315 @@
+//! From commits to desired objects, on a bounded number of threads. Equal inputs are not rendered twice.
+
+use std::collections::{BTreeMap, HashSet};
+use std::sync::Arc;
+
+use ::render::{Files, Identity, Limits, Namespaces, Options, RenderError, Scope, Scopes};
+use lockstep_core::{AppRecord, Application, Commit, CommitId, DesiredObject, Gvk};
+use plan::{Desired, DesiredSet};
+use source::{Artifact, Reads};
+
+use super::fetch::Fetched;
+use super::halt::{Halt, Why};
+use super::state::{Inputs, RefusedRendering, RenderFailure, Rendering};
+use super::validate::Valid;
+use crate::context::Context;
+use crate::queue::Cause;
+use crate::repositories::Wanted;
+
+/// An Application with what its sources want, or why that cannot be told.
+pub(crate) struct Rendered {
+    /// The Application.
+    pub(crate) valid: Valid,
+    /// What its sources want.
+    pub(crate) outcome: Outcome,
+    /// Why a source could not be read at its last attempt.
+    pub(crate) unreachable: Option<Arc<str>>,
+}
+
+/// What a render gave.
+pub(crate) enum Outcome {
+    /// Everything.
+    Ready(Arc<Rendering>),
+    /// Nothing; what was rendered last is kept.
+    Refused(Arc<RefusedRendering>, Option<Arc<Rendering>>),
+    /// Nothing: the revision cannot be read; what was rendered last is kept.
+    Unavailable(Arc<str>, Option<Arc<Rendering>>),
+}
+
+impl Outcome {
+    /// The set that live objects are compared with.
+    pub(crate) fn rendering(&self) -> Option<&Arc<Rendering>> {
+        match self {
+            Self::Ready(rendering) => Some(rendering),
+            Self::Refused(_, last) | Self::Unavailable(_, last) => last.as_ref(),
+        }
+    }
+
+    /// As plan wants it.
+    pub(crate) fn desired(&self) -> Desired<'_> {
+        let last_good = self.rendering().map(|rendering| &rendering.set);
+        match self {
+            Self::Ready(rendering) => Desired::Ready(&rendering.set),
+            Self::Unavailable(reason, _) => Desired::Unavailable { reason, last_good },
+            Self::Refused(refused, _) => match &refused.failure {
+                RenderFailure::Findings(findings) => Desired::Failed { findings, last_good },
+                RenderFailure::VanishedPath(path) => Desired::VanishedPath { path, last_good },
+            },
+        }
+    }
+}
+
+/// Renders what was fetched, unless that was done before.
+pub(crate) async fn render(context: &Context, fetched: Fetched) -> Result<Rendered, Halt> {
+    let Fetched { mut valid, wanted, commits, unreachable } = fetched;
+    let last = valid.found.state.rendering.clone();
+    let Some(commits) = commits else {
+        let reason = unreachable.clone().unwrap_or_default();
+        return Ok(Rendered { valid, outcome: Outcome::Unavailable(reason, last), unreachable });
+    };
+    let inputs = Inputs {
+        generation: valid.found.generation(),
+        commits: commits.iter().map(|commit| commit.id.clone()).collect(),
+    };
+    if let Some(outcome) = known(context, &valid, &inputs) {
+        return Ok(Rendered { valid, outcome, unreachable });
+    }
+    let outcome = match work(context, &valid, wanted.clone(), commits, inputs).await {
+        Ok(done) => {
+            context.telemetry.count_render(if done.result.is_ok() { "ok" } else { "findings" });
+            settle(context, &mut valid, &wanted, &done);
+            done.outcome(last)
+        }
+        Err(reason) => {
+            context.telemetry.count_render("error");
+            tracing::warn!(app = %valid.found.key, %reason, "The source cannot be read");
+            for want in &wanted {
+                context.hub.refresh(&want.url);
+            }
+            context.retry(&valid.found.key);
+            if last.is_none() {
+                return Err(Halt::refused(valid.found, Why::Source(reason)));
+            }
+            Outcome::Unavailable(reason, last)
+        }
+    };
+    Ok(Rendered { valid, outcome, unreachable })
+}
+
+fn known(context: &Context, valid: &Valid, inputs: &Inputs) -> Option<Outcome> {
+    let state = &valid.found.state;
+    if let Some(refused) = state.refused.as_ref().filter(|refused| refused.inputs == *inputs) {
+        return Some(Outcome::Refused(refused.clone(), state.rendering.clone()));
+    }
+    let rendering = state.rendering.as_ref().filter(|rendering| rendering.inputs == *inputs)?;
+    let catalog = CatalogScopes::new(context);
+    let same = rendering.asked.iter().all(|(gvk, answer)| catalog.scope(gvk) == *answer);
+    same.then(|| Outcome::Ready(rendering.clone()))
+}
+
+/// What a finished render is made into.
+struct Done {
+    commits: Vec<Commit>,
+    reads: Vec<Arc<Reads>>,
+    result: Result<Arc<Rendering>, Arc<RefusedRendering>>,
+}
+
+impl Done {
+    fn outcome(self, last: Option<Arc<Rendering>>) -> Outcome {
+        match self.result {
+            Ok(rendering) => Outcome::Ready(rendering),
+            Err(refused) => Outcome::Refused(refused, last),
+        }
+    }
+}
+
+/// Remembers a render and tells those whom it concerns.
+fn settle(context: &Context, valid: &mut Valid, wanted: &[Wanted], done: &Done) {
+    let app = &valid.found.key;
+    for (index, (want, commit)) in wanted.iter().zip(&done.commits).enumerate() {
+        if wanted[..index].contains(want) {
+            continue;
+        }
+        let reads =
+            wanted.iter().zip(&done.reads).filter(|(other, _)| *other == want).map(|(_, r)| r.clone());
+        context.hub.rendered(app, want, commit, &reads.collect::<Vec<_>>());
+    }
+    let state = &mut valid.found.state;
+    match &done.result {
+        Ok(rendering) => {
+            let keys: HashSet<_> = rendering.set.objects().iter().map(|object| object.key.clone()).collect();
+            let mut concerned = context.claims.set_desired(app, keys);
+            for want in wanted {
+                concerned.extend(context.claims.caught_up(&want.url.identity(), app));
+            }
+            concerned.remove(app);
+            concerned.iter().for_each(|other| context.mark(other, Cause::Resume));
+            for finding in &rendering.findings {
+                tracing::warn!(app = %app, %finding, "The source is odd");
+            }
+            (state.rendering, state.refused) = (Some(rendering.clone()), None);
+        }
+        Err(refused) => {
+            wanted.iter().for_each(|want| context.claims.set_failed(&want.url.identity(), app));
+            state.refused = Some(refused.clone());
+        }
+    }
+}
+
+async fn work(
+    context: &Context,
+    valid: &Valid,
+    wanted: Vec<Wanted>,
+    commits: Vec<Commit>,
+    inputs: Inputs,
+) -> Result<Done, Arc<str>> {
+    let task = Task {
+        app: valid.app.clone(),
+        record: valid.found.state.recorded.record().clone(),
+        before: before(valid),
+        scopes: CatalogScopes::new(context),
+        instance: context.settings.instance.clone(),
+        key: context.key.clone(),
+        inputs,
+    };
+    let hub = context.hub.clone();
+    let job = move || {
+        let snapshot = |(want, commit): (&Wanted, &Commit)| {
+            let found = hub.snapshot(want, &commit.id).map_err(|error| crate::chain(&error))?;
+            found.ok_or_else(|| format!("commit {} is not in the cache any more", commit.id.short()))
+        };
+        let snapshots: Result<Vec<_>, String> = wanted.iter().zip(&commits).map(snapshot).collect();
+        let sources = snapshots.map_err(Arc::from)?.into_iter().zip(&task.app.sources);
+        let artifacts: Vec<Artifact> = sources
+            .map(|(snapshot, source)| Artifact::new(source.git.url.clone(), snapshot, &source.git.path))
+            .collect();
+        task.run(artifacts, commits)
+    };
+    context.renderers.run(job).await.unwrap_or_else(|| Err("the render panicked".into()))
+}
+
+/// The commits that the last sync, of this process or one before it, left live.
+fn before(valid: &Valid) -> Vec<CommitId> {
+    match &valid.found.state.rendering {
+        Some(rendering) => rendering.commits.iter().map(|commit| commit.id.clone()).collect(),
+        None => valid.found.told.sync.revisions.clone(),
+    }
+}
+
+/// Everything that one render needs, away from the async workers.
+struct Task {
+    app: Arc<Application>,
+    record: AppRecord,
+    before: Vec<CommitId>,
+    scopes: CatalogScopes,
+    instance: Arc<str>,
+    key: lockstep_core::Key,
+    inputs: Inputs,
+}
+
+impl Task {
+    fn run(self, artifacts: Vec<Artifact>, commits: Vec<Commit>) -> Result<Done, Arc<str>> {
+        if let Some(path) = vanished(&artifacts)? {
+            return Ok(self.refuse(&artifacts, commits, RenderFailure::VanishedPath(path)));
+        }
+        let sources: Vec<(&lockstep_core::Source, &dyn Files)> = self
+            .app
+            .sources
+            .iter()
+            .zip(&artifacts)
+            .map(|(source, artifact)| (source, artifact as &dyn Files))
+            .collect();
+        let namespaces =
+            self.app.destination.namespace.as_deref().map_or(Namespaces::Required, Namespaces::Fill);
+        let tip = |source: usize, _: &str| commits[source].id.clone();
+        let options = Options {
+            identity: Some(Identity { instance: &self.instance, app: &self.app.key }),
+            namespaces,
+            scopes: &self.scopes,
+            key: &self.key,
+            commit: &tip,
+            limits: Limits::default(),
+        };
+        let rendered = ::render::render(&sources, &options);
+        let rendered = rendered.map_err(|RenderError::Unreadable(cause)| Arc::from(crate::chain(&*cause)))?;
+        if rendered.has_errors() {
+            return Ok(self.refuse(&artifacts, commits, RenderFailure::Findings(rendered.findings)));
+        }
+        let asked =
+            rendered.asked_kinds.into_iter().map(|gvk| (gvk.clone(), self.scopes.scope(&gvk))).collect();
+        let revision = self.inputs.commits[0].clone();
+        let objects = self.attribute(rendered.objects, &artifacts);
+        let set = DesiredSet::new(revision, objects);
+        let reads = reads_of(&artifacts);
+        let (inputs, findings) = (self.inputs, rendered.findings);
+        let rendering = Rendering { inputs, commits: commits.clone(), set, findings, asked };
+        Ok(Done { commits, reads, result: Ok(Arc::new(rendering)) })
+    }
+
+    fn refuse(self, artifacts: &[Artifact], commits: Vec<Commit>, failure: RenderFailure) -> Done {
+        let refused = RefusedRendering { inputs: self.inputs, failure };
+        Done { commits, reads: reads_of(artifacts), result: Err(Arc::new(refused)) }
+    }
+
+    /// Gives each object the last commit that changed its file; an object that is as recorded keeps the recorded one.
+    fn attribute(&self, mut objects: Vec<DesiredObject>, artifacts: &[Artifact]) -> Vec<DesiredObject> {
+        let mut files: BTreeMap<Arc<str>, Option<CommitId>> = BTreeMap::new();
+        for object in &mut objects {
+            let recorded = self.record.objects.get(&object.key);
+            if let Some(same) = recorded.filter(|recorded| recorded.rendered == object.digest) {
+                object.commit = same.commit.clone();
+                continue;
+            }
+            let file = object.origin.file.clone();
+            let changed = files.entry(file.clone()).or_insert_with(|| self.last_change(&file, artifacts));
+            match (changed, recorded) {
+                (Some(commit), _) => object.commit = commit.clone(),
+                // The file did not change: what did is how it is read, or the object was written over.
+                (None, Some(recorded)) => object.commit = recorded.commit.clone(),
+                (None, None) => {}
+            }
+        }
+        objects
+    }
+
+    fn last_change(&self, file: &str, artifacts: &[Artifact]) -> Option<CommitId> {
+        let mut sources = self.before.iter().zip(artifacts);
+        sources.find_map(|(old, artifact)| {
+            let now = artifact.snapshot().entry(file).ok()??;
+            let same = |snapshot: &git::Snapshot| snapshot.entry(file).ok().flatten() == Some(now);
+            artifact.snapshot().last_change(old, &same).map(|commit| commit.id)
+        })
+    }
+}
+
+fn reads_of(artifacts: &[Artifact]) -> Vec<Arc<Reads>> {
+    artifacts.iter().map(|artifact| Arc::new(artifact.reads())).collect()
+}
+
+/// The first source's path that is not there. A path that cannot be followed is for the renderer's findings.
+fn vanished(artifacts: &[Artifact]) -> Result<Option<Arc<str>>, Arc<str>> {
+    for artifact in artifacts {
+        match artifact.entry("") {
+            Ok(None) => return Ok(Some(artifact.path().into())),
+            Err(error @ git::PathError::Corrupted(_)) => return Err(crate::chain(&error).into()),
+            Ok(Some(_)) | Err(_) => {}
+        }
+    }
+    Ok(None)
+}
+
+/// What discovery says of kinds.
+struct CatalogScopes(Arc<cluster::Catalog>);
+
+impl CatalogScopes {
+    fn new(context: &Context) -> Self {
+        Self(context.cluster.discovery.catalog())
+    }
+}
+
+impl Scopes for CatalogScopes {
+    fn scope(&self, kind: &Gvk) -> Option<Scope> {
+        let resource = self.0.resource(kind).served()?;
+        Some(if resource.namespaced() { Scope::Namespaced } else { Scope::Cluster })
+    }
+}

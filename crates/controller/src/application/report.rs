@@ -1,0 +1,284 @@
+//! From what was applied to what the Application says of itself: written only where it differs from what was told.
+
+use std::time::Duration;
+
+use ::plan::{Because, Report, SyncState, Verdict, Why};
+use api::{HealthStatus, HistoryEntry, Operation, OperationPhase, Status, SyncStatus};
+use lockstep_core::{Finding, Health, HealthState, ObjectKey};
+use tokio::time::Instant;
+
+use super::End;
+use super::apply::Applied;
+use super::dereference::Found;
+use super::halt::{Refused, Why as Obstruction};
+use super::observe::Observed;
+use super::plan;
+use super::standing::{self, Grounds};
+use super::state::Syncing;
+use crate::context::Context;
+use crate::queue::Cause;
+
+/// A state that is on its way to another is not told before it has lasted this long: most do not.
+const SETTLE: Duration = Duration::from_secs(2);
+
+/// Computes the status from what was applied and tells it.
+pub(crate) async fn report(context: &Context, applied: Applied) {
+    let Applied { mut observed, plan, report, complete } = applied;
+    begin(context, &mut observed, &plan);
+    let report = match report {
+        Some(report) => report,
+        None => {
+            let (next, report) = plan::decide(context, &mut observed);
+            if !next.is_empty() {
+                context.mark(&next.app, Cause::Resume);
+            }
+            report
+        }
+    };
+    wait(context, &observed, &report);
+    let healths = assess(context, &mut observed);
+    let summary = health::summary(healths.iter().map(|(key, health)| (key, health)));
+    let mut status = compute(context, &observed, &report, &healths, &summary);
+    finish(context, &mut observed, &mut status, &report, complete);
+    tell(context, &mut observed.rendered.valid.found, status).await;
+}
+
+/// Remembers that a sync began, unless all that is done is to heal: that is told by metrics and logs, and costs no write.
+fn begin(context: &Context, observed: &mut Observed, plan: &::plan::Plan) {
+    let heals = |step: &::plan::Step| match &step.action {
+        ::plan::Action::Apply(apply) => matches!(apply.why, Why::Heal(_)),
+        ::plan::Action::Record(_) | ::plan::Action::Forget => true,
+        _ => false,
+    };
+    let syncing = &mut observed.rendered.valid.found.state.syncing;
+    if syncing.is_none() && !plan.steps().all(heals) {
+        *syncing = Some(Syncing { plan: plan.digest().short(), started: context.clock.now() });
+    }
+}
+
+/// Sees to it that what the report waits for starts another run.
+fn wait(context: &Context, observed: &Observed, report: &Report) {
+    let app = &observed.rendered.valid.found.key;
+    if let Some(at) = report.wake {
+        context.wake(app, at);
+    }
+    let waits = |test: fn(&Because) -> bool| {
+        report
+            .entries
+            .iter()
+            .any(|entry| matches!(&entry.verdict, Verdict::Withheld(_, because) if test(because)))
+    };
+    if waits(|because| matches!(because, Because::Move(_) | Because::MovingFrom(_))) {
+        context.claims.hold(app);
+        if context.claims.unrendered(app).is_empty() {
+            // The last one rendered between the plan and the hold.
+            context.mark(app, Cause::Resume);
+        }
+    }
+    if waits(|because| matches!(because, Because::KindAwaited | Because::KindMissing)) {
+        context.await_kinds(app);
+    }
+}
+
+/// The health of every object that is wanted, or still there.
+fn assess(context: &Context, observed: &mut Observed) -> Vec<(ObjectKey, Health)> {
+    let Some(rendering) = observed.rendered.outcome.rendering().cloned() else { return Vec::new() };
+    let known = &mut observed.rendered.valid.found.state.health;
+    let wanted = rendering.set.objects().iter().map(|object| {
+        let health = match plan::glanced(context, &object.key, &object.gvk) {
+            None => Health::new(HealthState::Missing, ""),
+            Some(version) => match known.get(&object.key).filter(|(at, _)| *at == version) {
+                Some((_, health)) => health.clone(),
+                None => {
+                    let health = context.cluster.health(&object.key, &object.gvk);
+                    known.insert(object.key.clone(), (version, health.clone()));
+                    health
+                }
+            },
+        };
+        (object.key.clone(), health)
+    });
+    let healths: Vec<_> = wanted.collect();
+    known.retain(|key, _| rendering.set.get(key).is_some());
+    healths
+}
+
+fn compute(
+    context: &Context,
+    observed: &Observed,
+    report: &Report,
+    healths: &[(ObjectKey, Health)],
+    summary: &Health,
+) -> Status {
+    let rendered = &observed.rendered;
+    let found = &rendered.valid.found;
+    let told = &found.told;
+    let now = context.clock.now();
+    let rendering = rendered.outcome.rendering();
+    let grounds = Grounds {
+        generation: found.generation(),
+        outcome: &rendered.outcome,
+        unreachable: rendered.unreachable.as_deref(),
+        report,
+        recorded: found.state.recorded.record().objects.len(),
+        health: summary,
+    };
+    let since = told
+        .health
+        .as_ref()
+        .filter(|before| before.state == summary.state)
+        .map_or(now, |before| before.since);
+    let revisions = rendering.map(|rendering| rendering.inputs.commits.clone());
+    Status {
+        observed_generation: found.generation(),
+        sync: SyncStatus {
+            state: standing::sync_state(report.state),
+            revisions: revisions.unwrap_or_else(|| told.sync.revisions.clone()),
+            plan: told.sync.plan.clone(),
+        },
+        health: rendering.map(|_| HealthStatus {
+            state: summary.state,
+            reason: summary.reason.clone(),
+            since,
+        }),
+        operation: told.operation.clone(),
+        history: told.history.clone(),
+        conditions: standing::with_standing(&grounds, |standing| {
+            api::conditions(standing, &told.conditions, now)
+        }),
+        objects: standing::counts(report, healths),
+        images: rendering.map(|rendering| standing::images(rendering)).unwrap_or_default(),
+        urls: rendering.map(|rendering| standing::urls(rendering)).unwrap_or_default(),
+        handled: told.handled.clone(),
+    }
+}
+
+/// Operation, history and intents: what a sync leaves when it is over.
+fn finish(context: &Context, observed: &mut Observed, status: &mut Status, report: &Report, complete: bool) {
+    let app = observed.rendered.valid.app.clone();
+    let rendering = observed.rendered.outcome.rendering().cloned();
+    let found = &mut observed.rendered.valid.found;
+    if let Some(refresh) = found.requests.refresh.clone() {
+        status.handled.refresh = Some(refresh);
+    }
+    let running = !complete || report.state == SyncState::Syncing;
+    if let (Some(sync), false) = (found.requests.sync.clone(), running) {
+        status.handled.sync = Some(sync);
+    }
+    let Some(syncing) = found.state.syncing.clone() else { return };
+    let (failures, phase) = phase(report, running);
+    let (plan, started_at) = (syncing.plan.clone(), syncing.started);
+    status.sync.plan = Some(plan.clone());
+    let finished_at = (phase != OperationPhase::Running).then(|| context.clock.now());
+    let message = match failures {
+        0 => String::new(),
+        count => format!("{count} of {} objects failed", report.entries.len()),
+    };
+    status.operation = Some(Operation { phase, plan: plan.clone(), started_at, finished_at, message });
+    let (Some(at), Some(rendering)) = (finished_at, rendering) else { return };
+    found.state.syncing = None;
+    if let Some(commit) = rendering.commits.first() {
+        let revision = commit.id.clone();
+        let (author, subject) = (commit.author.clone(), commit.subject.clone());
+        status.remember(HistoryEntry { revision, author, subject, plan, result: phase, at }, app.history);
+        let age = u64::try_from(at.0 - commit.time.0).unwrap_or_default();
+        context.telemetry.went_live(Duration::from_secs(age));
+    }
+}
+
+fn phase(report: &Report, running: bool) -> (usize, OperationPhase) {
+    let failed = |verdict: &Verdict| {
+        matches!(verdict, Verdict::Withheld(_, Because::Failed(..) | Because::Refused(_)))
+    };
+    let failures = report.entries.iter().filter(|entry| failed(&entry.verdict)).count();
+    let phase = match (failures, running) {
+        (0, true) => OperationPhase::Running,
+        (0, false) => OperationPhase::Succeeded,
+        _ => OperationPhase::Failed,
+    };
+    (failures, phase)
+}
+
+/// Tells an Application that it cannot be acted on.
+pub(super) async fn refused(context: &Context, refused: Refused) -> End {
+    let Refused { mut found, why } = refused;
+    if matches!(why, Obstruction::Suspended) {
+        context.hub.leave(&found.key);
+        // Resuming looks the revisions up afresh.
+        found.state.looked = None;
+    }
+    let health = found.told.health.as_ref();
+    let health = Health::new(health.map_or(HealthState::Unknown, |h| h.state), "");
+    let (findings, name): (&[Finding], &str) = match &why {
+        Obstruction::Spec(findings) | Obstruction::Project(findings) => (findings, ""),
+        Obstruction::NoProject(name) => (&[], name),
+        Obstruction::Suspended | Obstruction::Source(_) => (&[], ""),
+    };
+    let obstacle = match &why {
+        Obstruction::Spec(_) => Some(api::Obstacle::InvalidSpec(findings)),
+        Obstruction::Project(_) => Some(api::Obstacle::ProjectBlocked(findings)),
+        Obstruction::NoProject(_) => Some(api::Obstacle::ProjectNotFound(name)),
+        Obstruction::Suspended | Obstruction::Source(_) => None,
+    };
+    let sync = found.told.sync.state;
+    let standing = api::Standing {
+        generation: found.generation(),
+        suspended: matches!(why, Obstruction::Suspended),
+        obstacle,
+        source_error: if let Obstruction::Source(reason) = &why { Some(reason) } else { None },
+        sync,
+        revision: found.told.sync.revisions.first(),
+        objects: found.told.objects.total,
+        conflicts: &[],
+        failures: &[],
+        pending: &[],
+        stalled: None,
+        fights: &[],
+        health: &health,
+    };
+    let conditions = api::conditions(&standing, &found.told.conditions, context.clock.now());
+    let mut status = Status { observed_generation: found.generation(), conditions, ..found.told.clone() };
+    if let (Some(refresh), Obstruction::Source(_)) = (found.requests.refresh.clone(), &why) {
+        status.handled.refresh = Some(refresh);
+    }
+    tell(context, &mut found, status).await;
+    End::Reported
+}
+
+/// Writes the status if it differs from what is told, at once where it says something final.
+async fn tell(context: &Context, found: &mut Found, status: Status) {
+    context.telemetry.set_standing(&found.key, &status);
+    let Some(patch) = status.patch(&found.resource) else {
+        found.state.untold = None;
+        return;
+    };
+    if is_passing(&status, &found.told) {
+        let since = *found.state.untold.get_or_insert_with(Instant::now);
+        if since.elapsed() < SETTLE {
+            context.queue.wake_at(&found.key, since + SETTLE);
+            return;
+        }
+    }
+    match context.patch_application_status(&found.key, patch).await {
+        Ok(resource) => {
+            context.events.tell(&found.resource, &found.told, &status).await;
+            found.resource = resource;
+            found.told = status;
+            found.state.untold = None;
+        }
+        Err(error) => {
+            tracing::warn!(app = %found.key, error = %error, "The status could not be written");
+            context.retry(&found.key);
+        }
+    }
+}
+
+/// Whether this is a state that is about to be left: everything under way, nothing wrong, and no answer that somebody waits for.
+fn is_passing(status: &Status, told: &Status) -> bool {
+    let passing =
+        [api::Reason::Syncing, api::Reason::Progressing, api::Reason::Missing].map(api::Reason::as_str);
+    let ready = status.condition(api::ConditionType::Ready);
+    let moving = ready.is_some_and(|ready| !ready.holds && passing.contains(&ready.reason.as_str()));
+    moving && status.handled == told.handled && status.observed_generation == told.observed_generation
+        || moving && told.conditions.is_empty()
+}

@@ -1,0 +1,111 @@
+//! What is remembered of an Application between its runs. Losing it costs requests, never a decision: records and status are
+//! on the API server.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use lockstep_core::{Commit, CommitId, Finding, Gvk, Health, ObjectKey};
+use plan::{DesiredSet, History, Memo};
+use tokio::time::Instant;
+
+use super::observe::Following;
+use crate::records::Recorded;
+
+/// What one Application's last runs left.
+pub(crate) struct AppState {
+    /// What was applied.
+    pub(crate) recorded: Recorded,
+    /// The last set that was rendered without errors.
+    pub(crate) rendering: Option<Arc<Rendering>>,
+    /// The last render that was refused, as long as nothing newer was rendered.
+    pub(crate) refused: Option<Arc<RefusedRendering>>,
+    /// What plan remembers of unchanged objects.
+    pub(crate) memo: Memo,
+    /// What earlier attempts came to.
+    pub(crate) history: History,
+    /// The health of an object at a resourceVersion.
+    pub(crate) health: HashMap<ObjectKey, (Arc<str>, Health)>,
+    /// The spec that the revisions were last looked up for.
+    pub(crate) looked: Option<Looked>,
+    /// The status that differs from what is told, since when.
+    pub(crate) untold: Option<Instant>,
+    /// The plan that is being worked off and when its work began.
+    pub(crate) syncing: Option<Syncing>,
+    /// What the live index follows for this Application.
+    pub(crate) following: Following,
+}
+
+/// What has to be the same for the revisions that are known to count.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Looked {
+    /// The generation of the spec.
+    pub(crate) generation: i64,
+    /// The refresh that was asked for.
+    pub(crate) refresh: Option<String>,
+}
+
+/// A sync under way.
+#[derive(Clone, Debug)]
+pub(crate) struct Syncing {
+    /// The digest of its first plan.
+    pub(crate) plan: String,
+    /// When it began.
+    pub(crate) started: lockstep_core::Timestamp,
+}
+
+/// A set that was rendered without errors, and from what.
+pub(crate) struct Rendering {
+    /// What was rendered.
+    pub(crate) inputs: Inputs,
+    /// The commits, one a source.
+    pub(crate) commits: Vec<Commit>,
+    /// The objects.
+    pub(crate) set: DesiredSet,
+    /// Warnings.
+    pub(crate) findings: Vec<Finding>,
+    /// Kinds that the destination was asked about, and what it said.
+    pub(crate) asked: Vec<(Gvk, Option<::render::Scope>)>,
+}
+
+/// A render that was refused.
+pub(crate) struct RefusedRendering {
+    /// What was rendered.
+    pub(crate) inputs: Inputs,
+    /// Why, the errors among them.
+    pub(crate) failure: RenderFailure,
+}
+
+/// Why a render was refused.
+pub(crate) enum RenderFailure {
+    /// What is wrong in the files.
+    Findings(Vec<Finding>),
+    /// The path of a source does not exist in its revision.
+    VanishedPath(Arc<str>),
+}
+
+/// Equal inputs give equal renders.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Inputs {
+    /// The generation of the spec.
+    pub(crate) generation: i64,
+    /// The commits, one a source.
+    pub(crate) commits: Vec<CommitId>,
+}
+
+impl AppState {
+    /// Before the first run.
+    pub(crate) fn new(recorded: Recorded) -> Self {
+        Self {
+            recorded,
+            rendering: None,
+            refused: None,
+            memo: Memo::default(),
+            history: History::default(),
+            health: HashMap::new(),
+            looked: None,
+            untold: None,
+            syncing: None,
+            following: Following::default(),
+        }
+    }
+}

@@ -1,0 +1,274 @@
+//! Which Application desires, and which has recorded, which object; and who has yet to render a commit.
+//!
+//! One place for the questions that no single Application can answer: whose object changed, does another Application
+//! desire what this one would prune, has everyone on a repository rendered the commit in which an object may have moved.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+
+use lockstep_core::{AppKey, ObjectKey};
+use parking_lot::RwLock;
+use plan::{Claim as Wish, Standing, Unrendered};
+
+/// A repository by its identity (`RepoUrl::identity`).
+pub(crate) type RepositoryId = String;
+
+#[derive(Default)]
+struct Claim {
+    desired: BTreeSet<AppKey>,
+    recorded: BTreeSet<AppKey>,
+}
+
+impl Claim {
+    fn is_empty(&self) -> bool {
+        self.desired.is_empty() && self.recorded.is_empty()
+    }
+}
+
+#[derive(Default)]
+struct Inner {
+    objects: HashMap<ObjectKey, Claim>,
+    desired: HashMap<AppKey, HashSet<ObjectKey>>,
+    recorded: HashMap<AppKey, HashSet<ObjectKey>>,
+    /// Applications that a repository's newest commit touches and that have not rendered it without an error.
+    behind: HashMap<RepositoryId, BTreeMap<AppKey, Render>>,
+    /// The repositories that an Application's sources name.
+    repositories: HashMap<AppKey, BTreeSet<RepositoryId>>,
+    /// Applications with a prune that waits for a repository.
+    holding: HashMap<RepositoryId, BTreeSet<AppKey>>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Render {
+    Outstanding,
+    Failed,
+}
+
+#[derive(Clone, Copy)]
+enum Side {
+    Desired,
+    Recorded,
+}
+
+/// The claims of all Applications.
+#[derive(Default)]
+pub(crate) struct Claims(RwLock<Inner>);
+
+impl Claims {
+    /// Replaces what `app` desires. Returns the other Applications that are concerned by what changed: those that
+    /// desire or have recorded an object which `app` newly desires or no longer does.
+    pub(crate) fn set_desired(&self, app: &AppKey, keys: HashSet<ObjectKey>) -> BTreeSet<AppKey> {
+        self.0.write().replace(app, Side::Desired, keys)
+    }
+
+    /// Replaces what `app` has recorded.
+    pub(crate) fn set_recorded(&self, app: &AppKey, keys: HashSet<ObjectKey>) {
+        self.0.write().replace(app, Side::Recorded, keys);
+    }
+
+    /// Forgets an Application. Returns the others that are concerned.
+    pub(crate) fn forget(&self, app: &AppKey) -> BTreeSet<AppKey> {
+        let mut inner = self.0.write();
+        let mut concerned = inner.replace(app, Side::Desired, HashSet::new());
+        concerned.extend(inner.replace(app, Side::Recorded, HashSet::new()));
+        let repositories: Vec<RepositoryId> = inner.behind.keys().cloned().collect();
+        for repository in repositories {
+            concerned.extend(inner.caught_up(&repository, app));
+        }
+        for apps in inner.holding.values_mut() {
+            apps.remove(app);
+        }
+        inner.repositories.remove(app);
+        concerned
+    }
+
+    /// The Applications to tell of a live change of `key`.
+    pub(crate) fn concerned(&self, key: &ObjectKey) -> Vec<AppKey> {
+        let inner = self.0.read();
+        let Some(claim) = inner.objects.get(key) else { return Vec::new() };
+        claim.desired.union(&claim.recorded).cloned().collect()
+    }
+
+    /// The repositories that the sources of `app` name; an object may move between Applications that share one.
+    pub(crate) fn set_repositories(&self, app: &AppKey, repositories: BTreeSet<RepositoryId>) {
+        self.0.write().repositories.insert(app.clone(), repositories);
+    }
+
+    /// The Applications other than `app` that desire `key`.
+    pub(crate) fn wishes(&self, key: &ObjectKey, app: &AppKey) -> Vec<Wish> {
+        let inner = self.0.read();
+        let Some(claim) = inner.objects.get(key) else { return Vec::new() };
+        let wish = |other: &AppKey| {
+            let standing = match (inner.is_behind(other, app), claim.recorded.contains(other)) {
+                (true, _) => Standing::Stale,
+                (false, true) => Standing::Recorded,
+                (false, false) => Standing::Desired,
+            };
+            Wish { app: other.clone(), standing }
+        };
+        claim.desired.iter().filter(|other| *other != app).map(wish).collect()
+    }
+
+    /// A new commit of `repository` touches `apps`.
+    pub(crate) fn set_behind(&self, repository: &str, apps: &[AppKey]) {
+        let mut inner = self.0.write();
+        let behind = inner.behind.entry(repository.to_owned()).or_default();
+        behind.extend(apps.iter().map(|app| (app.clone(), Render::Outstanding)));
+    }
+
+    /// The render of the newest commit of `repository` by `app` was refused.
+    pub(crate) fn set_failed(&self, repository: &str, app: &AppKey) {
+        let mut inner = self.0.write();
+        inner.behind.entry(repository.to_owned()).or_default().insert(app.clone(), Render::Failed);
+    }
+
+    /// `app` has rendered the newest commit without an error. Returns those whose held prunes may go on.
+    pub(crate) fn caught_up(&self, repository: &str, app: &AppKey) -> BTreeSet<AppKey> {
+        self.0.write().caught_up(repository, app)
+    }
+
+    /// The Applications other than `app` that have yet to render the newest commit of a repository they share with it.
+    pub(crate) fn unrendered(&self, app: &AppKey) -> Vec<Unrendered> {
+        let inner = self.0.read();
+        let Some(repositories) = inner.repositories.get(app) else { return Vec::new() };
+        let behind = repositories.iter().filter_map(|repository| inner.behind.get(repository)).flatten();
+        let others: BTreeMap<&AppKey, Render> =
+            behind.filter(|(other, _)| *other != app).map(|(a, r)| (a, *r)).collect();
+        let unrendered = |(app, render): (&AppKey, Render)| Unrendered {
+            app: app.clone(),
+            failed: render == Render::Failed,
+        };
+        others.into_iter().map(unrendered).collect()
+    }
+
+    /// `app` holds a prune until everyone on its repositories has rendered: [`Claims::caught_up`] will name it.
+    pub(crate) fn hold(&self, app: &AppKey) {
+        let mut inner = self.0.write();
+        for repository in inner.repositories.get(app).cloned().unwrap_or_default() {
+            inner.holding.entry(repository).or_default().insert(app.clone());
+        }
+    }
+}
+
+impl Inner {
+    fn replace(&mut self, app: &AppKey, side: Side, keys: HashSet<ObjectKey>) -> BTreeSet<AppKey> {
+        let table = match side {
+            Side::Desired => &mut self.desired,
+            Side::Recorded => &mut self.recorded,
+        };
+        let old = match keys.is_empty() {
+            true => table.remove(app).unwrap_or_default(),
+            false => table.insert(app.clone(), keys.clone()).unwrap_or_default(),
+        };
+        let mut concerned = BTreeSet::new();
+        for key in old.difference(&keys) {
+            concerned.extend(self.drop_claim(app, side, key));
+        }
+        for key in keys.difference(&old) {
+            let claim = self.objects.entry(key.clone()).or_default();
+            concerned.extend(claim.desired.union(&claim.recorded).cloned());
+            match side {
+                Side::Desired => claim.desired.insert(app.clone()),
+                Side::Recorded => claim.recorded.insert(app.clone()),
+            };
+        }
+        concerned.remove(app);
+        concerned
+    }
+
+    fn drop_claim(&mut self, app: &AppKey, side: Side, key: &ObjectKey) -> BTreeSet<AppKey> {
+        let Some(claim) = self.objects.get_mut(key) else { return BTreeSet::new() };
+        match side {
+            Side::Desired => claim.desired.remove(app),
+            Side::Recorded => claim.recorded.remove(app),
+        };
+        let others = claim.desired.union(&claim.recorded).cloned().collect();
+        if claim.is_empty() {
+            self.objects.remove(key);
+        }
+        others
+    }
+
+    fn is_behind(&self, other: &AppKey, app: &AppKey) -> bool {
+        let shared = self.repositories.get(app).into_iter().flatten();
+        shared.filter_map(|repository| self.behind.get(repository)).any(|behind| behind.contains_key(other))
+    }
+
+    fn caught_up(&mut self, repository: &str, app: &AppKey) -> BTreeSet<AppKey> {
+        let Some(behind) = self.behind.get_mut(repository) else { return BTreeSet::new() };
+        behind.remove(app);
+        // One that holds a prune and is itself behind must not wait for itself.
+        let holding = self.holding.get(repository);
+        if behind.keys().any(|other| holding.is_none_or(|holding| !holding.contains(other))) {
+            return BTreeSet::new();
+        }
+        if behind.is_empty() {
+            self.behind.remove(repository);
+        }
+        self.holding.remove(repository).unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn app(name: &str) -> AppKey {
+        AppKey::new("ns", name)
+    }
+
+    fn key(name: &str) -> ObjectKey {
+        ObjectKey::new("", "ConfigMap", "ns", name)
+    }
+
+    fn keys(names: &[&str]) -> HashSet<ObjectKey> {
+        names.iter().map(|name| key(name)).collect()
+    }
+
+    #[test]
+    fn an_object_that_moves_is_found_with_its_new_owner() {
+        let claims = Claims::default();
+        claims.set_desired(&app("x"), keys(&["a", "b"]));
+        claims.set_recorded(&app("x"), keys(&["a", "b"]));
+        assert_eq!(claims.set_desired(&app("y"), keys(&["b"])), BTreeSet::from([app("x")]));
+        claims.set_desired(&app("x"), keys(&["a"]));
+        let wish = |standing| [Wish { app: app("y"), standing }];
+        assert_eq!(claims.wishes(&key("b"), &app("x")), wish(Standing::Desired));
+        claims.set_recorded(&app("y"), keys(&["b"]));
+        assert_eq!(claims.wishes(&key("b"), &app("x")), wish(Standing::Recorded));
+        claims.set_repositories(&app("x"), BTreeSet::from(["repo".to_owned()]));
+        claims.set_behind("repo", &[app("y")]);
+        assert_eq!(claims.wishes(&key("b"), &app("x")), wish(Standing::Stale));
+        assert_eq!(claims.concerned(&key("b")), [app("x"), app("y")]);
+        assert_eq!(claims.forget(&app("x")), BTreeSet::from([app("y")]));
+        assert_eq!(claims.concerned(&key("b")), [app("y")]);
+        claims.forget(&app("y"));
+        assert!(claims.0.read().objects.is_empty());
+    }
+
+    #[test]
+    fn a_prune_is_held_until_everyone_has_rendered() {
+        let claims = Claims::default();
+        for name in ["x", "y", "z"] {
+            claims.set_repositories(&app(name), BTreeSet::from(["repo".to_owned()]));
+        }
+        claims.set_behind("repo", &[app("x"), app("y"), app("z")]);
+        assert!(claims.caught_up("repo", &app("x")).is_empty());
+        claims.set_failed("repo", &app("z"));
+        let outstanding = |name, failed| Unrendered { app: app(name), failed };
+        assert_eq!(claims.unrendered(&app("x")), [outstanding("y", false), outstanding("z", true)]);
+        assert!(claims.unrendered(&app("stranger")).is_empty());
+        claims.hold(&app("x"));
+        claims.caught_up("repo", &app("y"));
+        assert_eq!(claims.caught_up("repo", &app("z")), BTreeSet::from([app("x")]));
+        assert!(claims.unrendered(&app("x")).is_empty());
+    }
+
+    #[test]
+    fn a_deleted_application_holds_nothing_up() {
+        let claims = Claims::default();
+        claims.set_repositories(&app("x"), BTreeSet::from(["repo".to_owned()]));
+        claims.set_behind("repo", &[app("y")]);
+        claims.hold(&app("x"));
+        assert_eq!(claims.forget(&app("y")), BTreeSet::from([app("x")]));
+    }
+}

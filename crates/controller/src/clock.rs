@@ -1,0 +1,33 @@
+//! The clock as plan counts.
+
+use lockstep_core::Timestamp;
+use plan::Millis;
+use tokio::time::Instant;
+
+/// The controller's clock. Wall-clock time is read in `runtime`; the milliseconds of plans count from the start.
+#[derive(Clone, Debug)]
+pub(crate) struct Clock {
+    wall: runtime::Clock,
+    start: Instant,
+}
+
+impl Clock {
+    pub(crate) fn new() -> Self {
+        Self { wall: runtime::Clock::system(), start: Instant::now() }
+    }
+
+    /// For status and history.
+    pub(crate) fn now(&self) -> Timestamp {
+        self.wall.now()
+    }
+
+    /// For plans.
+    pub(crate) fn millis(&self) -> Millis {
+        Millis(u64::try_from(self.start.elapsed().as_millis()).unwrap_or(u64::MAX))
+    }
+
+    /// When a plan's moment is.
+    pub(crate) fn instant(&self, at: Millis) -> Instant {
+        self.start + std::time::Duration::from_millis(at.0)
+    }
+}

@@ -1,0 +1,203 @@
+//! What every reconcile shares.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use api::{API_VERSION, StoredRecord};
+use apply::Executor;
+use bytes::Bytes;
+use cluster::{ApiError, ApplyOptions, Patch, Priority, Resource, ResourceScope, ScopeState, Unread};
+use lockstep_core::{AppKey, Gvk, Key, ObjectKey, Value, from_json, to_json};
+use parking_lot::Mutex;
+use plan::Millis;
+use tokio::sync::Mutex as AsyncMutex;
+use tokio::time::Instant;
+
+use crate::application::AppState;
+use crate::claims::Claims;
+use crate::clock::Clock;
+use crate::cluster_view::Cluster;
+use crate::events::Events;
+use crate::owned::Owned;
+use crate::queue::{Cause, Queue};
+use crate::records::Recorded;
+use crate::renderers::Renderers;
+use crate::repositories::Hub;
+use crate::setup::Settings;
+use crate::store::Store;
+use crate::telemetry::Telemetry;
+use crate::waiters::Waiters;
+
+/// After a failure of the API server or a repository that no event will tell the end of.
+const RETRY: Duration = Duration::from_secs(5);
+
+/// What every reconcile shares. Shared state is split by owner; each part locks itself.
+pub(crate) struct Context {
+    pub(crate) settings: Settings,
+    pub(crate) key: Key,
+    pub(crate) clock: Clock,
+    pub(crate) cluster: Cluster,
+    pub(crate) store: Store,
+    pub(crate) claims: Arc<Claims>,
+    pub(crate) owned: Owned,
+    pub(crate) hub: Arc<Hub>,
+    pub(crate) queue: Arc<Queue>,
+    pub(crate) renderers: Renderers,
+    pub(crate) events: Events,
+    pub(crate) telemetry: Arc<Telemetry>,
+    pub(crate) waiting: Waiting,
+    pub(crate) memory: Memory,
+}
+
+/// Who waits for what.
+#[derive(Default)]
+pub(crate) struct Waiting {
+    /// For any change of what is served.
+    pub(crate) kinds: Waiters<()>,
+    /// For a first list.
+    pub(crate) scopes: Waiters<Gvk>,
+}
+
+/// What is remembered of Applications.
+#[derive(Default)]
+pub(crate) struct Memory {
+    states: Mutex<HashMap<AppKey, Arc<AsyncMutex<AppState>>>>,
+    /// Records found at start whose Application has not been seen yet.
+    found: Mutex<BTreeMap<AppKey, StoredRecord>>,
+    /// Every Application was reconciled once.
+    started: AtomicBool,
+}
+
+impl Memory {
+    /// With the records that were found at start.
+    pub(crate) fn new(found: BTreeMap<AppKey, StoredRecord>) -> Self {
+        Self { found: Mutex::new(found), ..Self::default() }
+    }
+
+    /// From now on a new Application is news.
+    pub(crate) fn set_started(&self) {
+        self.started.store(true, Ordering::Release);
+    }
+}
+
+impl Context {
+    /// Asks for a run.
+    pub(crate) fn mark(&self, app: &AppKey, cause: Cause) {
+        self.queue.mark(app, cause, Instant::now());
+    }
+
+    /// Asks for a run in a while, after a failure.
+    pub(crate) fn retry(&self, app: &AppKey) {
+        self.queue.wake_at(app, Instant::now() + RETRY);
+    }
+
+    /// Asks for a run at a moment that a plan named.
+    pub(crate) fn wake(&self, app: &AppKey, at: Millis) {
+        self.queue.wake_at(app, self.clock.instant(at));
+    }
+
+    /// Whether every Application that was there at start has been reconciled once.
+    pub(crate) fn is_started(&self) -> bool {
+        self.memory.started.load(Ordering::Acquire)
+    }
+
+    /// The state of an Application; made at its first run.
+    pub(crate) fn state(&self, app: &AppKey) -> Arc<AsyncMutex<AppState>> {
+        let mut states = self.memory.states.lock();
+        if let Some(state) = states.get(app) {
+            return state.clone();
+        }
+        let found = self.memory.found.lock().remove(app);
+        let recorded = Recorded::new(app, &self.settings.namespace, &self.settings.instance, found);
+        self.claims.set_recorded(app, recorded.record().objects.keys().cloned().collect());
+        let state = Arc::new(AsyncMutex::new(AppState::new(recorded)));
+        states.insert(app.clone(), state.clone());
+        state
+    }
+
+    /// Drops everything that is known of an Application that is gone.
+    pub(crate) async fn forget(&self, app: &AppKey) {
+        let state = self.memory.states.lock().remove(app);
+        if let Some(state) = state {
+            state.lock().await.following.release(&self.cluster.index);
+        }
+        self.hub.leave(app);
+        self.telemetry.forget(app);
+        self.claims.forget(app).iter().for_each(|other| self.mark(other, Cause::Resume));
+        self.queue.forget(app);
+    }
+
+    /// What executing a plan needs.
+    pub(crate) fn executor(&self) -> Executor {
+        Executor {
+            writer: self.cluster.writer.clone(),
+            index: self.cluster.index.clone(),
+            catalog: self.cluster.discovery.catalog(),
+            manager: self.settings.instance.clone(),
+            key: self.key.clone(),
+        }
+    }
+
+    /// Whether a first list has to come first; the Application is marked when it has.
+    pub(crate) fn await_scopes(&self, app: &AppKey, scopes: &[(Gvk, Arc<str>)]) -> bool {
+        let mut waits = false;
+        for (gvk, namespace) in scopes {
+            self.waiting.scopes.wait(gvk, app);
+            match self.cluster.index.state(gvk, namespace) {
+                ScopeState::Unknown(Unread::Syncing) => waits = true,
+                ScopeState::Synced | ScopeState::Unknown(_) => self.waiting.scopes.stop(gvk, app),
+            }
+        }
+        waits
+    }
+
+    /// Marks the Application once what is served changes.
+    pub(crate) fn await_kinds(&self, app: &AppKey) {
+        self.waiting.kinds.wait(&(), app);
+    }
+
+    /// Patches an Application and takes the answer in as its newest state.
+    pub(crate) async fn patch_application(
+        &self,
+        app: &AppKey,
+        subresource: &str,
+        patch: Patch,
+    ) -> Result<Arc<Value>, ApiError> {
+        let options = ApplyOptions { manager: self.settings.controller_manager(), ..ApplyOptions::default() };
+        let key = ObjectKey::new(api::GROUP, "Application", &app.namespace, &app.name);
+        let writer = self.cluster.writer.with(Priority::Record);
+        let written = writer.patch(&applications(), &key, subresource, patch, &options).await?;
+        let unreadable = || ApiError::Unavailable { message: "the answer is not an object".into() };
+        let value = from_json(written.object.bytes()).map_err(|_| unreadable())?;
+        if let Some(cause) = self.store.set_application(app, value.clone()) {
+            self.mark(app, cause);
+        }
+        Ok(Arc::new(value))
+    }
+
+    /// Writes a status.
+    pub(crate) async fn patch_application_status(
+        &self,
+        app: &AppKey,
+        patch: Value,
+    ) -> Result<Arc<Value>, ApiError> {
+        self.patch_application(app, "status", Patch::Merge(Bytes::from(to_json(&patch)))).await
+    }
+}
+
+/// Applications, known without asking discovery.
+pub(crate) fn applications() -> Resource {
+    Resource::new(own("Application"), "applications", ResourceScope::Namespaced)
+}
+
+/// Projects.
+pub(crate) fn projects() -> Resource {
+    Resource::new(own("Project"), "projects", ResourceScope::Cluster)
+}
+
+fn own(kind: &str) -> Gvk {
+    let version = API_VERSION.rsplit('/').next().unwrap_or_default();
+    Gvk::new(api::GROUP, version, kind)
+}

@@ -1,0 +1,222 @@
+//! From settings to a running controller, and its orderly end.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use cluster::{Connection, Discovery, Index, Limiter, Writer};
+use lockstep_core::{AppKey, RepoUrl};
+use parking_lot::Mutex;
+use runtime::{Metrics, Readiness, Shutdown};
+use source::Repositories;
+use tokio::sync::{Semaphore, watch};
+use tokio::task::JoinSet;
+use tokio::time::Instant;
+
+use crate::application::{End, reconcile};
+use crate::autoscalers::Autoscalers;
+use crate::claims::Claims;
+use crate::clock::Clock;
+use crate::cluster_view::{Cluster, namespaces};
+use crate::context::{Context, Memory, Waiting};
+use crate::events::Events;
+use crate::follow::{self, Own};
+use crate::owned::Owned;
+use crate::queue::{Job, Queue};
+use crate::renderers::Renderers;
+use crate::repositories::{Hub, Ports};
+use crate::setup::{self, Settings, SetupError};
+use crate::store::Store;
+use crate::telemetry::Telemetry;
+use crate::{chain, records};
+
+/// Reconciles that are under way at once. They wait for the API server most of the time; the limiter decides how many writes run.
+const SIDE_BY_SIDE: usize = 64;
+/// How long steps under way may take to end after a stop was asked for.
+const GRACE: Duration = Duration::from_secs(10);
+/// How often counters that are kept elsewhere are taken in.
+const GATHER: Duration = Duration::from_secs(1);
+
+/// A controller that is ready to run.
+pub struct Controller {
+    context: Arc<Context>,
+    readiness: Readiness,
+    /// The Applications that were there at start and have not been reconciled since.
+    first: Arc<Mutex<Option<HashSet<AppKey>>>>,
+}
+
+impl Controller {
+    /// Makes ready what the controller needs: its resources, its namespace, its key; and reads what was recorded.
+    pub async fn start(
+        connection: &Connection,
+        settings: Settings,
+        metrics: Metrics,
+        readiness: Readiness,
+    ) -> Result<Self, SetupError> {
+        let api = |doing| move |source| SetupError::Api { doing, source };
+        let discovery = Discovery::load(connection).await.map_err(api("read what the API server serves"))?;
+        let writer = Writer::new(connection, &Limiter::default());
+        setup::install(&writer, &discovery, &settings).await?;
+        setup::furnish(&writer, &settings).await?;
+        let key = setup::key(&writer, &settings).await?;
+        let found = records::read(connection, &settings.namespace, &settings.instance).await;
+        let store = Repositories::new(settings.state.join("git"), key.clone(), git::Limits::default())
+            .map_err(|source| SetupError::State(settings.state.clone(), source))?;
+        let (queue, claims) = (Arc::new(Queue::default()), Arc::new(Claims::default()));
+        let telemetry = Arc::new(Telemetry::new(metrics));
+        let count_fetch = Box::new({
+            let telemetry = telemetry.clone();
+            move |result| telemetry.count_fetch(result)
+        });
+        let ports = Ports { queue: queue.clone(), claims: claims.clone(), count_fetch };
+        for (app, stored) in &found.applications {
+            claims.set_recorded(app, stored.record.objects.keys().cloned().collect());
+        }
+        let clock = Clock::new();
+        let index = Index::new(connection, &discovery, &settings.instance);
+        let context = Context {
+            key,
+            events: Events::new(&writer, settings.controller_manager(), clock.clone()),
+            clock,
+            hub: Hub::new(Arc::new(store), settings.poll, ports),
+            cluster: Cluster { writer, index, discovery, autoscalers: Autoscalers::default() },
+            store: Store::default(),
+            claims,
+            owned: Owned::default(),
+            queue,
+            renderers: Renderers::new(),
+            telemetry,
+            waiting: Waiting::default(),
+            memory: Memory::new(found.applications),
+            settings,
+        };
+        Ok(Self { context: Arc::new(context), readiness, first: Arc::default() })
+    }
+
+    /// What `POST /v1/refresh` does: a repository changed. Returns at once.
+    pub fn refresher(&self) -> impl Fn(&RepoUrl) + Send + Sync + 'static {
+        let context = self.context.clone();
+        move |url| {
+            let used = context.hub.refresh(url);
+            tracing::info!(source.url = %url, used, "Told to refresh");
+        }
+    }
+
+    /// Works until it is told to stop. Steps under way are finished, new ones not begun.
+    pub async fn run(self, shutdown: Shutdown) {
+        let mut tasks = JoinSet::new();
+        let _namespaces = self.context.cluster.want(&namespaces(), "");
+        tasks.spawn(self.context.cluster.discovery.clone().follow());
+        tasks.spawn(follow::live(self.context.clone(), self.context.cluster.index.subscribe()));
+        tasks.spawn(follow::kinds(self.context.clone()));
+        tasks.spawn(gather(self.context.clone()));
+        tokio::select! {
+            () = self.take_in(&mut tasks) => {}
+            () = shutdown.requested() => return,
+        }
+        self.expect_all();
+        self.dispatch(&shutdown).await;
+        tracing::info!("Stopped");
+    }
+
+    /// Waits until everything of our own kinds is known, one kind after the other.
+    async fn take_in(&self, tasks: &mut JoinSet<()>) {
+        for kind in Own::ALL {
+            self.readiness.wait_for(format!("the first list of {kind:?}"));
+            let (sender, mut synced) = watch::channel(false);
+            tasks.spawn(follow::own(self.context.clone(), kind, sender));
+            // An error would mean that the task is gone: shutting down.
+            let _ = synced.wait_for(|synced| *synced).await;
+        }
+    }
+
+    fn expect_all(&self) {
+        let all: HashSet<AppKey> = self.context.store.applications().into_iter().collect();
+        tracing::info!(applications = all.len(), "Started");
+        self.readiness.wait_for(format!("the first reconcile of {} applications", all.len()));
+        *self.first.lock() = Some(all);
+        self.first_is_done(None);
+    }
+
+    fn first_is_done(&self, app: Option<&AppKey>) {
+        let mut first = self.first.lock();
+        let Some(waiting) = first.as_mut() else { return };
+        if let Some(app) = app {
+            waiting.remove(app);
+        }
+        if waiting.is_empty() {
+            *first = None;
+            self.context.memory.set_started();
+            self.readiness.set_ready();
+            tracing::info!("Ready");
+        }
+    }
+
+    async fn dispatch(&self, shutdown: &Shutdown) {
+        let turns = Arc::new(Semaphore::new(SIDE_BY_SIDE));
+        let mut runs = JoinSet::new();
+        let (done, mut ended) = tokio::sync::mpsc::unbounded_channel();
+        loop {
+            tokio::select! {
+                () = shutdown.requested() => break,
+                Some(app) = ended.recv() => self.first_is_done(Some(&app)),
+                Some(_) = runs.join_next() => {}
+                (job, turn) = next(&self.context.queue, &turns) => {
+                    runs.spawn(one(self.context.clone(), job, turn, done.clone()));
+                }
+            }
+        }
+        let finish = async { while runs.join_next().await.is_some() {} };
+        if tokio::time::timeout(GRACE, finish).await.is_err() {
+            tracing::warn!(
+                "Steps under way did not end in time; their outcome will be found at the next start"
+            );
+        }
+    }
+}
+
+/// A job is taken only with a turn in hand: what is taken counts as running.
+async fn next(queue: &Queue, turns: &Arc<Semaphore>) -> (Job, Option<tokio::sync::OwnedSemaphorePermit>) {
+    let turn = turns.clone().acquire_owned().await.ok();
+    (queue.next().await, turn)
+}
+
+async fn one(
+    context: Arc<Context>,
+    job: Job,
+    turn: Option<tokio::sync::OwnedSemaphorePermit>,
+    done: tokio::sync::mpsc::UnboundedSender<AppKey>,
+) {
+    let started = Instant::now();
+    let app = job.app.clone();
+    let run = tokio::spawn({
+        let context = context.clone();
+        async move { reconcile(&context, &job).await }
+    });
+    let end = run.await;
+    drop(turn);
+    context.queue.done(&app);
+    let result = match &end {
+        Ok(End::Waiting) => "waiting",
+        Ok(End::Reported | End::Gone) => "ok",
+        Err(_) => "error",
+    };
+    context.telemetry.reconciled(result, started.elapsed());
+    match end {
+        Ok(End::Waiting) => {}
+        Ok(End::Reported | End::Gone) => drop(done.send(app)),
+        Err(error) => {
+            tracing::error!(%app, error = %chain(&error), "A reconcile panicked: this is a defect of Lockstep");
+            context.retry(&app);
+        }
+    }
+}
+
+async fn gather(context: Arc<Context>) {
+    let mut ticks = tokio::time::interval(GATHER);
+    loop {
+        ticks.tick().await;
+        let requests = context.cluster.writer.connection().requests();
+        context.telemetry.gather(requests, context.cluster.index.size(), context.queue.depth());
+    }
+}

@@ -1,0 +1,181 @@
+//! The watches of what concerns the controller itself, and of live objects, turned into marks.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use api::TYPE_LABEL;
+use cluster::{
+    Change, Connection, Live, LiveEvent, RawObject, Resource, ResourceScope, ScopeState, Selector,
+    Subscriber, Watch, WatchEvent,
+};
+use lockstep_core::{AppKey, Gvk, ObjectKey, Value, from_json};
+use tokio::sync::watch;
+use tokio::time::Instant;
+
+use crate::context::{Context, applications, projects};
+use crate::queue::Cause;
+use crate::records::secrets;
+
+/// A kind that the controller follows for itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Own {
+    Applications,
+    Projects,
+    Credentials,
+    Autoscalers,
+}
+
+impl Own {
+    /// All of them. What an Application needs comes before the Applications.
+    pub(crate) const ALL: [Self; 4] =
+        [Self::Projects, Self::Credentials, Self::Autoscalers, Self::Applications];
+
+    fn resource(self) -> Resource {
+        match self {
+            Self::Applications => applications(),
+            Self::Projects => projects(),
+            Self::Credentials => secrets(),
+            Self::Autoscalers => Resource::new(
+                Gvk::new("autoscaling", "v2", "HorizontalPodAutoscaler"),
+                "horizontalpodautoscalers",
+                ResourceScope::Namespaced,
+            ),
+        }
+    }
+
+    fn watch(self, connection: &Connection) -> Watch {
+        let labels = match self {
+            Self::Credentials => format!("{TYPE_LABEL}=repository"),
+            Self::Applications | Self::Projects | Self::Autoscalers => String::new(),
+        };
+        Watch::start(connection, &self.resource(), None, Selector { labels, fields: String::new() })
+    }
+
+    /// Whether the controller can go on although this cannot be read.
+    fn is_dispensable(self) -> bool {
+        self == Self::Autoscalers || self == Self::Credentials
+    }
+}
+
+/// Follows one kind for ever. `synced` turns true once everything that exists has been taken in.
+pub(crate) async fn own(context: Arc<Context>, kind: Own, synced: watch::Sender<bool>) {
+    let watch = kind.watch(context.cluster.writer.connection());
+    loop {
+        match watch.next().await {
+            WatchEvent::Applied(object) => match from_json(object.bytes()) {
+                Ok(value) => take(&context, kind, &object, Some(value)),
+                Err(error) => tracing::error!(?kind, %error, "An object cannot be read"),
+            },
+            WatchEvent::Deleted(object) => take(&context, kind, &object, None),
+            WatchEvent::Synced => drop(synced.send_replace(true)),
+            WatchEvent::Failing(failure) => {
+                tracing::warn!(?kind, error = %failure, "A watch fails");
+                if kind.is_dispensable() {
+                    synced.send_replace(true);
+                }
+            }
+        }
+    }
+}
+
+fn take(context: &Context, kind: Own, object: &RawObject, value: Option<Value>) {
+    let (namespace, name) = (&object.meta.namespace, &object.meta.name);
+    match kind {
+        Own::Applications => take_application(context, &AppKey::new(namespace, name), value),
+        Own::Projects => {
+            for app in context.store.set_project(name, value) {
+                context.mark(&app, Cause::Spec);
+            }
+        }
+        Own::Credentials => {
+            let credential = value.and_then(|value| {
+                let (credential, findings) = api::credential(&value);
+                for finding in findings {
+                    tracing::warn!(namespace = &**namespace, secret = &**name, %finding, "A credential is odd");
+                }
+                credential
+            });
+            for app in context.store.set_credential((namespace.clone(), name.clone()), credential) {
+                context.mark(&app, Cause::Spec);
+            }
+        }
+        Own::Autoscalers => {
+            let key = object.key(&Own::Autoscalers.resource().gvk);
+            for target in context.cluster.autoscalers.set(&key, value.as_ref()) {
+                for app in context.claims.concerned(&target) {
+                    context.mark(&app, Cause::Resume);
+                }
+            }
+        }
+    }
+}
+
+fn take_application(context: &Context, app: &AppKey, value: Option<Value>) {
+    let allowed = &context.settings.namespaces;
+    if !allowed.is_empty() && !allowed.contains(&app.namespace) {
+        return;
+    }
+    let cause = match value {
+        Some(value) => context.store.set_application(app, value),
+        None => {
+            context.store.remove_application(app);
+            Some(Cause::Spec)
+        }
+    };
+    if let Some(cause) = cause {
+        context.mark(app, cause);
+    }
+}
+
+/// Turns changes of live objects into marks, for ever.
+pub(crate) async fn live(context: Arc<Context>, events: Subscriber) {
+    loop {
+        match events.next().await {
+            LiveEvent::Object { gvk, key, change, received_at } => {
+                changed(&context, &gvk, &key, change, Instant::from_std(received_at));
+            }
+            LiveEvent::Scope { gvk, state, .. } => {
+                if !matches!(state, ScopeState::Unknown(cluster::Unread::Syncing)) {
+                    for app in context.waiting.scopes.arrived(&gvk) {
+                        context.mark(&app, Cause::Resume);
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn changed(context: &Context, gvk: &Gvk, key: &ObjectKey, change: Change, at: Instant) {
+    let mut apps: BTreeSet<AppKey> = context.claims.concerned(key).into_iter().collect();
+    if apps.is_empty() {
+        apps.extend(leftover(context, gvk, key, change));
+    }
+    for app in apps {
+        context.queue.mark(&app, Cause::Live, at);
+    }
+}
+
+/// An object that nobody wants or has recorded: it may carry the name of an Application.
+fn leftover(context: &Context, gvk: &Gvk, key: &ObjectKey, change: Change) -> Option<AppKey> {
+    if change == Change::Deleted {
+        return context.owned.remove(key);
+    }
+    let Live::Present(live) = context.cluster.index.get(gvk, key) else { return context.owned.remove(key) };
+    match diff::owner_of(&live).filter(|owner| owner.instance == context.settings.instance) {
+        Some(owner) => {
+            context.owned.set(&owner.app, key, gvk);
+            Some(owner.app)
+        }
+        None => context.owned.remove(key),
+    }
+}
+
+/// Wakes those that wait for a kind whenever what is served changes, for ever.
+pub(crate) async fn kinds(context: Arc<Context>) {
+    let mut changes = context.cluster.discovery.changes();
+    while changes.changed().await.is_ok() {
+        for app in context.waiting.kinds.arrived(&()) {
+            context.mark(&app, Cause::Resume);
+        }
+    }
+}
