@@ -6,7 +6,7 @@ mod round;
 mod workload;
 mod yaml;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
@@ -51,6 +51,9 @@ pub(crate) struct YamlOptions {
     /// How often each program runs; the fastest run counts
     #[arg(long, default_value_t = 7)]
     runs: usize,
+    /// A binary to measure instead of a release build of this clone
+    #[arg(long)]
+    binary: Option<PathBuf>,
 }
 
 /// Measures the loop and prints `key: value` lines.
@@ -58,10 +61,7 @@ pub(crate) struct YamlOptions {
 /// # Errors
 /// When anything does not come out as it must: a measurement of something broken is worth nothing.
 pub(crate) fn run_loop(workspace: &Workspace, options: &LoopOptions) -> Result<()> {
-    let binary = match &options.binary {
-        Some(binary) => binary.clone(),
-        None => workspace.program(Profile::Release, "lockstep")?,
-    };
+    let binary = measured(workspace, options.binary.as_deref())?;
     let workload = Workload::new(options.apps, options.objects);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     eprintln!("bench: the bare client, {} objects", workload.len());
@@ -86,12 +86,15 @@ pub(crate) fn run_loop(workspace: &Workspace, options: &LoopOptions) -> Result<(
 /// # Errors
 /// As [`run_loop`].
 pub(crate) fn run_yaml(workspace: &Workspace, options: &YamlOptions) -> Result<()> {
-    yaml::measure(
-        workspace,
-        &workspace.program(Profile::Release, "lockstep")?,
-        options.megabytes,
-        options.runs,
-    )
+    let binary = measured(workspace, options.binary.as_deref())?;
+    yaml::measure(workspace, &binary, options.megabytes, options.runs)
+}
+
+fn measured(workspace: &Workspace, chosen: Option<&Path>) -> Result<PathBuf> {
+    match chosen {
+        Some(binary) => Ok(binary.to_path_buf()),
+        None => workspace.program(Profile::Release, "lockstep"),
+    }
 }
 
 /// Runs the same bench in a release build of this tool: a slow client would flatter what it is compared with.
