@@ -372,8 +372,7 @@ impl Stream {
 
     fn watch_path(&self, seconds: u64) -> String {
         let mut path = self.source.resource.collection_path(self.source.namespace.as_deref());
-        path.push_str("?watch=true&allowWatchBookmarks=true&timeoutSeconds=");
-        path.push_str(&seconds.to_string());
+        path.push_str("?watch=true");
         match &self.position {
             None => path.push_str("&sendInitialEvents=true&resourceVersionMatch=NotOlderThan"),
             Some(position) => {
@@ -381,6 +380,8 @@ impl Stream {
                 encode(&mut path, position);
             }
         }
+        path.push_str("&allowWatchBookmarks=true&timeoutSeconds=");
+        path.push_str(&seconds.to_string());
         paging::select(&mut path, &self.source.selector);
         path
     }

@@ -42,8 +42,7 @@ impl Feed {
         self.with(|index, state| {
             let effect = take(state);
             let running = state.kinds.get_mut(&self.gvk).and_then(|kind| kind.streams.get_mut(&self.scope));
-            // Before the list is complete objects come in any order.
-            if let Some(running) = running.filter(|running| running.state == ScopeState::Synced) {
+            if let Some(running) = running.filter(|running| !running.listing) {
                 running.passed = Some(Version::parse(head.resource_version()));
             }
             index.publish(&self.gvk, effect, at);
@@ -66,7 +65,9 @@ impl Sink for Feed {
         self.with(|_, state| {
             let list = state.store.begin(&self.gvk);
             let running = state.kinds.get_mut(&self.gvk).and_then(|kind| kind.streams.get_mut(&self.scope));
-            running.map(|running| running.list = list)
+            if let Some(running) = running {
+                (running.list, running.listing) = (list, true);
+            }
         });
     }
 
@@ -89,7 +90,7 @@ impl Sink for Feed {
                 return Listed::Again;
             }
             let effects = store.end(&self.gvk, self.scope.as_deref(), running.list, &version);
-            running.passed = Some(version);
+            (running.passed, running.listing) = (Some(version), false);
             let at = Instant::now();
             effects.into_iter().for_each(|effect| index.publish(&self.gvk, effect, at));
             self.become_(index, state, ScopeState::Synced);

@@ -22,6 +22,8 @@ pub(super) struct Running {
     pub(super) passed: Option<Version>,
     /// The number of its list.
     pub(super) list: u32,
+    /// The list is not complete: objects come in any order.
+    pub(super) listing: bool,
     task: AbortHandle,
 }
 
@@ -143,6 +145,13 @@ impl Inner {
         };
         let feed = Feed { index: self.me.clone(), gvk: gvk.clone(), scope: scope.clone(), id };
         let task = self.runtime.spawn(stream::follow(source, Arc::new(feed))).abort_handle();
-        Running { id, state: ScopeState::Unknown(Unread::Syncing), passed: None, list: 0, task }
+        Running {
+            id,
+            state: ScopeState::Unknown(Unread::Syncing),
+            passed: None,
+            list: 0,
+            listing: true,
+            task,
+        }
     }
 }
