@@ -1,79 +1,62 @@
 //! What the product writes into the clone: `deploy/crds`, the tables in `docs`.
+use std::collections::BTreeSet;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
 
 use crate::workspace::{Profile, Workspace};
 
-/// Whether what is committed is what the binary generates.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Freshness {
-    /// It is.
-    Fresh,
-    /// These files differ or are missing.
-    Stale(Vec<String>),
-    /// The binary has no `codegen` command.
-    NoGenerator,
-}
+/// Holds nothing but what is generated: a file too many there is stale as well.
+const WHOLLY_GENERATED: &str = "deploy/crds";
 
 /// Writes the generated files into the clone.
 ///
 /// # Errors
 /// When the binary does not build or refuses.
-pub(crate) fn write(workspace: &Workspace) -> Result<Freshness> {
+pub(crate) fn write(workspace: &Workspace) -> Result<()> {
     generate(workspace, workspace.root())
 }
 
-/// Generates into a folder aside and compares.
+/// Generates into a folder aside and returns the files that are not the same in the clone.
 ///
 /// # Errors
 /// As [`write`].
-pub(crate) fn check(workspace: &Workspace) -> Result<Freshness> {
+pub(crate) fn stale(workspace: &Workspace) -> Result<Vec<String>> {
     let aside = tempfile::tempdir()?;
-    match generate(workspace, aside.path())? {
-        Freshness::NoGenerator => Ok(Freshness::NoGenerator),
-        _ => {
-            let stale = differences(aside.path(), workspace.root())?;
-            Ok(if stale.is_empty() { Freshness::Fresh } else { Freshness::Stale(stale) })
-        }
-    }
+    generate(workspace, aside.path())?;
+    differences(aside.path(), workspace.root())
 }
 
-fn generate(workspace: &Workspace, dir: &Path) -> Result<Freshness> {
+fn generate(workspace: &Workspace, dir: &Path) -> Result<()> {
     let binary = workspace.program(Profile::Dev, "lockstep")?;
-    let known = Command::new(&binary).args(["codegen", "--help"]).output().context("lockstep codegen")?;
-    if !known.status.success() {
-        return Ok(Freshness::NoGenerator);
-    }
     let status =
         Command::new(&binary).args(["codegen", "--dir"]).arg(dir).status().context("lockstep codegen")?;
     ensure!(status.success(), "lockstep codegen: {status}");
-    Ok(Freshness::Fresh)
+    Ok(())
 }
 
-/// The files under `generated` that are not the same under `committed`, relative and sorted.
+/// The files that differ, that are missing, or that nothing generates any more; relative and sorted.
 fn differences(generated: &Path, committed: &Path) -> Result<Vec<String>> {
-    let mut files = Vec::new();
-    list(generated, &mut files)?;
-    let mut stale = Vec::new();
-    for file in files {
-        let relative = file.strip_prefix(generated)?;
-        if fs::read(&file)? != fs::read(committed.join(relative)).unwrap_or_default() {
-            stale.push(relative.to_string_lossy().into_owned());
-        }
+    let mut files = BTreeSet::new();
+    list(generated, generated, &mut files)?;
+    let wholly = committed.join(WHOLLY_GENERATED);
+    if wholly.is_dir() {
+        list(committed, &wholly, &mut files)?;
     }
-    stale.sort();
-    Ok(stale)
+    let read = |dir: &Path, file: &str| fs::read(dir.join(file)).ok();
+    files.retain(|file| read(generated, file) != read(committed, file));
+    Ok(files.into_iter().collect())
 }
 
-fn list(dir: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
+fn list(root: &Path, dir: &Path, files: &mut BTreeSet<String>) -> Result<()> {
     for entry in fs::read_dir(dir)? {
         let path = entry?.path();
-        match path.is_dir() {
-            true => list(&path, files)?,
-            false => files.push(path),
+        if path.is_dir() {
+            list(root, &path, files)?;
+        } else {
+            files.insert(path.strip_prefix(root)?.to_string_lossy().into_owned());
         }
     }
     Ok(())
@@ -84,19 +67,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn changed_and_missing_files_are_stale() {
+    fn changed_missing_and_surplus_files_are_stale() {
         let (generated, committed) = (tempfile::tempdir().expect("dir"), tempfile::tempdir().expect("dir"));
         let put = |dir: &tempfile::TempDir, name: &str, text: &str| {
-            fs::create_dir_all(dir.path().join("docs")).expect("dir");
-            fs::write(dir.path().join(name), text).expect("write");
+            let file = dir.path().join(name);
+            fs::create_dir_all(file.parent().expect("parent")).expect("dir");
+            fs::write(file, text).expect("write");
         };
         put(&generated, "docs/same.md", "a");
         put(&committed, "docs/same.md", "a");
         put(&generated, "docs/changed.md", "new");
         put(&committed, "docs/changed.md", "old");
         put(&generated, "missing.md", "a");
-        put(&committed, "ours.md", "written by hand");
+        put(&committed, "docs/ours.md", "written by hand");
+        put(&committed, "deploy/crds/former.yaml", "a");
         let stale = differences(generated.path(), committed.path()).expect("compare");
-        assert_eq!(stale, ["docs/changed.md", "missing.md"]);
+        assert_eq!(stale, ["deploy/crds/former.yaml", "docs/changed.md", "missing.md"]);
     }
 }

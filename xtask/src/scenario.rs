@@ -61,7 +61,7 @@ impl Scenario {
         let state = tempfile::tempdir().expect("temporary directory");
         let options = ControllerOptions {
             kubeconfig: cluster.kubeconfig().to_path_buf(),
-            instance: own.clone(),
+            instance: Cluster::unique("e2e"),
             namespace: own.clone(),
             watched: vec![namespace.clone()],
             state: state.path().to_path_buf(),

@@ -59,6 +59,7 @@ impl Round {
         println!("restart_object_writes: {}", self.restart.object_writes);
         println!("restart_status_writes: {}", self.restart.status_writes);
         println!("restart_record_writes: {}", self.restart.record_writes);
+        println!("restart_reconciles: {}", self.restart.reconciles);
     }
 }
 
@@ -67,6 +68,8 @@ struct Restart {
     object_writes: f64,
     status_writes: f64,
     record_writes: f64,
+    /// By the controller's own count, when it said that it is ready.
+    reconciles: f64,
 }
 
 /// The stage of a round.
@@ -211,6 +214,7 @@ impl Stage<'_> {
         self.controller.restart()?;
         self.controller.wait_ready(PATIENCE)?;
         let took = start.elapsed();
+        let reconciles = self.controller.metrics()?.sum("lockstep_reconciles_total", &[]);
         // A write that should not be might come late.
         tokio::time::sleep(Duration::from_secs(5)).await;
         let after = self.writes().await?;
@@ -219,6 +223,7 @@ impl Stage<'_> {
             object_writes: after.0 - before.0,
             status_writes: after.1 - before.1,
             record_writes: after.2 - before.2,
+            reconciles,
         })
     }
 

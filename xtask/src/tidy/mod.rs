@@ -9,7 +9,7 @@ use std::fmt;
 
 use anyhow::Result;
 
-use crate::codegen::{self, Freshness};
+use crate::codegen;
 use crate::workspace::Workspace;
 use metadata::Metadata;
 use sources::SourceFile;
@@ -51,17 +51,13 @@ pub(crate) fn run(workspace: &Workspace) -> Result<bool> {
     findings.extend(purity::check(&sources, &metadata));
     findings.extend(edges::check(workspace, &metadata)?);
     findings.extend(bans::check(&metadata));
-    match codegen::check(workspace) {
-        Ok(Freshness::Fresh) => {}
-        Ok(Freshness::Stale(files)) => findings.extend(
-            files
+    match codegen::stale(workspace) {
+        Ok(stale) => findings.extend(
+            stale
                 .into_iter()
                 .map(|file| Finding::new(file, 0, "is stale: run `cargo xtask codegen` and commit")),
         ),
         Err(error) => findings.push(Finding::new("crates/lockstep", 0, format!("{error:#}"))),
-        Ok(Freshness::NoGenerator) => {
-            println!("tidy: this binary has no `codegen` yet, nothing generated to compare")
-        }
     }
     findings.sort();
     findings.iter().for_each(|finding| println!("{finding}"));
