@@ -1,5 +1,6 @@
 //! What the last plan found out, so that objects that did not change cost next to nothing.
 
+use std::cmp::Ordering;
 use std::collections::BTreeSet;
 use std::iter::Peekable;
 use std::sync::Arc;
@@ -34,8 +35,13 @@ pub(crate) fn next_of(
     old: &mut Peekable<std::vec::IntoIter<(ObjectKey, Remembered)>>,
     key: &ObjectKey,
 ) -> Option<(ObjectKey, Remembered)> {
-    while old.next_if(|(of, _)| of < key).is_some() {}
-    old.next_if(|(of, _)| of == key)
+    loop {
+        match old.peek()?.0.cmp(key) {
+            Ordering::Less => drop(old.next()),
+            Ordering::Equal => return old.next(),
+            Ordering::Greater => return None,
+        }
+    }
 }
 
 /// Deletions that a user approved. While they are carried out the set of those left shrinks, and its digest with it.

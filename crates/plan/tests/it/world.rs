@@ -504,8 +504,13 @@ impl World {
         self.with_input(plan)
     }
 
-    pub(crate) fn decide_with(&mut self, set: &DesiredSet) -> (Plan, Report) {
-        self.with_set(set, plan)
+    /// The decision and how long it took, without setting the scene.
+    pub(crate) fn time(&mut self, set: &DesiredSet) -> (Plan, Report, Duration) {
+        self.with_set(set, |input, memo| {
+            let started = std::time::Instant::now();
+            let (plan, report) = plan(input, memo);
+            (plan, report, started.elapsed())
+        })
     }
 
     pub(crate) fn decide_deletion(&mut self) -> Deletion {
