@@ -1,0 +1,82 @@
+//! The command line: what was typed.
+
+use std::error::Error;
+
+use clap::{Parser, Subcommand, ValueEnum};
+
+use crate::command::{codegen, controller, install, render, version};
+use crate::exit::Exit;
+use crate::terminal::Terminal;
+
+/// Keeps Kubernetes clusters in lockstep with Git.
+#[derive(Debug, Parser)]
+#[command(name = "lockstep", version, max_term_width = 110)]
+pub(crate) struct Cli {
+    /// When to use colours; never with NO_COLOR.
+    #[arg(long, global = true, value_enum, default_value_t = Color::Auto, value_name = "WHEN")]
+    pub(crate) color: Color,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// When to use colours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Color {
+    /// On terminals.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Keep the cluster equal to Git.
+    Controller(Box<controller::Controller>),
+    /// Print everything that a cluster needs to run the controller.
+    Install(install::Install),
+    /// Render a folder or a file of manifests, without a cluster.
+    Render(render::Render),
+    /// Print the version.
+    Version(version::Version),
+    /// Write the generated files: CustomResourceDefinitions and reference pages.
+    #[command(hide = true)]
+    Codegen(codegen::Codegen),
+}
+
+impl Cli {
+    /// Runs the command. Whatever stops it is told on standard error.
+    pub(crate) fn run(self, terminal: &mut Terminal) -> Exit {
+        let result = match self.command {
+            Command::Controller(command) => command.run(),
+            Command::Install(command) => command.run(terminal),
+            Command::Render(command) => command.run(terminal),
+            Command::Version(command) => command.run(terminal),
+            Command::Codegen(command) => command.run(),
+        };
+        result.unwrap_or_else(|error| {
+            if is_broken_pipe(&error) {
+                return Exit::Success; // The reader has seen enough, as with `lockstep install | head`.
+            }
+            terminal.error(&error);
+            Exit::Error
+        })
+    }
+}
+
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    let cause: &(dyn Error + 'static) = error.root_cause();
+    cause.downcast_ref::<std::io::Error>().is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Cli::command().debug_assert();
+    }
+}

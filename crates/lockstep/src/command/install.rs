@@ -1,0 +1,48 @@
+//! `lockstep install`
+
+use crate::exit::Exit;
+use crate::terminal::Terminal;
+
+/// Print everything that a cluster needs to run the controller, for `kubectl apply -f -`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Install {
+    /// The namespace of the controller.
+    #[arg(short, long, default_value = "lockstep-system")]
+    namespace: String,
+    /// The name of the installation, which is also its field manager.
+    #[arg(long, default_value = "lockstep")]
+    instance: String,
+    /// The container image.
+    #[arg(long, default_value = concat!("lockstep:", env!("CARGO_PKG_VERSION")))]
+    image: String,
+}
+
+impl Install {
+    pub(crate) fn run(self, terminal: &mut Terminal) -> anyhow::Result<Exit> {
+        let Self { namespace, instance, image } = self;
+        let objects = api::install(&api::Install { namespace, instance, image });
+        terminal.out.write_all(manifest::yaml(&objects).as_bytes())?;
+        Ok(Exit::Success)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::exit::Exit;
+    use crate::terminal::tests::run;
+
+    #[test]
+    fn what_is_printed_can_be_read_back() {
+        let (exit, out, err) = run(&["install", "-n", "here", "--image", "r.example/l:2"]);
+        assert_eq!((exit, &*err), (Exit::Success, ""));
+        let parsed = manifest::read("install.yaml", out.as_bytes(), &manifest::Limits::default());
+        assert_eq!(parsed.findings, []);
+        let options = api::Install {
+            namespace: "here".to_owned(),
+            instance: "lockstep".to_owned(),
+            image: "r.example/l:2".to_owned(),
+        };
+        let read: Vec<_> = parsed.objects.into_iter().map(|object| object.value).collect();
+        assert_eq!(read, api::install(&options));
+    }
+}

@@ -1,0 +1,7 @@
+//! The commands, one a file: its arguments and what it does with them.
+
+pub(crate) mod codegen;
+pub(crate) mod controller;
+pub(crate) mod install;
+pub(crate) mod render;
+pub(crate) mod version;

@@ -1,0 +1,95 @@
+//! Standard output and standard error.
+
+use std::io::{self, IsTerminal, Write};
+
+use annotate_snippets::{Level, Renderer};
+
+use crate::cli::Color;
+
+/// Where a command writes.
+pub(crate) struct Terminal {
+    /// What was asked for.
+    pub(crate) out: Box<dyn Write>,
+    /// What is wrong.
+    pub(crate) err: Box<dyn Write>,
+    style: Style,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Style {
+    Plain,
+    Coloured,
+}
+
+impl Terminal {
+    /// Those of the process. Diagnostics are coloured if standard error is a terminal and NO_COLOR is not set.
+    pub(crate) fn of_process(color: Color) -> Self {
+        #[allow(clippy::disallowed_methods)] // the binary is where the environment is read
+        let refused = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+        let coloured = match color {
+            Color::Auto => io::stderr().is_terminal() && !refused,
+            Color::Always => !refused,
+            Color::Never => false,
+        };
+        let style = if coloured { Style::Coloured } else { Style::Plain };
+        Self { out: Box::new(io::stdout().lock()), err: Box::new(io::stderr()), style }
+    }
+
+    /// How diagnostics are drawn.
+    pub(crate) fn renderer(&self) -> Renderer {
+        match self.style {
+            Style::Coloured => Renderer::styled(),
+            Style::Plain => Renderer::plain(),
+        }
+    }
+
+    /// Tells what stopped a command, with its causes.
+    pub(crate) fn error(&mut self, error: &anyhow::Error) {
+        let title = Level::ERROR.primary_title(error.to_string());
+        let causes = error.chain().skip(1).map(|cause| Level::NOTE.message(cause.to_string()));
+        let report = self.renderer().render(&[title.elements(causes)]);
+        // Where standard error cannot be written there is nobody left to tell.
+        let _ = writeln!(self.err, "{report}");
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use std::sync::{Arc, Mutex};
+
+    use clap::Parser;
+
+    use super::*;
+    use crate::cli::Cli;
+    use crate::exit::Exit;
+
+    #[derive(Clone, Default)]
+    struct Pipe(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Pipe {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    impl Pipe {
+        fn text(&self) -> String {
+            String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
+        }
+    }
+
+    /// Runs `lockstep` with these arguments: how it ended, standard output, standard error.
+    pub(crate) fn run(args: &[&str]) -> (Exit, String, String) {
+        let (out, err) = (Pipe::default(), Pipe::default());
+        let mut terminal =
+            Terminal { out: Box::new(out.clone()), err: Box::new(err.clone()), style: Style::Plain };
+        let cli = Cli::try_parse_from([&["lockstep"], args].concat()).unwrap();
+        let exit = cli.run(&mut terminal);
+        (exit, out.text(), err.text())
+    }
+}
