@@ -16,6 +16,8 @@ const TOKENS: &str = "LOCKSTEP_TEST_TOKENS";
 /// Set for the tests where the end-to-end ones are left out on purpose.
 const SKIP: &str = "LOCKSTEP_TEST_SKIP_E2E";
 
+const THREADS: &str = "RUST_TEST_THREADS";
+
 /// What to run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum Part {
@@ -68,6 +70,11 @@ fn tests(workspace: &Workspace, part: Part, filter: &[String]) -> Result<bool> {
     };
     let mut command = workspace.cargo(scope);
     command.arg("--").args(filter).env_remove(KUBECONFIG).env_remove(SKIP);
+    if std::env::var_os(THREADS).is_none() {
+        // End-to-end tests wait more than they compute: as many as there are cores would leave these idle.
+        let cores = std::thread::available_parallelism().map_or(2, usize::from);
+        command.env(THREADS, (2 * cores).to_string());
+    }
     if part == Part::Unit {
         return succeeds(command.env(SKIP, "1"));
     }
