@@ -136,10 +136,7 @@ impl Connection {
     }
 
     async fn exchange(&self, call: &Call<'_>) -> Result<Answer, ApiError> {
-        let mut response = self.send(call).await?;
-        if response.status() == http::StatusCode::UNAUTHORIZED && self.renew().await {
-            response = self.send(call).await?;
-        }
+        let response = self.send(call).await?;
         if !(response.status().is_success() || response.status() == http::StatusCode::NOT_MODIFIED) {
             return Err(self.failed(call, response).await);
         }
@@ -149,7 +146,16 @@ impl Connection {
         Ok(Answer { code: parts.status.as_u16(), body, warnings, etag: parts.headers.get(ETAG).cloned() })
     }
 
+    /// Sends, and sends once more with renewed credentials if they were not accepted.
     async fn send(&self, call: &Call<'_>) -> Result<Response<Body>, ApiError> {
+        let response = self.send_once(call).await?;
+        match response.status() == http::StatusCode::UNAUTHORIZED && self.renew().await {
+            true => self.send_once(call).await,
+            false => Ok(response),
+        }
+    }
+
+    async fn send_once(&self, call: &Call<'_>) -> Result<Response<Body>, ApiError> {
         let request = call.request().map_err(|error| ApiError::unavailable(&error))?;
         let client = self.0.client.read().clone();
         client.send(request).await.map_err(|error| ApiError::unavailable(&error))

@@ -34,8 +34,8 @@ const ECHOES: [Duration; 4] = [
     Duration::from_secs(4),
 ];
 
-/// How often is asked without a reason; an unchanged answer is a 304.
-const ROUTINE: Duration = Duration::from_secs(300);
+/// How often is asked without a reason: changes may not be allowed to be watched. An unchanged answer is a 304.
+const ROUTINE: Duration = Duration::from_secs(60);
 
 /// How often is asked while a group fails.
 const FAILING: Duration = Duration::from_secs(30);
@@ -164,14 +164,10 @@ impl Discovery {
         let services = follow("apiregistration.k8s.io", "APIService", "apiservices");
         loop {
             let routine = if self.catalog().failing().is_empty() { ROUTINE } else { FAILING };
-            let event = tokio::select! {
-                event = crds.next() => event,
-                event = services.next() => event,
-                () = tokio::time::sleep(routine) => WatchEvent::Synced,
-            };
-            match event {
-                WatchEvent::Failing(_) => (),
-                _ => self.settle(&crds, &services).await,
+            tokio::select! {
+                () = changed(&crds) => self.settle(&crds, &services).await,
+                () = changed(&services) => self.settle(&crds, &services).await,
+                () = tokio::time::sleep(routine) => self.refresh_or_warn().await,
             }
         }
     }
@@ -181,17 +177,26 @@ impl Discovery {
         let mut echo = 0;
         while let Some(pause) = ECHOES.get(echo) {
             tokio::select! {
-                _ = crds.next() => echo = 0,
-                _ = services.next() => echo = 0,
+                () = changed(crds) => echo = 0,
+                () = changed(services) => echo = 0,
                 () = tokio::time::sleep(*pause) => {
                     echo += 1;
-                    if let Err(error) = self.refresh().await {
-                        tracing::warn!(%error, "discovery cannot be refreshed");
-                    }
+                    self.refresh_or_warn().await;
                 }
             }
         }
     }
+
+    async fn refresh_or_warn(&self) {
+        if let Err(error) = self.refresh().await {
+            tracing::warn!(%error, "discovery cannot be refreshed");
+        }
+    }
+}
+
+/// Waits for a change. A watch that fails, because it is forbidden for instance, leaves the routine to find them.
+async fn changed(watch: &Watch) {
+    while let WatchEvent::Failing(_) = watch.next().await {}
 }
 
 async fn ask(connection: &Connection, path: &str, cached: &mut Cached) -> Result<(), ApiError> {

@@ -122,14 +122,19 @@ impl Inner {
         }
     }
 
-    /// The resource of a kind, looked up until it is found; a kind that is gone fails in its streams.
+    /// The resource of a kind. One that was known and is not served now fails in its streams; one that is served otherwise
+    /// (a definition was deleted and made anew) takes new ones.
     fn resource(&self, gvk: &Gvk, kind: &mut Kind) -> Option<Arc<Resource>> {
-        if kind.resource.is_none() {
-            (kind.resource, kind.unserved) = match self.discovery.resource(gvk) {
-                Lookup::Served(resource) => (Some(resource), None),
-                Lookup::NotServed => (None, Some(Unread::NotServed)),
-                Lookup::GroupFailing(reason) => (None, Some(Unread::GroupFailing(reason))),
-            };
+        match self.discovery.resource(gvk) {
+            Lookup::Served(resource) if kind.resource.as_ref() != Some(&resource) => {
+                kind.streams.clear();
+                (kind.resource, kind.unserved) = (Some(resource), None);
+            }
+            Lookup::NotServed if kind.resource.is_none() => kind.unserved = Some(Unread::NotServed),
+            Lookup::GroupFailing(reason) if kind.resource.is_none() => {
+                kind.unserved = Some(Unread::GroupFailing(reason));
+            }
+            _ => (),
         }
         kind.resource.clone()
     }

@@ -150,9 +150,8 @@ impl State {
     fn scripted(&self, line: &str) -> Option<Reply> {
         let mut scripts = self.scripts.lock().unwrap();
         let matches = |known: &str| match known.contains('?') || known.matches('/').count() > 2 {
-            true => {
-                line.starts_with(known) && !(line.contains("watch=true") && !known.contains("watch=true"))
-            }
+            // A script of a list does not cover watches.
+            true => line.starts_with(known) && (known.contains("watch=true") || !line.contains("watch=true")),
             false => line == known,
         };
         let (_, replies) = scripts.iter_mut().find(|(known, _)| matches(known))?;
