@@ -9,11 +9,14 @@ use bytes::Bytes;
 use cluster::{
     ApiError, ApplyOptions, Discovery, FieldValidation, Force, Lookup, Resource, ResourceScope, Writer,
 };
-use lockstep_core::{Gvk, Key, ObjectKey, Value, from_json, to_json};
+use lockstep_core::{Digest, Gvk, Key, ObjectKey, Value, from_json, to_json};
 
 use crate::context::{applications, projects};
 use crate::records::secrets;
 use crate::store::Proxy;
+
+/// On a CustomResourceDefinition: the digest of what was applied.
+const DEFINITION_ANNOTATION: &str = "lockstep.dev/definition";
 
 /// How to run.
 #[derive(Clone, Debug)]
@@ -93,7 +96,10 @@ pub(crate) async fn install(
         "customresourcedefinitions",
         ResourceScope::Cluster,
     );
-    for (_, definition) in api::custom_resources() {
+    for (_, mut definition) in api::custom_resources() {
+        // What a newer version left out of a schema is no difference that could be seen in what is there.
+        let digest = Digest::of(&to_json(&definition)).short();
+        definition.set(&["metadata", "annotations", DEFINITION_ANNOTATION], digest.into());
         let name = definition.str_at(&["metadata", "name"]).unwrap_or_default().to_owned();
         let key = ObjectKey::new("apiextensions.k8s.io", "CustomResourceDefinition", "", &name);
         apply(writer, &resource, &key, &definition, settings)
