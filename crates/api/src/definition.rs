@@ -77,12 +77,11 @@ impl Definition {
         let root = Schema::fields(vec![
             ("apiVersion", Schema::text().about("Always lockstep.dev/v1alpha1.")),
             ("kind", Schema::text().about("The name of the kind.")),
-            ("metadata", Schema::fields(vec![])),
+            ("metadata", Schema::object()),
             ("spec", self.spec),
             ("status", self.status),
         ]);
-        let mut root = root.about(self.about).required(&["spec"]).into_value();
-        root.remove(&["properties", "metadata", "properties"]);
+        let root = root.about(self.about).required(&["spec"]).into_value();
         version.set(&["schema", "openAPIV3Schema"], root);
         version
     }
@@ -98,5 +97,38 @@ impl Column {
             column.set(&["priority"], 1.into());
         }
         column
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use lockstep_core::Value;
+
+    use crate::custom_resources;
+
+    fn check(path: &str, value: &Value) {
+        match value {
+            Value::Map(entries) => {
+                let defaulted = path.ends_with(".default") || path.ends_with(".status");
+                assert!(defaulted || !entries.is_empty(), "{path} is empty: the server drops it");
+                for (key, child) in entries.iter() {
+                    check(&format!("{path}.{key}"), child);
+                }
+            }
+            Value::List(items) => {
+                assert!(!items.is_empty(), "{path} is empty: the server drops it");
+                items.iter().for_each(|item| check(&format!("{path}[]"), item));
+            }
+            Value::Int(number) => assert!(number.abs() < 1 << 53, "{path}: the server makes it a float"),
+            _ => {}
+        }
+    }
+
+    /// What the server keeps otherwise than it was written would be applied again and again.
+    #[test]
+    fn definitions_are_written_as_the_server_keeps_them() {
+        for (file, definition) in custom_resources() {
+            check(file, &definition);
+        }
     }
 }

@@ -19,7 +19,7 @@ pub fn project_definition() -> Value {
         ],
         about: "A Project is the tenancy boundary: which sources, destinations, kinds, roles, windows and identities an Application may use. Without limits it allows everything; a limit that this version does not enforce yet blocks its Applications.",
         spec: spec(),
-        status: Schema::fields(vec![]).open().about("Nothing yet."),
+        status: Schema::free().about("Nothing yet."),
     }
     .into_value()
 }

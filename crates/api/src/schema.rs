@@ -56,6 +56,11 @@ impl Schema {
         Self::typed("integer").with("format", "int64").with("minimum", least).with("maximum", most)
     }
 
+    /// An integer from 0. (Bounds are floating-point numbers on the server, which cannot say the largest integer.)
+    pub(crate) fn count() -> Self {
+        Self::typed("integer").with("format", "int64").with("minimum", 0)
+    }
+
     /// A count or a percentage.
     pub(crate) fn count_or_percent() -> Self {
         let one_of = [Self::typed("integer").0, Self::typed("string").0];
@@ -79,9 +84,14 @@ impl Schema {
         Self::typed("object").with("properties", Value::map(properties))
     }
 
+    /// A mapping of which nothing is said.
+    pub(crate) fn object() -> Self {
+        Self::typed("object")
+    }
+
     /// A mapping that the server keeps as it is.
     pub(crate) fn free() -> Self {
-        Self::typed("object").open()
+        Self::object().open()
     }
 
     /// Keeps fields that the schema does not name.

@@ -43,7 +43,7 @@ pub(crate) fn status() -> Schema {
 }
 
 fn generation() -> Schema {
-    Schema::integer(0, i64::MAX).about("The generation of the spec that this speaks of.")
+    Schema::count().about("The generation of the spec that this speaks of.")
 }
 
 fn sync() -> Schema {
@@ -102,14 +102,13 @@ fn condition() -> Schema {
 }
 
 fn summary() -> Schema {
-    let count = || Schema::integer(0, i64::MAX);
     Schema::fields(vec![
         (
             "objects",
             Schema::fields(vec![
-                ("total", count().about("How many the sources name.")),
-                ("outOfSync", count().about("How many are not in sync.")),
-                ("degraded", count().about("How many are degraded.")),
+                ("total", Schema::count().about("How many the sources name.")),
+                ("outOfSync", Schema::count().about("How many are not in sync.")),
+                ("degraded", Schema::count().about("How many are degraded.")),
             ])
             .about("Its objects, counted."),
         ),
