@@ -32,30 +32,18 @@ pub struct Deletion {
 pub fn plan_deletion(input: &Input<'_>, memo: &mut Memo) -> Deletion {
     let mut scene = Scene::new(input, memo.no_extras());
     scene.set = None;
-    let mut old = memo.take();
-    let mut drafts = Vec::new();
-    for subject in subjects(None, input.record, input.owned) {
-        let (key, known) = next_of(&mut old, subject.key).unzip();
-        let (draft, remembered) = decide(&scene, &subject, known);
-        if let Some(remembered) = remembered {
-            memo.objects.push((key.unwrap_or_else(|| subject.key.clone()), remembered));
-        }
-        drafts.push(draft);
-    }
+    let drafts = decide_each(&scene, memo);
     let top =
         drafts.iter().filter(|draft| is_in_the_way(&draft.entry)).map(|draft| layer(&draft.entry.key)).max();
     let mut entries: Vec<Entry> = Vec::with_capacity(drafts.len());
     let mut actions = Vec::new();
     for Draft { mut entry, action, mark: _ } in drafts {
         let waits = top.is_some_and(|top| layer(&entry.key) < top);
-        match (action, entry.verdict) {
+        match (action, &entry.verdict) {
             (Some(Action::Prune(_)), Verdict::Act(change)) if waits => {
-                entry.verdict = Verdict::Withheld(change, Because::Order);
+                entry.verdict = Verdict::Withheld(change.clone(), Because::Order);
             }
-            (action, verdict) => {
-                entry.verdict = verdict;
-                actions.extend(action.map(|action| (entry.key.clone(), action)));
-            }
+            (action, _) => actions.extend(action.map(|action| (entry.key.clone(), action))),
         }
         entries.push(entry);
     }
@@ -63,6 +51,20 @@ pub fn plan_deletion(input: &Input<'_>, memo: &mut Memo) -> Deletion {
     let stages = stage::stages(actions);
     let plan = Plan { app: input.app.key.clone(), generation: input.app.generation, revision: None, stages };
     Deletion { plan, report: summary::deletion_report(&scene, entries), done }
+}
+
+fn decide_each(scene: &Scene<'_, '_>, memo: &mut Memo) -> Vec<Draft> {
+    let mut old = memo.take();
+    let mut drafts = Vec::new();
+    for subject in subjects(None, scene.input.record, scene.input.owned) {
+        let (key, known) = next_of(&mut old, subject.key).unzip();
+        let (draft, remembered) = decide(scene, &subject, known);
+        if let Some(remembered) = remembered {
+            memo.objects.push((key.unwrap_or_else(|| subject.key.clone()), remembered));
+        }
+        drafts.push(draft);
+    }
+    drafts
 }
 
 fn layer(key: &ObjectKey) -> Layer {

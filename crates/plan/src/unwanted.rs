@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use lockstep_core::{ObjectKey, Owner};
+use lockstep_core::{Gvk, ObjectKey, Owner};
 
 use crate::compare;
 use crate::live::{Glance, Live, Serving, Standing, Unrendered};
@@ -34,37 +34,16 @@ pub(crate) fn fate(
     subject: &Subject<'_>,
     remembered: Option<Remembered>,
 ) -> (Fate, Option<Remembered>) {
-    let Some(gvk) = subject.record.map(|record| &record.gvk).or(subject.owned) else {
-        return (Fate::Gone, None);
+    let sighting = match look(scene, subject) {
+        Ok(sighting) => sighting,
+        Err(fate @ Fate::Unknown(_)) => return (fate, remembered),
+        Err(fate) => return (fate, None),
     };
-    let gvk = match scene.input.kinds.serving(gvk) {
-        Serving::Served => gvk.clone(),
-        Serving::OtherVersion(other) => other,
-        Serving::NotServed => return (Fate::Gone, None),
-        Serving::GroupFailing(reason) => return (Fate::Unknown(reason), remembered),
+    let (remembered, marks) = match marks(scene, subject, &sighting, remembered) {
+        Ok(known) => known,
+        Err(fate) => return (fate, None),
     };
-    let (uid, resource_version, deleting) = match scene.input.live.glance(subject.key, &gvk) {
-        Glance::Absent => return (Fate::Gone, None),
-        Glance::Unknown(reason) => return (Fate::Unknown(reason), remembered),
-        Glance::Present { uid, resource_version, deleting } => (uid, resource_version, deleting),
-    };
-    let known = remembered.filter(|remembered| remembered.marks((&uid, &resource_version)).is_some());
-    let (remembered, marks) = match known {
-        Some(remembered) => {
-            let marks = remembered.marks((&uid, &resource_version)).cloned();
-            (remembered, marks)
-        }
-        None => match scene.input.live.get(subject.key, &gvk) {
-            Live::Absent => return (Fate::Gone, None),
-            Live::Unknown(reason) => return (Fate::Unknown(reason), None),
-            Live::Present(live) => {
-                let prune = PruneMark::parse(live.annotation(compare::PRUNE_ANNOTATION));
-                let marks = Marks { owner: compare::owner(&live), prune };
-                (remember(&uid, &resource_version, marks.clone()), Some(marks))
-            }
-        },
-    };
-    let marks = marks.unwrap_or(Marks { owner: None, prune: PruneMark::Unset });
+    let Sighting { gvk, uid, deleting, .. } = sighting;
     let fate = match not_ours(scene, subject, &uid, &marks) {
         Some(fate) => fate,
         None if deleting => Fate::Terminating(uid),
@@ -73,9 +52,53 @@ pub(crate) fn fate(
     (fate, Some(remembered))
 }
 
-fn remember(uid: &Arc<str>, resource_version: &Arc<str>, marks: Marks) -> Remembered {
-    let fact = Box::new(Fact::Marked(marks));
-    Remembered { uid: uid.clone(), resource_version: resource_version.clone(), fact }
+/// A live object, seen without reading it.
+struct Sighting {
+    gvk: Gvk,
+    uid: Arc<str>,
+    resource_version: Arc<str>,
+    deleting: bool,
+}
+
+fn look(scene: &Scene<'_, '_>, subject: &Subject<'_>) -> Result<Sighting, Fate> {
+    let recorded = subject.record.map(|record| &record.gvk).or(subject.owned).ok_or(Fate::Gone)?;
+    let gvk = match scene.input.kinds.serving(recorded) {
+        Serving::Served => recorded.clone(),
+        Serving::OtherVersion(other) => other,
+        Serving::NotServed => return Err(Fate::Gone),
+        Serving::GroupFailing(reason) => return Err(Fate::Unknown(reason)),
+    };
+    match scene.input.live.glance(subject.key, &gvk) {
+        Glance::Absent => Err(Fate::Gone),
+        Glance::Unknown(reason) => Err(Fate::Unknown(reason)),
+        Glance::Present { uid, resource_version, deleting } => {
+            Ok(Sighting { gvk, uid, resource_version, deleting })
+        }
+    }
+}
+
+/// What the object says of itself: as remembered, if it did not change, else as it is read now.
+fn marks(
+    scene: &Scene<'_, '_>,
+    subject: &Subject<'_>,
+    seen: &Sighting,
+    remembered: Option<Remembered>,
+) -> Result<(Remembered, Marks), Fate> {
+    let version = (&seen.uid, &seen.resource_version);
+    let known = remembered.and_then(|known| known.marks(version).cloned().map(|marks| (known, marks)));
+    if let Some(known) = known {
+        return Ok(known);
+    }
+    let live = match scene.input.live.get(subject.key, &seen.gvk) {
+        Live::Absent => return Err(Fate::Gone),
+        Live::Unknown(reason) => return Err(Fate::Unknown(reason)),
+        Live::Present(live) => live,
+    };
+    let prune = PruneMark::parse(live.annotation(compare::PRUNE_ANNOTATION));
+    let marks = Marks { owner: compare::owner(&live), prune };
+    let fact = Box::new(Fact::Marked(marks.clone()));
+    let (uid, resource_version) = (seen.uid.clone(), seen.resource_version.clone());
+    Ok((Remembered { uid, resource_version, fact }, marks))
 }
 
 /// Why a live object must not be deleted by us, if so. The owner annotation decides; without one, the record does.

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use diff::Extra;
 use lockstep_core::{DesiredObject, Digest, LiveObject, ObjectKey, ObjectRecord, Owner};
 
 use crate::compare::{self, Adopts, Comparison};
@@ -43,28 +44,18 @@ pub(crate) fn decide<'a>(
 ) -> Decided {
     let glance = scene.input.live.glance(subject.key, &rendered.gvk);
     let trims = compare::names_replicas(&rendered.value) && scene.is_autoscaled(subject.key);
+    let known = || remembered.as_ref().and_then(|remembered| remembered.trimmed(rendered.digest));
     let digest = match trims {
         false => rendered.digest,
-        true => remembered
-            .as_ref()
-            .and_then(|remembered| remembered.trimmed(rendered.digest))
-            .unwrap_or_else(|| scene.input.key.digest(&compare::without_replicas(&rendered.value))),
+        true => {
+            known().unwrap_or_else(|| scene.input.key.digest(&compare::without_replicas(&rendered.value)))
+        }
     };
     let case = Case { scene, subject, rendered, digest, trims };
-    match &glance {
-        Glance::Present { uid, resource_version, deleting: false } => {
-            let record = subject.record.filter(|record| record.uid == *uid && record.rendered == digest);
-            let known = remembered.as_ref().zip(record);
-            let known =
-                known.and_then(|(known, record)| known.comparison((uid, resource_version), digest, record));
-            if let Some(Comparison { drift: None, extras }) = known {
-                let extras = extras.clone();
-                let mut draft = case.in_sync();
-                draft.entry.extras = extras;
-                return Decided { draft, remembered, dry_run: None };
-            }
-        }
-        Glance::Present { .. } | Glance::Absent | Glance::Unknown(_) => {}
+    if let Some(extras) = case.unchanged(&glance, remembered.as_ref()) {
+        let mut draft = case.in_sync();
+        draft.entry.extras = extras;
+        return Decided { draft, remembered, dry_run: None };
     }
     match scene.input.kinds.serving(&rendered.gvk) {
         Serving::Served => case.look(glance),
@@ -72,7 +63,8 @@ pub(crate) fn decide<'a>(
         Serving::OtherVersion(other) => case.not_now(Change::Create, Because::OtherVersion(other)),
         Serving::NotServed => {
             let awaited = scene.set.is_some_and(|set| set.defines(&subject.key.group_kind()));
-            case.not_now(Change::Create, if awaited { Because::KindAwaited } else { Because::KindMissing })
+            let because = if awaited { Because::KindAwaited } else { Because::KindMissing };
+            case.not_now(Change::Create, because)
         }
     }
 }
@@ -80,6 +72,14 @@ pub(crate) fn decide<'a>(
 impl<'a> Case<'_, '_, 'a> {
     fn key(&self) -> &'a ObjectKey {
         self.subject.key
+    }
+
+    /// The fields that others added, where it was in sync before and nothing that this rests on changed.
+    fn unchanged(&self, glance: &Glance, remembered: Option<&Remembered>) -> Option<Arc<[Extra]>> {
+        let Glance::Present { uid, resource_version, deleting: false } = glance else { return None };
+        let record = self.subject.record.filter(|record| record.uid == *uid)?;
+        let known = remembered?.comparison((uid, resource_version), self.digest, record)?;
+        (record.rendered == self.digest && known.drift.is_none()).then(|| known.extras.clone())
     }
 
     fn say(&self, verdict: Verdict) -> Decided {
@@ -138,16 +138,7 @@ impl<'a> Case<'_, '_, 'a> {
             Some(because) => self.say(Verdict::Withheld(change, because)),
             None => {
                 let why = if change == Change::Create { Why::Create } else { Why::Heal(Drift::Deleted) };
-                let apply = Apply {
-                    // In full, also where an autoscaler will have spec.replicas: the next plan hands it over.
-                    desired: self.rendered.clone(),
-                    why,
-                    rewrite: None,
-                    ownership: Ownership::Force,
-                    handover: None,
-                    seen: None,
-                };
-                let action = Action::Apply(Box::new(apply));
+                let action = Action::Apply(Box::new(self.creation(why)));
                 let draft = self.scene.draft(&self.subject, Verdict::Act(change), Some(action));
                 Decided { draft, remembered: None, dry_run: None }
             }
@@ -349,15 +340,14 @@ impl<'a> Case<'_, '_, 'a> {
     fn recreate(&self, live: &LiveObject) -> Recreate {
         let propagation = self.scene.input.app.sync.propagation;
         let delete = Prune { gvk: self.rendered.gvk.clone(), uid: live.uid.clone(), propagation };
-        let apply = Apply {
-            desired: self.rendered.clone(),
-            why: Why::Create,
-            rewrite: None,
-            ownership: Ownership::Force,
-            handover: None,
-            seen: None,
-        };
-        Recreate { delete, apply }
+        Recreate { delete, apply: self.creation(Why::Create) }
+    }
+
+    /// The apply of an object that is not there: in full, also where an autoscaler will have `spec.replicas`. The next plan hands
+    /// them over.
+    fn creation(&self, why: Why) -> Apply {
+        let (rewrite, handover, seen) = (None, None, None);
+        Apply { desired: self.rendered.clone(), why, rewrite, ownership: Ownership::Force, handover, seen }
     }
 }
 
