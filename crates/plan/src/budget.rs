@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use lockstep_core::{Budget, CommitId, Digest, ObjectKey};
+use lockstep_core::{Budget, CommitId, Digest, ObjectKey, SyncMode};
 
 use crate::memo::{Approved, Memo, PruneMark};
 use crate::order;
@@ -51,19 +51,34 @@ pub(crate) fn hold(
     if is_approved(scene.input.request.approved, (digest, revision), &deletions, memo) {
         return None;
     }
+    if scene.input.app.sync.mode == SyncMode::Manual && !scene.input.request.sync {
+        // Let through only for the sake of an approval, which turned out to be for something else.
+        drop_deletions(entries, intents, |_, _| Some(Because::Manual));
+        return None;
+    }
     let objects = scene.input.record.objects.len();
     let limit = limit(scene.input.app.sync.budget, objects);
     let over = deletions.len() > limit;
     let before = intents.len();
+    drop_deletions(entries, intents, |key, intent| reason(key, intent, over));
+    (intents.len() < before).then_some(Block { digest, deletions, limit, objects })
+}
+
+/// Drops the deletions for which there is a reason.
+fn drop_deletions(
+    entries: &mut [Entry],
+    intents: &mut Vec<Intent>,
+    reason: impl Fn(&ObjectKey, &Intent) -> Option<Because>,
+) {
     intents.retain(|intent| {
         let entry = &mut entries[intent.entry];
-        let because = reason(&entry.key, intent, over);
-        if let Some(because) = because.clone() {
-            withhold(entry, because);
+        let because = deleted(&intent.action).and_then(|_| reason(&entry.key, intent));
+        let stays = because.is_none();
+        if let (Some(because), Verdict::Act(change)) = (because, &entry.verdict) {
+            entry.verdict = Verdict::Withheld(change.clone(), because);
         }
-        because.is_none()
+        stays
     });
-    (intents.len() < before).then_some(Block { digest, deletions, limit, objects })
 }
 
 /// Whether the user approved these deletions, or others that these are the rest of.
@@ -98,16 +113,9 @@ fn deleted(action: &Action) -> Option<&Arc<str>> {
 }
 
 fn reason(key: &ObjectKey, intent: &Intent, over: bool) -> Option<Because> {
-    deleted(&intent.action)?;
     match order::is_protected(key) && intent.mark != PruneMark::Allowed {
         true => Some(Because::Approval),
         false => over.then_some(Because::Budget),
-    }
-}
-
-fn withhold(entry: &mut Entry, because: Because) {
-    if let Verdict::Act(change) = &entry.verdict {
-        entry.verdict = Verdict::Withheld(change.clone(), because);
     }
 }
 

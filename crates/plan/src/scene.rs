@@ -98,10 +98,13 @@ impl<'i, 'a> Scene<'i, 'a> {
         let sync = &self.input.app.sync;
         let asked = self.input.request.sync;
         let heal = matches!(change, Change::Heal(_));
+        let is_prune = matches!(change, Change::Prune { .. });
         match sync.mode {
             _ if self.input.app.suspend => Some(Because::Suspended),
             SyncMode::Notify => Some(Because::Notify),
             _ if asked => None,
+            // An approval of exactly these deletions asks for them; `budget` sees to "exactly".
+            SyncMode::Manual if self.input.request.approved.is_some() && is_prune => None,
             SyncMode::Manual if !(heal && sync.self_heal) => Some(Because::Manual),
             SyncMode::Automatic | SyncMode::Manual if heal && !sync.self_heal => Some(Because::SelfHealOff),
             SyncMode::Automatic | SyncMode::Manual => None,

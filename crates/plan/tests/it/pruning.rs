@@ -276,6 +276,29 @@ fn an_approval_is_for_these_deletions_and_what_is_left_of_them() {
 }
 
 #[test]
+fn in_mode_manual_an_approval_asks_for_what_it_names_and_nothing_else() {
+    let scenario = format!("policy manual budget=0\n{THREE}\ngit ConfigMap/e x=1");
+    let waits = "OutOfSync OutOfSync
+         ConfigMap/a: in sync
+         ConfigMap/b: waits for a sync (mode Manual); would delete it
+         ConfigMap/c: waits for a sync (mode Manual); would delete it
+         ConfigMap/d: waits for a sync (mode Manual); would delete it
+         ConfigMap/e: waits for a sync (mode Manual); would create it";
+    check(&scenario, waits);
+    check(&format!("{scenario}\napprove-nothing"), waits);
+    check(
+        &format!("{scenario}\nask\napprove\nunask"),
+        "Syncing Progressing
+         ConfigMap/a: in sync
+         ConfigMap/b: deletes, Git does not have it
+         ConfigMap/c: deletes, Git does not have it
+         ConfigMap/d: deletes, Git does not have it
+         ConfigMap/e: waits for a sync (mode Manual); would create it
+         > delete foundations: delete ConfigMap/b uid-b, delete ConfigMap/c uid-c, delete ConfigMap/d uid-d",
+    );
+}
+
+#[test]
 fn some_kinds_always_need_an_approval_or_a_word_of_their_own() {
     check(
         "in-sync ConfigMap/a x=1

@@ -306,6 +306,7 @@ impl World {
             "dry" => self.dry_run(&object(1), words[2]),
             "wait" => self.now = self.now.after(Duration::from_secs(words[1].parse().unwrap())),
             "ask" => self.request.sync = true,
+            "unask" => self.request.sync = false,
             "approve" => {
                 let digest = self.decide().1.block.unwrap().digest;
                 self.request.approved = Some(digest);
