@@ -48,6 +48,7 @@ pub enum LoggingError {
 }
 
 /// Sends the log of the whole process to standard error. `filter` is a level, or levels by target as `tracing` takes them.
+/// A level alone speaks of our own crates; of the libraries only warnings come through, since HTTP alone would drown them.
 pub fn init_logging(format: LogFormat, filter: &str) -> Result<(), LoggingError> {
     tracing::subscriber::set_global_default(subscriber(format, filter, io::stderr)?)
         .map_err(|_| LoggingError::AlreadySet)
@@ -61,6 +62,11 @@ fn subscriber<W>(
 where
     W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
 {
+    let levels = ["off", "error", "warn", "info", "debug", "trace"];
+    let filter = match levels.contains(&filter) {
+        true => format!("warn,lockstep={filter}"),
+        false => filter.to_owned(),
+    };
     let filter = EnvFilter::try_new(filter).map_err(|_| LoggingError::Filter)?;
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(writer).with_target(false);
     Ok(match format {
@@ -96,6 +102,7 @@ mod tests {
         tracing::subscriber::with_default(subscriber, || {
             tracing::info!(app = "team/shop", "source.url" = "https://h/x", "fetched");
             tracing::debug!("quiet");
+            tracing::info!(target: "hyper::client", "noise");
         });
         String::from_utf8(lines.0.lock().unwrap().clone()).unwrap()
     }
