@@ -76,6 +76,25 @@ fn fields_that_others_added_stay_and_are_named() {
 }
 
 #[test]
+fn what_cannot_be_compared_is_decided_by_one_dry_run() {
+    let scenario = "in-sync Widget/w x=1
+         watched-as Widget/w v2";
+    check(
+        scenario,
+        "OutOfSync OutOfSync
+         Widget.example.com/w: waits for a dry run; would heal: it cannot be compared field by field
+         dry run: Widget.example.com/w",
+    );
+    check(&format!("{scenario}\ndry Widget/w unchanged"), "Synced Synced\nWidget.example.com/w: in sync");
+    check(
+        &format!("{scenario}\ndry Widget/w changed"),
+        "Syncing Progressing
+         Widget.example.com/w: heals, it cannot be compared field by field
+         > others: heal Widget.example.com/w",
+    );
+}
+
+#[test]
 fn a_lost_record_is_recovered_without_a_write_where_live_proves_it() {
     check(
         "in-sync ConfigMap/a x=1

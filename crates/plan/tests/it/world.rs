@@ -306,6 +306,11 @@ impl World {
             "dry" => self.dry_run(&object(1), words[2]),
             "wait" => self.now = self.now.after(Duration::from_secs(words[1].parse().unwrap())),
             "ask" => self.request.sync = true,
+            "watched-as" => {
+                let version = words[2];
+                let live = self.touch(&object(1));
+                live.gvk = Gvk::new(&live.key.group, version, &live.key.kind);
+            }
             "unask" => self.request.sync = false,
             "approve" => {
                 let digest = self.decide().1.block.unwrap().digest;
