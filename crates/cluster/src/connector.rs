@@ -2,7 +2,6 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -20,8 +19,8 @@ use kube::config::{KubeConfigOptions, Kubeconfig};
 use parking_lot::Mutex;
 use tower_service::Service;
 
-/// Connections that plain requests take turns on. One HTTP/2 connection is read and decrypted by one task on either side:
-/// a second one lets the other core help.
+/// Connections beside those for watches: one for writes, which saturates any server (measured), and one for reads, so that
+/// no write waits behind the pages of a list.
 const REQUEST_LANES: usize = 2;
 
 /// Watches on one connection. API servers allow 100 streams a connection by default; what is over waits for ever.
@@ -196,7 +195,7 @@ fn assemble<C>(config: &Config, connector: C) -> Result<kube::Client, ConnectErr
 where
     C: Connect + Clone + Send + Sync + 'static,
 {
-    let pool = Pool { connector, lanes: Arc::default(), next: Arc::default() };
+    let pool = Pool { connector, lanes: Arc::default() };
     let builder =
         ClientBuilder::new(pool, config.default_namespace.clone()).with_layer(&config.extra_headers_layer()?);
     Ok(match config.auth_layer()? {
@@ -217,14 +216,13 @@ pub(crate) struct WatchLane(pub(crate) usize);
 struct Pool<C> {
     connector: C,
     lanes: Arc<Mutex<Vec<HttpClient<C, Body>>>>,
-    next: Arc<AtomicUsize>,
 }
 
 impl<C: Connect + Clone + Send + Sync + 'static> Pool<C> {
     fn lane(&self, request: &Request<Body>) -> HttpClient<C, Body> {
         let lane = match request.extensions().get::<WatchLane>() {
             Some(WatchLane(lane)) => REQUEST_LANES + lane,
-            None => self.next.fetch_add(1, Ordering::Relaxed) % REQUEST_LANES,
+            None => usize::from(request.method() == http::Method::GET),
         };
         let mut lanes = self.lanes.lock();
         while lanes.len() <= lane {

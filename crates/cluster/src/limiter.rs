@@ -15,8 +15,12 @@ const LEAST: usize = 16;
 const MOST: usize = 64;
 const START: usize = 32;
 
-/// A round whose latency is this many times the best one seen says that requests only queue at the server.
-const CROWDED: f64 = 4.0;
+/// A round whose latency is this many times the best one seen says that requests only queue at the server. Kinds differ
+/// by a factor of four, so it must be more than that.
+const CROWDED: f64 = 8.0;
+
+/// The best latency is forgotten by this factor a round: a server that got slower for good is not crowded for ever.
+const FORGET: f64 = 1.001;
 
 /// Without `Retry-After`, this long after a 429.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -62,7 +66,7 @@ struct State {
 #[derive(Debug, PartialEq)]
 struct Pace {
     limit: usize,
-    /// Seconds; the best round so far, forgotten slowly.
+    /// Seconds; the best answer so far, forgotten slowly.
     best: Option<f64>,
     round: Vec<f64>,
 }
@@ -79,16 +83,16 @@ impl Pace {
         self.round.clear();
     }
 
-    /// A round is as many answers as may be in flight; `full` says whether the limit held anything back.
+    /// A round is as many answers as may be in flight.
     fn answered(&mut self, latency: f64, demand: Demand) {
         self.round.push(latency);
         if self.round.len() < self.limit {
             return;
         }
         self.round.sort_by(f64::total_cmp);
-        let median = self.round[self.round.len() / 2];
+        let (least, median) = (self.round[0], self.round[self.round.len() / 2]);
         self.round.clear();
-        let best = self.best.map_or(median, |best| median.min(best * 1.02)).max(0.0005);
+        let best = self.best.map_or(least, |best| least.min(best * FORGET)).max(0.0005);
         self.best = Some(best);
         match demand {
             _ if median > best * CROWDED => self.limit = (self.limit - 1).max(LEAST),

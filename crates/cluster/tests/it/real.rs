@@ -17,6 +17,7 @@ struct Cluster {
     connection: Connection,
     discovery: Discovery,
     writer: Writer,
+    limiter: Limiter,
     namespace: String,
 }
 
@@ -44,9 +45,10 @@ impl Cluster {
     async fn open(test: &str) -> Self {
         let connection = Connection::open(&options()).await.unwrap();
         let discovery = Discovery::load(&connection).await.unwrap();
-        let writer = Writer::new(&connection, &Limiter::default());
+        let limiter = Limiter::default();
+        let writer = Writer::new(&connection, &limiter);
         let namespace = format!("{test}-{}", std::process::id());
-        let cluster = Self { connection, discovery, writer, namespace };
+        let cluster = Self { connection, discovery, writer, limiter, namespace };
         let text = format!(
             r#"{{"apiVersion":"v1","kind":"Namespace","metadata":{{"name":"{}"}}}}"#,
             cluster.namespace
@@ -284,7 +286,7 @@ async fn measured() {
         let took = apply_many(&cluster, 64, &value, COUNT).await;
         #[allow(clippy::cast_precision_loss)]
         let rate = COUNT as f64 / took.as_secs_f64();
-        println!("apply {what}: {rate:.0} a second");
+        println!("apply {what}: {rate:.0} a second, {} in flight at the end", cluster.limiter.limit());
     }
     let index = Index::new(&cluster.connection, &cluster.discovery, "lockstep");
     (0..COUNT).for_each(|number| index.track(&cluster.key(&format!("cm-{number:05}"))));
