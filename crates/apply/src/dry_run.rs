@@ -10,14 +10,14 @@ use crate::outcome::Failed;
 use crate::refusal::failed;
 use crate::step::Target;
 
-/// Asks the API server what a forced apply would make of an object. `live` is what it is compared with. The second value is
-/// the object as it would be, for a human diff.
+/// Asks the API server what a forced apply would make of an object. `live` is what it is compared with, `None` where there is
+/// none. The second value is the object as it would be, for a human diff.
 ///
 /// An error means that nothing was learned, and that the question may be asked again.
 pub async fn dry_run(
     executor: &Executor,
     asked: &plan::DryRun,
-    live: &LiveObject,
+    live: Option<&LiveObject>,
 ) -> Result<(DryRunResult, Option<Value>), Failed> {
     let key = &asked.desired.key;
     let target = Target::new(executor, Priority::Bulk, key, &asked.desired.gvk)?;
@@ -25,7 +25,7 @@ pub async fn dry_run(
     let (outcome, value) = match target.send(Bytes::from(to_json(&asked.desired.value)), &options).await {
         Ok(written) => {
             let after = lockstep_core::from_json(written.object.bytes()).unwrap_or_default();
-            let same = substance(&after) == substance(&live.value);
+            let same = live.is_some_and(|live| substance(&after) == substance(&live.value));
             (if same { DryRunOutcome::Unchanged } else { DryRunOutcome::Changed }, Some(after))
         }
         Err(error) => {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use ::cluster::{Discovery, Index, Lookup, Namespaces, Unread, Want, WatchScope, Writer};
+use ::cluster::{Catalog, Discovery, Index, Lookup, Namespaces, Unread, Want, WatchScope, Writer};
 use lockstep_core::{Gvk, Health, HealthState, ObjectKey};
 use plan::{Glance, Kinds, Live, LiveSet, NamespaceState, Serving};
 
@@ -83,15 +83,20 @@ impl LiveSet for Cluster {
 
 impl Kinds for Cluster {
     fn serving(&self, gvk: &Gvk) -> Serving {
-        match self.discovery.resource(gvk) {
-            Lookup::Served(_) => Serving::Served,
-            Lookup::NotServed => match self.discovery.preferred(&gvk.group_kind()) {
-                Lookup::Served(other) => Serving::OtherVersion(other.gvk.clone()),
-                Lookup::NotServed => Serving::NotServed,
-                Lookup::GroupFailing(reason) => Serving::GroupFailing(reason),
-            },
+        serving(&self.discovery.catalog(), gvk)
+    }
+}
+
+/// Whether a kind is served.
+pub(crate) fn serving(catalog: &Catalog, gvk: &Gvk) -> Serving {
+    match catalog.resource(gvk) {
+        Lookup::Served(_) => Serving::Served,
+        Lookup::NotServed => match catalog.preferred(&gvk.group_kind()) {
+            Lookup::Served(other) => Serving::OtherVersion(other.gvk.clone()),
+            Lookup::NotServed => Serving::NotServed,
             Lookup::GroupFailing(reason) => Serving::GroupFailing(reason),
-        }
+        },
+        Lookup::GroupFailing(reason) => Serving::GroupFailing(reason),
     }
 }
 

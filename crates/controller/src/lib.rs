@@ -3,7 +3,7 @@
 //! [`Controller::start`] makes ready what a controller needs and [`Controller::run`] works until it is told to stop.
 //! `application` is the reconcile of an Application, one file a step. Around it: who is due (`queue`), which repositories
 //! are fetched when (`repositories`, `schedule`), who wants which object (`claims`), what the watches show (`store`,
-//! `follow`), what was applied (`records`).
+//! `follow`), what was applied (`records`). `inspect` looks at an Application from outside, with the same steps and no writes.
 
 mod application;
 mod autoscalers;
@@ -14,6 +14,7 @@ mod context;
 mod controller;
 mod events;
 mod follow;
+mod inspect;
 mod owned;
 mod queue;
 mod records;
@@ -26,6 +27,7 @@ mod telemetry;
 mod waiters;
 
 pub use controller::Controller;
+pub use inspect::{InspectError, InspectSettings, Inspection, Inspector, Rehearsal, Rehearsed};
 pub use setup::{Settings, SetupError};
 pub use store::Proxy;
 

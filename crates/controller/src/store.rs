@@ -126,13 +126,23 @@ impl Store {
     /// How an Application is let into a repository.
     pub(crate) fn access(&self, url: &RepoUrl, asker: Asker<'_>, proxy: Option<&Proxy>) -> Access {
         let credentials: Vec<Credential> = self.0.read().credentials.values().cloned().collect();
-        let mut access = match api::choose_credential(&credentials, url, asker) {
-            Some(credential) => access_of(credential),
-            None => Access::anonymous(),
-        };
-        access.proxy = proxy.and_then(|proxy| proxy.of(url));
-        access
+        access(&credentials, url, asker, proxy)
     }
+}
+
+/// How an Application is let into a repository, given all credentials.
+pub(crate) fn access(
+    credentials: &[Credential],
+    url: &RepoUrl,
+    asker: Asker<'_>,
+    proxy: Option<&Proxy>,
+) -> Access {
+    let mut access = match api::choose_credential(credentials, url, asker) {
+        Some(credential) => access_of(credential),
+        None => Access::anonymous(),
+    };
+    access.proxy = proxy.and_then(|proxy| proxy.of(url));
+    access
 }
 
 /// Of two states of one object the one with the smaller resourceVersion: a watch may lag behind the answer to our own write.

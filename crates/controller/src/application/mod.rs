@@ -17,7 +17,8 @@ mod standing;
 mod state;
 mod validate;
 
-pub(crate) use state::AppState;
+pub(crate) use render::{CatalogScopes, Outcome, Task};
+pub(crate) use state::{AppState, Inputs, RenderFailure};
 
 use crate::context::Context;
 use crate::queue::Job;

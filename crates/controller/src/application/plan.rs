@@ -78,7 +78,7 @@ async fn ask_one(
 ) -> Option<(ObjectKey, DryRunResult)> {
     let key = question.desired.key.clone();
     let Live::Present(live) = context.cluster.get(&key, &question.desired.gvk) else { return None };
-    match ::apply::dry_run(executor, question, &live).await {
+    match ::apply::dry_run(executor, question, Some(&live)).await {
         Ok((result, _)) => Some((key, result)),
         Err(failed) => {
             tracing::warn!(object = %key, error = failed.message, "A dry run gave no answer");

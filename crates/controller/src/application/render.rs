@@ -102,20 +102,21 @@ fn known(context: &Context, valid: &Valid, inputs: &Inputs) -> Option<Outcome> {
         return Some(Outcome::Refused(refused.clone(), state.rendering.clone()));
     }
     let rendering = state.rendering.as_ref().filter(|rendering| rendering.inputs == *inputs)?;
-    let catalog = CatalogScopes::new(context);
+    let catalog = CatalogScopes(context.cluster.discovery.catalog());
     let same = rendering.asked.iter().all(|(gvk, answer)| catalog.scope(gvk) == *answer);
     same.then(|| Outcome::Ready(rendering.clone()))
 }
 
 /// What a finished render is made into.
-struct Done {
+pub(crate) struct Done {
     commits: Vec<Commit>,
     reads: Vec<Arc<Reads>>,
     result: Result<Arc<Rendering>, Arc<RefusedRendering>>,
 }
 
 impl Done {
-    fn outcome(self, last: Option<Arc<Rendering>>) -> Outcome {
+    /// As the step's outcome; `last` is what was rendered before.
+    pub(crate) fn outcome(self, last: Option<Arc<Rendering>>) -> Outcome {
         match self.result {
             Ok(rendering) => Outcome::Ready(rendering),
             Err(refused) => Outcome::Refused(refused, last),
@@ -167,7 +168,7 @@ async fn work(
         app: valid.app.clone(),
         record: valid.found.state.recorded.record().clone(),
         before: before(valid),
-        scopes: CatalogScopes::new(context),
+        scopes: CatalogScopes(context.cluster.discovery.catalog()),
         instance: context.settings.instance.clone(),
         key: context.key.clone(),
         inputs,
@@ -179,11 +180,7 @@ async fn work(
             found.ok_or_else(|| format!("commit {} is not in the cache any more", commit.id.short()))
         };
         let snapshots: Result<Vec<_>, String> = wanted.iter().zip(&commits).map(snapshot).collect();
-        let sources = snapshots.map_err(Arc::from)?.into_iter().zip(&task.app.sources);
-        let artifacts: Vec<Artifact> = sources
-            .map(|(snapshot, source)| Artifact::new(source.git.url.clone(), snapshot, &source.git.path))
-            .collect();
-        task.run(artifacts, commits)
+        task.run(snapshots.map_err(Arc::from)?, commits)
     };
     context.renderers.run(job).await.unwrap_or_else(|| Err("the render panicked".into()))
 }
@@ -197,18 +194,30 @@ fn before(valid: &Valid) -> Vec<CommitId> {
 }
 
 /// Everything that one render needs, away from the async workers.
-struct Task {
-    app: Arc<Application>,
-    record: AppRecord,
-    before: Vec<CommitId>,
-    scopes: CatalogScopes,
-    instance: Arc<str>,
-    key: lockstep_core::Key,
-    inputs: Inputs,
+pub(crate) struct Task {
+    /// The Application.
+    pub(crate) app: Arc<Application>,
+    /// What was applied.
+    pub(crate) record: AppRecord,
+    /// The commits that the last sync left live.
+    pub(crate) before: Vec<CommitId>,
+    /// What discovery says of kinds.
+    pub(crate) scopes: CatalogScopes,
+    /// The installation's name.
+    pub(crate) instance: Arc<str>,
+    /// The installation's key.
+    pub(crate) key: lockstep_core::Key,
+    /// What is rendered.
+    pub(crate) inputs: Inputs,
 }
 
 impl Task {
-    fn run(self, artifacts: Vec<Artifact>, commits: Vec<Commit>) -> Result<Done, Arc<str>> {
+    /// Renders the trees of some commits, one a source.
+    pub(crate) fn run(self, snapshots: Vec<git::Snapshot>, commits: Vec<Commit>) -> Result<Done, Arc<str>> {
+        let sources = snapshots.into_iter().zip(&self.app.sources);
+        let artifacts: Vec<Artifact> = sources
+            .map(|(snapshot, source)| Artifact::new(source.git.url.clone(), snapshot, &source.git.path))
+            .collect();
         if let Some(path) = vanished(&artifacts)? {
             return Ok(self.refuse(&artifacts, commits, RenderFailure::VanishedPath(path)));
         }
@@ -299,13 +308,7 @@ fn vanished(artifacts: &[Artifact]) -> Result<Option<Arc<str>>, Arc<str>> {
 }
 
 /// What discovery says of kinds.
-struct CatalogScopes(Arc<cluster::Catalog>);
-
-impl CatalogScopes {
-    fn new(context: &Context) -> Self {
-        Self(context.cluster.discovery.catalog())
-    }
-}
+pub(crate) struct CatalogScopes(pub(crate) Arc<cluster::Catalog>);
 
 impl Scopes for CatalogScopes {
     fn scope(&self, kind: &Gvk) -> Option<Scope> {

@@ -1,0 +1,358 @@
+//! The pipeline of an Application without its writes, in the process of whoever asks: for `lockstep app diff`, `why` and `plan`.
+//!
+//! The steps are the controller's own: the same render, the same plan, the same dry runs. What differs is where the inputs come
+//! from (one read of each object in place of watches) and that nothing is ever written. What only the controller remembers (failed
+//! attempts, heals of objects that are fought over) is not known here.
+
+mod error;
+mod installation;
+mod rehearsal;
+mod sources;
+mod world;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use ::plan::{Action, Change, Claim, Entry, Input, Memo, Plan, Report, Request, Standing, Verdict};
+use api::{Intents, Status};
+use apply::Executor;
+use cluster::{ApiError, Connection, Discovery, Index, Limiter, Writer};
+use lockstep_core::{
+    AppKey, AppRecord, Application, Commit, CommitId, DesiredObject, Digest, Finding, Gvk, ObjectKey, Value,
+    from_json,
+};
+
+use crate::application::{Outcome, RenderFailure};
+use crate::clock::Clock;
+use crate::context::applications;
+use crate::store::Proxy;
+pub use error::InspectError;
+use installation::Installation;
+pub use rehearsal::{Rehearsal, Rehearsed};
+use sources::{Rendered, Sources};
+use world::World;
+
+/// How to look at an installation from outside.
+#[derive(Clone, Debug)]
+pub struct InspectSettings {
+    /// The installation's name.
+    pub instance: Arc<str>,
+    /// The controller's namespace; `None`: `lockstep-system`, else the only one of the cluster that has this installation's key.
+    pub namespace: Option<Arc<str>>,
+    /// The directory of the disk cache.
+    pub state: PathBuf,
+    /// The managers whose fields an adoption takes over.
+    pub adopted_managers: Vec<Arc<str>>,
+    /// The HTTP proxy for repositories.
+    pub proxy: Option<Proxy>,
+}
+
+/// An installation, seen from outside.
+pub struct Inspector {
+    connection: Connection,
+    discovery: Discovery,
+    settings: InspectSettings,
+    installation: Installation,
+    sources: Sources,
+}
+
+/// What a look at an Application shows.
+pub struct Inspection {
+    /// The Application.
+    pub application: Arc<Application>,
+    /// Its custom resource.
+    pub resource: Value,
+    /// What the controller last told.
+    pub status: Status,
+    /// The commits that its sources name now, one a source.
+    pub wanted: Vec<Commit>,
+    /// What is wrong, or odd, in the files.
+    pub findings: Vec<Finding>,
+    /// What there is to do about each object, and why.
+    pub report: Report,
+    /// What would become of the objects that are not as they should be.
+    pub rehearsed: BTreeMap<ObjectKey, Rehearsed>,
+    /// The commits behind the objects, as far as they can be found.
+    pub commits: BTreeMap<CommitId, Commit>,
+}
+
+impl Inspector {
+    /// Reads what has to be known of the installation.
+    pub async fn open(connection: &Connection, settings: InspectSettings) -> Result<Self, InspectError> {
+        let discovery = Discovery::load(connection)
+            .await
+            .map_err(|error| InspectError::api("read what the API server serves", error))?;
+        if discovery.resource(&applications().gvk).served().is_none() {
+            return Err(InspectError::NotInstalled);
+        }
+        let installation =
+            Installation::read(connection, &settings.instance, settings.namespace.as_deref()).await?;
+        let sources = Sources::open(&settings, installation.key.clone())?;
+        Ok(Self { connection: connection.clone(), discovery, settings, installation, sources })
+    }
+
+    /// The namespace of the controller.
+    pub fn namespace(&self) -> &str {
+        &self.installation.namespace
+    }
+
+    /// What was applied for an Application.
+    pub fn record(&self, app: &AppKey) -> AppRecord {
+        self.installation.record(app)
+    }
+
+    /// What dry runs need.
+    pub fn rehearsal(&self) -> Rehearsal {
+        let (connection, discovery) = (&self.connection, &self.discovery);
+        Rehearsal::new(connection, discovery, &self.settings.instance, self.installation.key.clone())
+    }
+
+    /// Looks at an Application.
+    pub async fn inspect(&self, app: &AppKey) -> Result<Inspection, InspectError> {
+        let resource = read_application(&self.connection, app).await?;
+        let status = Status::read(&resource);
+        let Rendered { application, outcome, wanted } = self.render(app, &resource).await?;
+        let record = self.record(app);
+        let world = self.observe(&application, &outcome, &record).await?;
+        let mut decision = Decision {
+            application: &application,
+            outcome: &outcome,
+            record: &record,
+            world: &world,
+            request: request(&resource, &status),
+            history: ::plan::History::default(),
+        };
+        let (plan, report) = decision.decide(self);
+        let rehearsal = self.rehearsal();
+        let bodies = bodies(&plan, &report, &outcome);
+        let mut rehearsed = rehearsal.objects(bodies, &world).await;
+        for asked in &report.dry_runs {
+            if let Some((_, Some(result))) = rehearsed.get(&asked.desired.key) {
+                decision.history.dry_runs.insert(asked.desired.key.clone(), result.clone());
+            }
+        }
+        let (_, report) = decision.decide(self);
+        rehearsed.retain(|key, _| report.get(key).is_some_and(|entry| change(entry).is_some()));
+        let commits = self.commits(&resource, &status, &wanted, &report).await;
+        Ok(Inspection {
+            resource,
+            status,
+            wanted,
+            findings: findings(&outcome),
+            report,
+            rehearsed: rehearsed.into_iter().map(|(key, (rehearsed, _))| (key, rehearsed)).collect(),
+            commits,
+            application,
+        })
+    }
+
+    async fn render(&self, app: &AppKey, resource: &Value) -> Result<Rendered, InspectError> {
+        let credentials = self.sources.credentials(&self.connection, app, self.namespace()).await?;
+        let record = self.record(app);
+        self.sources.render((resource, record), &credentials, self.discovery.catalog()).await
+    }
+
+    async fn observe(
+        &self,
+        application: &Application,
+        outcome: &Outcome,
+        record: &AppRecord,
+    ) -> Result<World, InspectError> {
+        let mut objects: BTreeSet<(ObjectKey, Gvk)> =
+            record.objects.iter().map(|(key, record)| (key.clone(), record.gvk.clone())).collect();
+        let set = outcome.rendering().map(|rendering| &rendering.set);
+        let wanted = set.into_iter().flat_map(|set| set.objects());
+        objects.extend(wanted.clone().map(|object| (object.key.clone(), object.gvk.clone())));
+        let wanted: Vec<&ObjectKey> = wanted.map(|object| &object.key).collect();
+        let claims = self.claims(&application.key, &wanted).await;
+        World::read(&self.connection, self.discovery.catalog(), objects, claims).await
+    }
+
+    /// Of the Applications that have recorded one of these objects, those that still want it.
+    async fn claims(&self, app: &AppKey, wanted: &[&ObjectKey]) -> BTreeMap<ObjectKey, Vec<Claim>> {
+        let mut claims: BTreeMap<ObjectKey, Vec<Claim>> = BTreeMap::new();
+        for (other, stored) in self.installation.others(app) {
+            let mut shared =
+                wanted.iter().filter(|key| stored.record.objects.contains_key(**key)).peekable();
+            if shared.peek().is_none() {
+                continue;
+            }
+            let Ok(resource) = read_application(&self.connection, other).await else { continue };
+            if resource.at(&["metadata", "deletionTimestamp"]).is_some() {
+                continue;
+            }
+            // What cannot be rendered now may still want what it has.
+            let rendered = self.render(other, &resource).await.ok();
+            let set = rendered.as_ref().and_then(|rendered| rendered.outcome.rendering());
+            for key in shared {
+                if set.is_none_or(|rendering| rendering.set.get(key).is_some()) {
+                    let claim = Claim { app: other.clone(), standing: Standing::Recorded };
+                    claims.entry((*key).clone()).or_default().push(claim);
+                }
+            }
+        }
+        claims
+    }
+
+    async fn commits(
+        &self,
+        resource: &Value,
+        status: &Status,
+        wanted: &[Commit],
+        report: &Report,
+    ) -> BTreeMap<CommitId, Commit> {
+        let mut known: BTreeMap<CommitId, Commit> =
+            wanted.iter().map(|commit| (commit.id.clone(), commit.clone())).collect();
+        let missing: BTreeSet<&CommitId> =
+            report.entries.iter().filter_map(|entry| entry.commit.as_ref()).collect();
+        for id in missing {
+            if !known.contains_key(id)
+                && let Some(commit) = self.commit(resource, status, id).await
+            {
+                known.insert(id.clone(), commit);
+            }
+        }
+        known
+    }
+
+    /// What a commit of an Application's repositories says of itself: from the Application's history, else from the repository.
+    pub async fn commit(&self, resource: &Value, status: &Status, id: &CommitId) -> Option<Commit> {
+        if let Some(entry) = status.history.iter().find(|entry| entry.revision == *id) {
+            let (author, subject) = (entry.author.clone(), entry.subject.clone());
+            return Some(Commit { id: id.clone(), author, subject, time: entry.at });
+        }
+        let application = api::application(resource).0?;
+        let credentials =
+            self.sources.credentials(&self.connection, &application.key, self.namespace()).await.ok()?;
+        self.sources.commit(&application, &credentials, id).await
+    }
+}
+
+/// Reads an Application.
+pub(crate) async fn read_application(connection: &Connection, app: &AppKey) -> Result<Value, InspectError> {
+    let key = ObjectKey::new(api::GROUP, "Application", &app.namespace, &app.name);
+    match connection.get(&applications(), &key).await {
+        Ok(raw) => Ok(from_json(raw.bytes()).unwrap_or_default()),
+        Err(ApiError::NotServed) => Err(InspectError::NotInstalled),
+        Err(ApiError::NotFound | ApiError::NamespaceMissing) => {
+            Err(InspectError::NoApplication(app.clone()))
+        }
+        Err(error) => Err(InspectError::read(
+            "read the Application",
+            format!("get applications.lockstep.dev in namespace {}", app.namespace),
+            error,
+        )),
+    }
+}
+
+fn request(resource: &Value, status: &Status) -> Request {
+    let requests = Intents::read(resource).since(&status.handled);
+    Request {
+        sync: requests.sync.is_some(),
+        approved: requests.approve.as_deref().and_then(Digest::parse),
+    }
+}
+
+/// Everything that a plan is made from.
+struct Decision<'a> {
+    application: &'a Application,
+    outcome: &'a Outcome,
+    record: &'a AppRecord,
+    world: &'a World,
+    request: Request,
+    history: ::plan::History,
+}
+
+impl Decision<'_> {
+    fn decide(&self, inspector: &Inspector) -> (Plan, Report) {
+        let adopted: Vec<&str> =
+            inspector.settings.adopted_managers.iter().map(|manager| &**manager).collect();
+        let input = Input {
+            app: self.application,
+            instance: &inspector.settings.instance,
+            key: &inspector.installation.key,
+            adopted_managers: &adopted,
+            desired: self.outcome.desired(),
+            record: self.record,
+            // Leftovers of a crash are for the controller, which watches for them.
+            owned: &[],
+            live: self.world,
+            kinds: self.world,
+            claims: self.world,
+            request: &self.request,
+            history: &self.history,
+            now: Clock::new().millis(),
+        };
+        ::plan::plan(&input, &mut Memo::default())
+    }
+}
+
+fn change(entry: &Entry) -> Option<&Change> {
+    match &entry.verdict {
+        Verdict::Act(change) | Verdict::Withheld(change, _) => Some(change),
+        Verdict::InSync | Verdict::Conflict(_) | Verdict::Kept(_) | Verdict::Unknown(_) => None,
+    }
+}
+
+/// What would be sent for the objects that differ; `None` for those that would go.
+fn bodies(
+    plan: &Plan,
+    report: &Report,
+    outcome: &Outcome,
+) -> BTreeMap<ObjectKey, Option<Arc<DesiredObject>>> {
+    let mut sent: BTreeMap<&ObjectKey, &Arc<DesiredObject>> = BTreeMap::new();
+    sent.extend(report.dry_runs.iter().map(|asked| (&asked.desired.key, &asked.desired)));
+    for step in plan.steps() {
+        match &step.action {
+            Action::Apply(apply) => drop(sent.insert(&step.key, &apply.desired)),
+            Action::Recreate(recreate) => drop(sent.insert(&step.key, &recreate.apply.desired)),
+            Action::Record(_) | Action::Prune(_) | Action::Abandon(_) | Action::Forget => {}
+        }
+    }
+    let set = outcome.rendering().map(|rendering| &rendering.set);
+    let body = |key: &ObjectKey| sent.get(key).copied().or_else(|| set?.get(key)).cloned();
+    let entries = report.entries.iter().filter_map(|entry| {
+        let body = match change(entry)? {
+            Change::Recover | Change::Forget => return None,
+            Change::Prune { .. } => None,
+            Change::Create
+            | Change::Update
+            | Change::Heal(_)
+            | Change::Adopt { .. }
+            | Change::Recreate => Some(body(&entry.key)?),
+        };
+        Some((entry.key.clone(), body))
+    });
+    entries.collect()
+}
+
+fn findings(outcome: &Outcome) -> Vec<Finding> {
+    match outcome {
+        Outcome::Ready(rendering) => rendering.findings.clone(),
+        Outcome::Refused(refused, _) => match &refused.failure {
+            RenderFailure::Findings(findings) => findings.clone(),
+            RenderFailure::VanishedPath(path) => vec![Finding::error(
+                "path-not-found",
+                format!("the path {path} does not exist in this revision; nothing is deleted"),
+            )],
+        },
+        Outcome::Unavailable(..) => Vec::new(),
+    }
+}
+
+/// The executor of dry runs: under the installation's own name, so that what it would take away is seen.
+pub(crate) fn executor(
+    connection: &Connection,
+    discovery: &Discovery,
+    instance: &Arc<str>,
+    key: lockstep_core::Key,
+) -> Executor {
+    Executor {
+        writer: Writer::new(connection, &Limiter::default()),
+        index: Index::new(connection, discovery, instance),
+        catalog: discovery.catalog(),
+        manager: instance.clone(),
+        key,
+    }
+}

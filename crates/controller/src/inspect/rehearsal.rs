@@ -1,0 +1,164 @@
+//! What applying objects would make of them, asked of the API server.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use apply::Executor;
+use cluster::{Connection, Discovery};
+use diff::{ObjectDiff, object_diff};
+use futures::StreamExt;
+use lockstep_core::{DesiredObject, Gvk, Key, LiveObject, OWNER_ANNOTATION, ObjectKey, Value};
+use plan::{DryRun, DryRunOutcome, DryRunResult, Live, LiveSet};
+
+use super::executor;
+use super::world::{World, look};
+
+/// Dry runs that are asked for at the same time; they cost the API server nearly as much as writes.
+const SIDE_BY_SIDE: usize = 16;
+
+/// What would become of an object.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Rehearsed {
+    /// It would be created. `untried` tells why the API server could not be asked yet.
+    Create {
+        /// From nothing to what is sent.
+        diff: ObjectDiff,
+        /// Its namespace or its kind has to come first.
+        untried: Option<String>,
+    },
+    /// It would be changed. An empty diff: only in what is no content, such as who manages which field.
+    Change(ObjectDiff),
+    /// It would be deleted.
+    Delete(ObjectDiff),
+    /// The API server refuses it.
+    Refused(String),
+    /// It could not be told.
+    Unknown(String),
+}
+
+impl Rehearsed {
+    /// Whether live would differ from before.
+    pub fn differs(&self) -> bool {
+        match self {
+            Self::Change(diff) => !diff.is_empty(),
+            Self::Create { .. } | Self::Delete(_) | Self::Refused(_) | Self::Unknown(_) => true,
+        }
+    }
+}
+
+type Answer = (Rehearsed, Option<DryRunResult>);
+
+/// Asks the API server with dry runs.
+pub struct Rehearsal {
+    executor: Executor,
+    connection: Connection,
+}
+
+impl Rehearsal {
+    /// Under the installation's name. `key` is that of the objects' digests.
+    pub fn new(connection: &Connection, discovery: &Discovery, instance: &Arc<str>, key: Key) -> Self {
+        let executor = executor(connection, discovery, instance, key);
+        Self { executor, connection: connection.clone() }
+    }
+
+    /// What would become of objects that may or may not exist, in their order. Live ones keep the owner that they name, unless
+    /// they name one themselves.
+    pub async fn apply(&self, objects: Vec<DesiredObject>) -> Vec<(ObjectKey, Rehearsed)> {
+        let all: Vec<_> = objects.into_iter().map(|object| self.apply_one(object)).collect();
+        futures::stream::iter(all).buffered(SIDE_BY_SIDE).collect().await
+    }
+
+    async fn apply_one(&self, mut object: DesiredObject) -> (ObjectKey, Rehearsed) {
+        let key = object.key.clone();
+        let live = look(&self.connection, &self.executor.catalog, &key, &object.gvk).await;
+        if let Live::Present(live) = &live {
+            let ours = ["metadata", "annotations", OWNER_ANNOTATION];
+            if let (None, Some(owner)) = (object.value.at(&ours), live.annotation(OWNER_ANNOTATION)) {
+                object.value.set(&ours, owner.into());
+            }
+        }
+        let (rehearsed, _) = self.try_apply(Arc::new(object), live).await;
+        (key, rehearsed)
+    }
+
+    /// What deleting an object would take away; `None` where it is not there.
+    pub async fn delete(&self, key: &ObjectKey, gvk: &Gvk) -> Option<Rehearsed> {
+        match look(&self.connection, &self.executor.catalog, key, gvk).await {
+            Live::Absent => None,
+            live => Some(gone(key, &live)),
+        }
+    }
+
+    /// What would become of the objects of a plan; those without a body would go.
+    pub(super) async fn objects(
+        &self,
+        bodies: BTreeMap<ObjectKey, Option<Arc<DesiredObject>>>,
+        world: &World,
+    ) -> BTreeMap<ObjectKey, Answer> {
+        let all: Vec<_> = bodies.into_iter().map(|(key, body)| self.object(key, body, world)).collect();
+        futures::stream::iter(all).buffer_unordered(SIDE_BY_SIDE).collect().await
+    }
+
+    async fn object(
+        &self,
+        key: ObjectKey,
+        body: Option<Arc<DesiredObject>>,
+        world: &World,
+    ) -> (ObjectKey, Answer) {
+        let Some(desired) = body else {
+            let live = world.any(&key);
+            return (key.clone(), (gone(&key, &live), None));
+        };
+        let live = world.get(&key, &desired.gvk);
+        if let (Live::Absent, Some(obstacle)) = (&live, world.obstacle(&key, &desired.gvk)) {
+            let diff = object_diff(&Value::Null, &desired.value, &key);
+            return (key, (Rehearsed::Create { diff, untried: Some(obstacle) }, None));
+        }
+        let answer = self.try_apply(desired, live).await;
+        (key, answer)
+    }
+
+    async fn try_apply(&self, desired: Arc<DesiredObject>, live: Live) -> Answer {
+        let live = match live {
+            Live::Present(live) => Some(live),
+            Live::Absent => None,
+            Live::Unknown(reason) => return (Rehearsed::Unknown(reason.to_string()), None),
+        };
+        let resource_version = live.as_ref().map(|live| live.resource_version.clone());
+        let asked = DryRun { desired, resource_version: resource_version.unwrap_or_else(|| "".into()) };
+        match apply::dry_run(&self.executor, &asked, live.as_deref()).await {
+            Ok((result, after)) => {
+                let rehearsed = answered(&asked.desired, live.as_deref(), &result.outcome, after);
+                (rehearsed, Some(result))
+            }
+            Err(failed) => (Rehearsed::Unknown(failed.message), None),
+        }
+    }
+}
+
+fn answered(
+    desired: &DesiredObject,
+    live: Option<&LiveObject>,
+    outcome: &DryRunOutcome,
+    after: Option<Value>,
+) -> Rehearsed {
+    match (outcome, live) {
+        (DryRunOutcome::Refused(message), _) => Rehearsed::Refused(message.clone()),
+        (_, None) => Rehearsed::Create {
+            diff: object_diff(&Value::Null, &desired.value, &desired.key),
+            untried: None,
+        },
+        (_, Some(live)) => {
+            let after = after.unwrap_or_default();
+            Rehearsed::Change(object_diff(&live.value, &after, &desired.key))
+        }
+    }
+}
+
+fn gone(key: &ObjectKey, live: &Live) -> Rehearsed {
+    match live {
+        Live::Present(live) => Rehearsed::Delete(object_diff(&live.value, &Value::Null, key)),
+        Live::Absent => Rehearsed::Delete(ObjectDiff::default()),
+        Live::Unknown(reason) => Rehearsed::Unknown(reason.to_string()),
+    }
+}

@@ -1,0 +1,169 @@
+//! From an Application's sources to what they want now, with the user's own disk cache.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use api::{Asker, Credential, Status};
+use cluster::{ApiError, Catalog, Connection, Selector};
+use git::{RevisionSpec, Snapshot};
+use lockstep_core::{AppKey, AppRecord, Application, Commit, CommitId, Key, Value, from_json};
+use source::Repositories;
+
+use super::InspectSettings;
+use super::error::InspectError;
+use crate::application::{CatalogScopes, Inputs, Outcome, Task};
+use crate::chain;
+use crate::records::secrets;
+use crate::repositories::Wanted;
+use crate::store::{self, Proxy};
+
+/// Repositories, and how to render what they hold.
+pub(super) struct Sources {
+    store: Arc<Repositories>,
+    instance: Arc<str>,
+    key: Key,
+    proxy: Option<Proxy>,
+}
+
+/// What an Application may use to get at its repositories.
+pub(super) struct Credentials {
+    all: Vec<Credential>,
+    /// The controller's namespace.
+    controller: Arc<str>,
+    /// What could not be read, for the error of a fetch that fails.
+    notes: Vec<String>,
+}
+
+/// What an Application's sources want.
+pub(super) struct Rendered {
+    pub(super) application: Arc<Application>,
+    pub(super) outcome: Outcome,
+    pub(super) wanted: Vec<Commit>,
+}
+
+impl Sources {
+    pub(super) fn open(settings: &InspectSettings, key: Key) -> Result<Self, InspectError> {
+        let directory: PathBuf = settings.state.join("git");
+        let store = Repositories::new(directory, key.clone(), git::Limits::default())
+            .map_err(|source| InspectError::State(settings.state.clone(), source))?;
+        let (instance, proxy) = (settings.instance.clone(), settings.proxy.clone());
+        Ok(Self { store: Arc::new(store), instance, key, proxy })
+    }
+
+    /// Reads the credentials that an Application may use. Who may not read them can still read public repositories.
+    pub(super) async fn credentials(
+        &self,
+        connection: &Connection,
+        app: &AppKey,
+        controller: &str,
+    ) -> Result<Credentials, InspectError> {
+        let (mut all, mut notes) = (Vec::new(), Vec::new());
+        let labels = format!("{}=repository", api::TYPE_LABEL);
+        let selector = Selector { labels, fields: String::new() };
+        let mut namespaces = vec![&*app.namespace, controller];
+        namespaces.dedup();
+        for namespace in namespaces {
+            match connection.list(&secrets(), Some(namespace), &selector).await {
+                Ok(found) => {
+                    for secret in found.iter().filter_map(|raw| from_json(raw.bytes()).ok()) {
+                        let (credential, findings) = api::credential(&secret);
+                        all.extend(credential);
+                        notes.extend(findings.iter().map(ToString::to_string));
+                    }
+                }
+                Err(ApiError::Forbidden { .. }) => notes.push(format!(
+                    "credentials in namespace {namespace} are not used, since you lack the right to list secrets there"
+                )),
+                Err(error) => return Err(InspectError::api("read the credentials of repositories", error)),
+            }
+        }
+        Ok(Credentials { all, controller: controller.into(), notes })
+    }
+
+    /// Fetches and renders. A render that is refused is an outcome, a source that cannot be read is an error.
+    pub(super) async fn render(
+        &self,
+        (resource, record): (&Value, AppRecord),
+        credentials: &Credentials,
+        catalog: Arc<Catalog>,
+    ) -> Result<Rendered, InspectError> {
+        let (application, findings) = api::application(resource);
+        let application = Arc::new(application.ok_or(InspectError::Spec(findings))?);
+        let wants = self.wants(&application, credentials);
+        let (store, instance, key) = (self.store.clone(), self.instance.clone(), self.key.clone());
+        let before = Status::read(resource).sync.revisions;
+        let app = application.clone();
+        let job = move || -> Result<(Outcome, Vec<Commit>), (String, String)> {
+            let mut fetched = Vec::new();
+            for want in &wants {
+                fetched.push(fetch(&store, want).map_err(|reason| (want.url.to_string(), reason))?);
+            }
+            let (commits, snapshots): (Vec<Commit>, Vec<Snapshot>) = fetched.into_iter().unzip();
+            let inputs = Inputs {
+                generation: app.generation,
+                commits: commits.iter().map(|commit| commit.id.clone()).collect(),
+            };
+            let url = app.sources.first().map(|source| source.git.url.to_string()).unwrap_or_default();
+            let task = Task { app, record, before, scopes: CatalogScopes(catalog), instance, key, inputs };
+            let done = task.run(snapshots, commits.clone()).map_err(|reason| (url, reason.to_string()))?;
+            Ok((done.outcome(None), commits))
+        };
+        let done = tokio::task::spawn_blocking(job).await;
+        let done = done.unwrap_or_else(|_| Err((String::new(), "the render panicked".to_owned())));
+        let (outcome, wanted) = done.map_err(|(url, mut reason)| {
+            credentials.notes.iter().for_each(|note| reason.push_str(&format!("; {note}")));
+            InspectError::Source { url, reason }
+        })?;
+        Ok(Rendered { application, outcome, wanted })
+    }
+
+    /// What a commit says of itself, where one of the repositories still has it.
+    pub(super) async fn commit(
+        &self,
+        application: &Application,
+        credentials: &Credentials,
+        id: &CommitId,
+    ) -> Option<Commit> {
+        let wants = self.wants(application, credentials);
+        let (store, id) = (self.store.clone(), id.clone());
+        let job = move || {
+            wants.into_iter().find_map(|want| {
+                let known = store.snapshot(&want.url, &want.access, &id).ok().flatten();
+                let known = known.map(|snapshot| snapshot.commit().clone());
+                let spec = RevisionSpec::new(id.as_str());
+                known.or_else(|| fetch(&store, &Wanted { spec, ..want }).ok().map(|(commit, _)| commit))
+            })
+        };
+        tokio::task::spawn_blocking(job).await.ok().flatten()
+    }
+
+    fn wants(&self, application: &Application, credentials: &Credentials) -> Vec<Wanted> {
+        let asker = Asker {
+            namespace: &application.key.namespace,
+            project: &application.project,
+            controller: &credentials.controller,
+        };
+        let want = |source: &lockstep_core::Source| Wanted {
+            url: source.git.url.clone(),
+            access: store::access(&credentials.all, &source.git.url, asker, self.proxy.as_ref()),
+            spec: RevisionSpec::new(&source.git.revision),
+        };
+        application.sources.iter().map(want).collect()
+    }
+}
+
+fn fetch(store: &Repositories, want: &Wanted) -> Result<(Commit, Snapshot), String> {
+    let go_on = AtomicBool::new(false);
+    let specs = [want.spec.clone()];
+    let mut fetched =
+        store.fetch(&want.url, &specs, &want.access, &go_on).map_err(|error| chain(&error))?;
+    let commit = match fetched.revisions.remove(&want.spec) {
+        Some(found) => found.map_err(|error| chain(&error))?,
+        None => return Err(format!("the revision {} was not looked up", want.spec.as_str())),
+    };
+    let snapshot =
+        store.snapshot(&want.url, &want.access, &commit.id).map_err(|error| chain(&error))?;
+    let snapshot = snapshot.ok_or_else(|| format!("commit {} is not there", commit.id.short()))?;
+    Ok((commit, snapshot))
+}
