@@ -81,7 +81,7 @@ impl Controller {
     /// When it answers anything but 202.
     pub fn refresh(&self, url: &str) -> Result<()> {
         let body = serde_json::json!({ "url": url }).to_string();
-        let (status, answer) = exchange(self.address, "POST", "/v1/refresh", &body)?;
+        let (status, answer) = self.post("/v1/refresh", &body)?;
         ensure!(status == 202, "POST /v1/refresh: {status} {answer}");
         Ok(())
     }
@@ -102,6 +102,14 @@ impl Controller {
     /// When it does not answer.
     pub fn get(&self, path: &str) -> Result<(u16, String)> {
         exchange(self.address, "GET", path, "")
+    }
+
+    /// The status and body of a POST on its address.
+    ///
+    /// # Errors
+    /// When it does not answer.
+    pub fn post(&self, path: &str, body: &str) -> Result<(u16, String)> {
+        exchange(self.address, "POST", path, body)
     }
 
     /// Its process id.

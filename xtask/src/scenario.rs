@@ -46,7 +46,7 @@ pub struct Scenario {
     /// The controller.
     pub controller: Controller,
     binary: PathBuf,
-    _state: tempfile::TempDir,
+    state: tempfile::TempDir,
 }
 
 impl Scenario {
@@ -71,7 +71,7 @@ impl Scenario {
         let mut controller = Controller::start(binary, options).expect("controller");
         controller.wait_ready(SOON).expect("readiness");
         let binary = binary.to_path_buf();
-        Some(Self { cluster, namespace, own, repo: GitRepo::new(), controller, binary, _state: state })
+        Some(Self { cluster, namespace, own, repo: GitRepo::new(), controller, binary, state })
     }
 
     /// Writes files of the repository, commits them all and tells the controller. Returns the full SHA.
@@ -120,6 +120,14 @@ impl Scenario {
     pub async fn change(&self, application: &str, patch: Value) {
         let path = self.path(APPLICATIONS.0, APPLICATIONS.1, application);
         self.cluster.rest().merge(&path, &patch, "tester").await.expect("change of the Application");
+    }
+
+    /// Removes what the controller may lose: the cache of the repositories. For a time when it does not run.
+    ///
+    /// # Panics
+    /// When there is none.
+    pub fn lose_cache(&self) {
+        std::fs::remove_dir_all(self.state.path().join("git")).expect("the cache");
     }
 
     /// The URL path of an object in the scenario's namespace.

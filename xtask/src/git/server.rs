@@ -23,6 +23,8 @@ pub enum Availability {
     Unavailable,
     /// It hangs up without a word.
     HangsUp,
+    /// It takes requests and answers them once that has changed.
+    Stalls,
 }
 
 /// What a client must present.
@@ -57,6 +59,7 @@ struct Shared {
     required: Mutex<Option<Credentials>>,
     listings: AtomicU64,
     fetches: AtomicU64,
+    stalled: AtomicU64,
     stopped: AtomicBool,
 }
 
@@ -74,6 +77,7 @@ impl GitServer {
             required: Mutex::new(None),
             listings: AtomicU64::new(0),
             fetches: AtomicU64::new(0),
+            stalled: AtomicU64::new(0),
             stopped: AtomicBool::new(false),
         });
         let accepting = Arc::clone(&shared);
@@ -105,6 +109,11 @@ impl GitServer {
     pub fn fetches(&self) -> u64 {
         self.shared.fetches.load(Ordering::SeqCst)
     }
+
+    /// How many requests have been held up by [`Availability::Stalls`], those that were answered since included.
+    pub fn stalled(&self) -> u64 {
+        self.shared.stalled.load(Ordering::SeqCst)
+    }
 }
 
 impl Drop for GitServer {
@@ -132,7 +141,7 @@ impl Shared {
         stream.set_read_timeout(Some(Duration::from_secs(120)))?;
         let mut input = BufReader::new(stream.try_clone()?);
         while let Some(request) = read_request(&mut input, &mut stream)? {
-            let availability = *lock(&self.availability);
+            let availability = self.wait_while_stalled();
             if availability == Availability::HangsUp || self.stopped.load(Ordering::SeqCst) {
                 return Ok(());
             }
@@ -142,6 +151,17 @@ impl Shared {
             }
         }
         Ok(())
+    }
+
+    fn wait_while_stalled(&self) -> Availability {
+        let now = || *lock(&self.availability);
+        if now() == Availability::Stalls {
+            self.stalled.fetch_add(1, Ordering::SeqCst);
+        }
+        while now() == Availability::Stalls && !self.stopped.load(Ordering::SeqCst) {
+            thread::sleep(Duration::from_millis(2));
+        }
+        now()
     }
 
     fn answer(&self, request: &Request, availability: Availability) -> io::Result<Response> {
