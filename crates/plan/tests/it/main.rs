@@ -2,14 +2,17 @@
 #![allow(clippy::unwrap_used, reason = "a scenario that cannot be set up is a failed test")]
 
 mod deleting;
+mod lookups;
 mod memo;
 mod messages;
+mod objects;
 mod ownership;
 mod policy;
 mod pruning;
 mod retrying;
 mod scale;
 mod syncing;
+mod text;
 mod world;
 
 use world::World;

@@ -164,7 +164,7 @@ fn a_fight_is_about_one_field_and_one_manager_and_ends() {
     fight(&mut world, "x=1 y=1", 4);
     world.act("edit ConfigMap/a y=2 by someone");
     assert!(matches!(world.decide().1.entries[0].verdict, Verdict::Act(Change::Heal(_))), "another field");
-    let key = crate::world::key_of("ConfigMap/a");
+    let key = crate::objects::key_of("ConfigMap/a");
     assert_eq!(world.history.fights[&key].path, FieldPath::fields(&["data", "x"]));
     assert!(world.decide().1.wake.is_some(), "the condition has to be taken back");
     world.act("wait 120");

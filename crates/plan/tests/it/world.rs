@@ -2,12 +2,14 @@
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
 
 use lockstep_core::*;
 use lockstep_plan::*;
+
+use crate::objects::*;
+use crate::text::render;
 
 pub(crate) const INSTANCE: &str = "lockstep";
 
@@ -24,14 +26,14 @@ pub(crate) struct World {
     pub(crate) revision: CommitId,
     pub(crate) gets: RefCell<usize>,
     render: Render,
-    claims: BTreeMap<ObjectKey, Vec<Claim>>,
-    unrendered: Vec<Unrendered>,
-    unserved: BTreeSet<String>,
-    dropped: BTreeSet<String>,
-    failing: BTreeSet<String>,
-    unknown: BTreeSet<ObjectKey>,
-    autoscaled: BTreeSet<ObjectKey>,
-    namespace: Option<NamespaceState>,
+    pub(crate) claims: BTreeMap<ObjectKey, Vec<Claim>>,
+    pub(crate) unrendered: Vec<Unrendered>,
+    pub(crate) unserved: BTreeSet<String>,
+    pub(crate) dropped: BTreeSet<String>,
+    pub(crate) failing: BTreeSet<String>,
+    pub(crate) unknown: BTreeSet<ObjectKey>,
+    pub(crate) autoscaled: BTreeSet<ObjectKey>,
+    pub(crate) namespace: Option<NamespaceState>,
     versions: u32,
 }
 
@@ -42,142 +44,6 @@ enum Render {
     FailedAtOnce,
     Unavailable,
     Vanished,
-}
-
-pub(crate) fn key_of(text: &str) -> ObjectKey {
-    let (kind, name) = text.split_once('/').unwrap();
-    let (group, namespace) = match kind {
-        "Namespace" => ("", ""),
-        "CustomResourceDefinition" => ("apiextensions.k8s.io", ""),
-        "ClusterRole" => ("rbac.authorization.k8s.io", ""),
-        "Deployment" | "ReplicaSet" => ("apps", "shop"),
-        "HorizontalPodAutoscaler" => ("autoscaling", "shop"),
-        "Widget" => ("example.com", "shop"),
-        "RoleBinding" => ("rbac.authorization.k8s.io", "shop"),
-        "ValidatingWebhookConfiguration" => ("admissionregistration.k8s.io", ""),
-        _ => ("", "shop"),
-    };
-    ObjectKey::new(group, kind, namespace, name)
-}
-
-fn gvk_of(key: &ObjectKey) -> Gvk {
-    Gvk::new(&key.group, "v1", &key.kind)
-}
-
-fn app_of(text: &str) -> AppKey {
-    let (namespace, name) = text.split_once('/').unwrap();
-    AppKey::new(namespace, name)
-}
-
-pub(crate) fn commit(digit: char) -> CommitId {
-    CommitId::parse(&digit.to_string().repeat(40)).unwrap()
-}
-
-fn key() -> Key {
-    Key::new([7; 32])
-}
-
-/// The path and value of one `name=value` of a kind.
-fn field(kind: &str, text: &str) -> (Vec<String>, Value) {
-    let (name, value) = text.split_once('=').unwrap();
-    if let Some(annotation) = name.strip_prefix('@') {
-        let path = ["metadata", "annotations", &format!("lockstep.dev/{annotation}")].map(String::from);
-        return (path.to_vec(), value.into());
-    }
-    let number = || value.parse::<i64>().map_or_else(|_| value.into(), Value::from);
-    let path: &[&str] = match (kind, name) {
-        ("ConfigMap", name) => return (vec!["data".into(), name.into()], value.into()),
-        ("CustomResourceDefinition", "kind") => &["spec", "names", "kind"],
-        (_, name) => return (vec!["spec".into(), name.into()], number()),
-    };
-    (path.iter().map(ToString::to_string).collect(), value.into())
-}
-
-fn set(value: &mut Value, path: &[String], new: Value) {
-    let path: Vec<&str> = path.iter().map(String::as_str).collect();
-    value.set(&path, new);
-}
-
-fn manifest(key: &ObjectKey, fields: &[&str]) -> Value {
-    let mut value = Value::default();
-    let gvk = gvk_of(key);
-    value.set(&["apiVersion"], gvk.api.to_string().into());
-    value.set(&["kind"], gvk.kind.into());
-    value.set(&["metadata", "name"], key.name.clone().into());
-    if !key.namespace.is_empty() {
-        value.set(&["metadata", "namespace"], key.namespace.clone().into());
-    }
-    for text in fields {
-        match text.strip_prefix("target=") {
-            Some(target) => {
-                let target = key_of(target);
-                let path = ["spec", "scaleTargetRef"];
-                value.set(&[path[0], path[1], "apiVersion"], gvk_of(&target).api.to_string().into());
-                value.set(&[path[0], path[1], "kind"], target.kind.into());
-                value.set(&[path[0], path[1], "name"], target.name.into());
-            }
-            None => {
-                let (path, new) = field(&key.kind, text);
-                set(&mut value, &path, new);
-            }
-        }
-    }
-    value
-}
-
-/// FieldsV1 of a flat object: every mapping is granular.
-fn fields_v1(value: &Value) -> Value {
-    let Some(entries) = value.as_map() else { return Value::map(Map::new()) };
-    Value::map(entries.iter().map(|(k, v)| (Arc::from(format!("f:{k}")), fields_v1(v))).collect())
-}
-
-fn tracked(value: &Value) -> Value {
-    let mut value = value.clone();
-    for path in [&["apiVersion"][..], &["kind"], &["metadata", "name"], &["metadata", "namespace"]] {
-        value.remove(path);
-    }
-    value.remove(&["metadata", "uid"]);
-    value.remove(&["metadata", "managedFields"]);
-    if value.at(&["metadata"]).is_some_and(Value::is_empty_container) {
-        value.remove(&["metadata"]);
-    }
-    value
-}
-
-fn entry(manager: &str, operation: &str, api_version: &str, fields: Value) -> Value {
-    let (manager, subresource) = manager.split_once('/').unwrap_or((manager, ""));
-    let mut entry = Value::default();
-    entry.set(&["manager"], manager.into());
-    entry.set(&["operation"], operation.into());
-    entry.set(&["apiVersion"], api_version.into());
-    entry.set(&["fieldsType"], "FieldsV1".into());
-    entry.set(&["fieldsV1"], fields);
-    if !subresource.is_empty() {
-        entry.set(&["subresource"], subresource.into());
-    }
-    entry
-}
-
-fn entries(live: &LiveObject) -> Vec<Value> {
-    live.value.at(&["metadata", "managedFields"]).and_then(Value::as_list).unwrap_or_default().to_vec()
-}
-
-/// Takes a path away from all managers.
-fn disown(live: &mut LiveObject, path: &[String]) {
-    let path: Vec<String> =
-        std::iter::once("fieldsV1".into()).chain(path.iter().map(|name| format!("f:{name}"))).collect();
-    let path: Vec<&str> = path.iter().map(String::as_str).collect();
-    let mut all = entries(live);
-    for entry in &mut all {
-        entry.remove(&path);
-        // What holds nothing any more goes, too; a leaf stays `{}`.
-        for end in (2..path.len()).rev() {
-            if entry.at(&path[..end]).is_some_and(Value::is_empty_container) {
-                entry.remove(&path[..end]);
-            }
-        }
-    }
-    live.value.set(&["metadata", "managedFields"], Value::list(all));
 }
 
 impl World {
@@ -533,107 +399,5 @@ impl World {
     pub(crate) fn delete(&mut self) -> String {
         let Deletion { plan, report, done } = self.decide_deletion();
         format!("{}\n{}", if done { "done" } else { "not done" }, render(&plan, &report))
-    }
-}
-
-fn render(plan: &Plan, report: &Report) -> String {
-    let mut text = String::new();
-    let _ = writeln!(text, "{} {}", report.state.as_str(), report.reason.as_str());
-    let _ = write!(text, "{report}");
-    for fight in &report.fights {
-        let _ = writeln!(text, "fight: {fight}");
-    }
-    for run in &report.dry_runs {
-        let _ = writeln!(text, "dry run: {}", run.desired.key);
-    }
-    for stage in &plan.stages {
-        let steps: Vec<String> = stage.steps.iter().map(step).collect();
-        let _ = writeln!(text, "> {}: {}", stage.name, steps.join(", "));
-    }
-    text
-}
-
-fn step(step: &Step) -> String {
-    let key = &step.key;
-    match &step.action {
-        Action::Apply(apply) => {
-            let why = match apply.why {
-                Why::Create => "create",
-                Why::Change => "change",
-                Why::Heal(_) => "heal",
-                Why::Adopt => "adopt",
-            };
-            let mut text = format!("{why} {key}");
-            if let Some(rewrite) = &apply.rewrite {
-                let _ = write!(text, " after a rewrite ({})", rewrite.from.join(" "));
-            }
-            if let Some(handover) = &apply.handover {
-                let replicas = handover.body.int_at(&["spec", "replicas"]).unwrap_or_default();
-                let _ = write!(text, " after {} has {replicas} replicas", handover.manager);
-            }
-            if apply.desired.value.at(&["spec", "replicas"]).is_some() {
-                text.push_str(" with replicas");
-            }
-            text
-        }
-        Action::Recreate(recreate) => format!("recreate {key} {}", recreate.delete.uid),
-        Action::Record(_) => format!("record {key}"),
-        Action::Prune(prune) => format!("delete {key} {}", prune.uid),
-        Action::Abandon(_) => format!("abandon {key}"),
-        Action::Forget => format!("forget {key}"),
-    }
-}
-
-impl LiveSet for World {
-    fn glance(&self, key: &ObjectKey, _: &Gvk) -> Glance {
-        if self.unknown.contains(key) {
-            return Glance::Unknown("not allowed to list".into());
-        }
-        match self.live.get(key) {
-            None => Glance::Absent,
-            Some(live) => Glance::Present {
-                uid: live.uid.clone(),
-                resource_version: live.resource_version.clone(),
-                deleting: live.deleting_since.is_some(),
-            },
-        }
-    }
-
-    fn get(&self, key: &ObjectKey, _: &Gvk) -> Live {
-        *self.gets.borrow_mut() += 1;
-        self.live.get(key).map_or(Live::Absent, |live| Live::Present(Box::new(live.clone())))
-    }
-
-    fn namespace(&self, _: &str) -> NamespaceState {
-        self.namespace.unwrap_or(NamespaceState::Active)
-    }
-
-    fn is_autoscaled(&self, key: &ObjectKey) -> bool {
-        self.autoscaled.contains(key)
-    }
-}
-
-impl Kinds for World {
-    fn serving(&self, gvk: &Gvk) -> Serving {
-        match &*gvk.kind {
-            kind if self.failing.contains(kind) => Serving::GroupFailing("its API group fails".into()),
-            kind if self.unserved.contains(kind) => Serving::NotServed,
-            kind if self.dropped.contains(kind) && &*gvk.api.version == "v1" => {
-                Serving::OtherVersion(Gvk::new(&gvk.api.group, "v2", kind))
-            }
-            _ if &*gvk.api.version == "v0" => Serving::NotServed,
-            _ => Serving::Served,
-        }
-    }
-}
-
-impl Claims for World {
-    fn claims(&self, key: &ObjectKey, except: &AppKey) -> Vec<Claim> {
-        let claims = self.claims.get(key).cloned().unwrap_or_default();
-        claims.into_iter().filter(|claim| claim.app != *except).collect()
-    }
-
-    fn unrendered(&self, _: &AppKey) -> Vec<Unrendered> {
-        self.unrendered.clone()
     }
 }
