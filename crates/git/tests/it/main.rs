@@ -11,6 +11,7 @@ mod revisions;
 mod server;
 mod speed;
 mod upkeep;
+mod work_tree;
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;

@@ -13,9 +13,14 @@ pub(crate) struct Repo {
 
 impl Repo {
     pub(crate) fn new() -> Self {
-        let repo = Self { directory: tempfile::tempdir().unwrap(), clock: AtomicI64::new(1_700_000_000) };
+        let repo = Self::empty();
         repo.git(&["init", "--quiet", "--initial-branch=main"]);
         repo
+    }
+
+    /// A directory without a repository.
+    pub(crate) fn empty() -> Self {
+        Self { directory: tempfile::tempdir().unwrap(), clock: AtomicI64::new(1_700_000_000) }
     }
 
     pub(crate) fn path(&self) -> &Path {
