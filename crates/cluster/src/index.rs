@@ -243,10 +243,16 @@ impl Index {
         self.0.ensure(objects).await
     }
 
-    /// Takes in the answer to our own write; the watch will bring it again, and nobody will be told.
+    /// Takes in the answer to our own write; when the watch brings it again nobody is told. (A watch that is faster than
+    /// the answer does tell.)
     pub fn observe_write(&self, gvk: &Gvk, object: &RawObject) {
         let Some(head) = Head::parse(object.bytes()) else { return };
         self.0.answered(gvk, &head, object.bytes());
+    }
+
+    /// The watched objects whose annotation says that they belong to an Application of this installation.
+    pub fn owned(&self) -> Vec<(Gvk, ObjectKey)> {
+        self.0.state.lock().store.owned()
     }
 
     /// The objects that name this uid as their owner.

@@ -6,6 +6,7 @@
 
 mod frame;
 mod paging;
+mod polling;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -25,9 +26,6 @@ pub(crate) use paging::list_all;
 
 /// How long a started list may be silent before it counts as a server that ignores `sendInitialEvents`.
 const SILENCE: Duration = Duration::from_secs(15);
-
-/// Between two reads of a kind that cannot be watched.
-const POLL: Duration = Duration::from_secs(30);
 
 /// Failures in a row until what was known before counts as unknown.
 const PATIENCE: u32 = 3;
@@ -99,17 +97,8 @@ pub(crate) async fn follow(source: Source, sink: Arc<dyn Sink>) {
     let verbs = source.resource.verbs;
     let lane = source.connection.lane();
     let rng = fastrand::Rng::new();
-    let mut stream = Stream {
-        source,
-        sink,
-        lane,
-        rng,
-        position: None,
-        paged: false,
-        listed: false,
-        failing: false,
-        failures: 0,
-    };
+    let mut stream =
+        Stream { source, sink, lane, rng, position: None, paged: false, failing: false, failures: 0 };
     match (verbs.has("watch") && verbs.has("list"), verbs.has("list"), verbs.has("get")) {
         (true, ..) => stream.watch_forever().await,
         (_, true, _) => stream.poll_lists().await,
@@ -127,8 +116,6 @@ struct Stream {
     position: Option<String>,
     /// Streaming lists do not work here.
     paged: bool,
-    /// There was a complete list once.
-    listed: bool,
     /// The sink has been told of a failure that is not over.
     failing: bool,
     failures: u32,
@@ -170,7 +157,7 @@ impl Stream {
     async fn failed(&mut self, error: ApiError) {
         self.failures += 1;
         let definite = !error.retryable();
-        if definite || !self.listed || self.failures >= PATIENCE {
+        if definite || self.failures >= PATIENCE {
             self.failing = true;
             self.sink.failing(&Failure::Request(error.clone()));
         }
@@ -280,7 +267,6 @@ impl Stream {
             Listed::Again => Err(End::Expired),
             Listed::Complete => {
                 self.position = Some(resource_version.to_owned());
-                self.listed = true;
                 (self.failing, self.failures) = (false, 0);
                 Ok(())
             }
@@ -314,44 +300,6 @@ impl Stream {
             Err(ApiError::Expired) => End::Expired,
             Err(error) => End::Failed(error),
         }
-    }
-
-    async fn poll_lists(&mut self) {
-        loop {
-            match self.list_pages().await {
-                End::Failed(error) => self.failed(error).await,
-                _ => self.rest().await,
-            }
-        }
-    }
-
-    async fn rest(&mut self) {
-        tokio::time::sleep(POLL.mul_f64(0.75 + self.rng.f64() / 2.0)).await;
-    }
-
-    async fn poll_objects(&mut self) {
-        loop {
-            self.sink.begin();
-            let outcome = self.read_each().await;
-            match outcome.map(|()| self.complete("")) {
-                Err(error) => self.failed(error).await,
-                Ok(_) => self.rest().await,
-            }
-        }
-    }
-
-    async fn read_each(&self) -> Result<(), ApiError> {
-        for key in self.sink.names() {
-            match self.source.connection.get(&self.source.resource, &key).await {
-                Ok(object) => {
-                    let head = Head::parse(object.bytes()).ok_or_else(crate::connection::malformed)?;
-                    self.sink.applied(&head, object.bytes(), Instant::now());
-                }
-                Err(ApiError::NotFound | ApiError::NamespaceMissing) => (),
-                Err(error) => return Err(error),
-            }
-        }
-        Ok(())
     }
 
     fn call(&self, verb: Verb, path: String) -> Call<'_> {

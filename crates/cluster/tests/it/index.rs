@@ -283,6 +283,19 @@ async fn a_lost_server_makes_everything_unknown_and_comes_back() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_server_that_asks_to_wait_is_only_slow() {
+    let mut fake = Fake::new();
+    fake.on_with(FOREVER, 429, ("retry-after", "1"));
+    let (index, subscriber) = tracking(&fake).await;
+    let _want = index.want(&everything());
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    fake.clear(FOREVER);
+    assert_eq!(index.state(&config_map(), "n"), ScopeState::Unknown(Unread::Syncing));
+    fake.watch().await.list(&[], 9);
+    expect(&subscriber, &["synced"]).await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_failing_group_is_unknown_until_discovery_brings_it_back() {
     let mut fake = Fake::new();
     fake.clear("GET /apis");
