@@ -18,7 +18,9 @@ impl DesiredSet {
     /// From a render's objects; `revision` is the first source's. Of two objects with one key the later one stands, as render
     /// has already told with a finding.
     pub fn new(revision: CommitId, objects: impl IntoIterator<Item = DesiredObject>) -> Self {
-        let mut objects: Vec<Arc<DesiredObject>> = objects.into_iter().map(Arc::new).collect();
+        let mut names = BTreeSet::new();
+        let share = |object| Arc::new(with_shared_names(object, &mut names));
+        let mut objects: Vec<Arc<DesiredObject>> = objects.into_iter().map(share).collect();
         objects.reverse();
         objects.sort_by(|a, b| a.key.cmp(&b.key));
         objects.dedup_by(|a, b| a.key == b.key);
@@ -52,6 +54,18 @@ impl DesiredSet {
     pub(crate) fn autoscales(&self, key: &ObjectKey) -> bool {
         !self.autoscaled.is_empty() && self.autoscaled.contains(key)
     }
+}
+
+/// Of one set, equal groups, kinds and namespaces become one string each: keys are cloned and compared for every object of every
+/// plan, and what they share stays in the processor's cache.
+fn with_shared_names(mut object: DesiredObject, names: &mut BTreeSet<Arc<str>>) -> DesiredObject {
+    for name in [&mut object.key.group, &mut object.key.kind, &mut object.key.namespace] {
+        match names.get(name) {
+            Some(known) => *name = known.clone(),
+            None => drop(names.insert(name.clone())),
+        }
+    }
+    object
 }
 
 fn defined_kind(object: &DesiredObject) -> Option<GroupKind> {

@@ -36,7 +36,7 @@ fn a_new_record_or_rendering_is_compared_again() {
     assert_eq!(world.gets.replace(0), 2);
 }
 
-/// Ten times what a release build is held to, as this is a debug build on a busy machine: what it guards against is reading,
+/// A hundred times what a release build is held to, as this is a debug build on a busy machine: what it guards against is reading,
 /// or looking through, all objects for each of them.
 #[test]
 fn ten_thousand_objects_with_one_change_are_planned_in_no_time() {
