@@ -251,8 +251,17 @@ fn code_of(error: &ApiError) -> u16 {
 
 fn warnings(headers: &HeaderMap) -> Vec<Arc<str>> {
     let texts = headers.get_all(WARNING).iter().filter_map(|value| value.to_str().ok());
-    // The form is `299 - "text"`.
-    texts.filter_map(|text| Some(text.split_once('"')?.1.trim_end_matches('"').into())).collect()
+    // The form is `299 - "text"`, with quotes and backslashes inside escaped.
+    texts.filter_map(|text| Some(unescaped(text.split_once('"')?.1.strip_suffix('"')?))).collect()
+}
+
+fn unescaped(text: &str) -> Arc<str> {
+    let mut chars = text.chars();
+    let next = || match chars.next() {
+        Some('\\') => chars.next(),
+        other => other,
+    };
+    std::iter::from_fn(next).collect::<String>().into()
 }
 
 /// An answer that is a success, or 304.
@@ -337,5 +346,34 @@ impl<'a> Call<'a> {
 
     pub(crate) fn watch_asked(&self) -> Asked<'_> {
         self.asked()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn connection() -> Connection {
+        let service = tower::service_fn(async |_: Request<Body>| {
+            Ok::<_, std::convert::Infallible>(Response::new(Body::empty()))
+        });
+        Connection::over(kube::Client::new(service, "default"), "https://x")
+    }
+
+    #[tokio::test]
+    async fn watches_share_connections_up_to_a_number_and_give_their_places_back() {
+        let connection = connection();
+        let mut lanes: Vec<Lane> = (0..WATCHES_PER_LANE + 1).map(|_| connection.lane()).collect();
+        assert_eq!((lanes[0].at, lanes[WATCHES_PER_LANE].at), (0, 1));
+        lanes.remove(3);
+        assert_eq!(connection.lane().at, 0);
+    }
+
+    #[test]
+    fn warnings_lose_their_wrapping() {
+        let mut headers = HeaderMap::new();
+        headers.append(WARNING, HeaderValue::from_static("299 - \"unknown field \\\"spec.x\\\"\""));
+        headers.append(WARNING, HeaderValue::from_static("no quotes"));
+        assert_eq!(warnings(&headers), [Arc::from("unknown field \"spec.x\"")]);
     }
 }

@@ -195,6 +195,8 @@ pub(crate) fn core() -> String {
         resource("configmaps", "ConfigMap", "cm", all, "Namespaced"),
         resource("secrets", "Secret", "sec", all, "Namespaced"),
         resource("namespaces", "Namespace", "ns", all, "Cluster"),
+        resource("pings", "Ping", "pg", r#""get""#, "Namespaced"),
+        resource("hooks", "Hook", "hk", r#""create""#, "Namespaced"),
         resource("componentstatuses", "ComponentStatus", "cs", r#""get","list""#, "Cluster"),
     ];
     list(&format!(

@@ -359,6 +359,122 @@ fn index_lists(fake: &Fake) -> u64 {
     seen
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_kind_that_can_only_be_got_is_read_by_the_names_that_are_tracked() {
+    let fake = Fake::new();
+    let path = "GET /api/v1/namespaces/n/pings/";
+    fake.on(&format!("{path}p"), 200, &object("n", "p", 1));
+    fake.on(&format!("{path}p"), 404, &missing("p", "pings"));
+    fake.on(&format!("{path}q"), 404, &missing("q", "pings"));
+    let (index, _) = fake.index().await;
+    let gvk = Gvk::new("", "v1", "Ping");
+    let keys = ["p", "q"].map(|name| ObjectKey::new("", "Ping", "n", name));
+    keys.iter().for_each(|key| index.track(key));
+    let _want = index.want(&WatchScope { gvk: gvk.clone(), namespaces: Namespaces::one("n") });
+    assert_eq!(index.settled(&gvk, "n").await, ScopeState::Synced);
+    assert!(matches!(index.get(&gvk, &keys[0]), Live::Present(_)));
+    assert!(matches!(index.get(&gvk, &keys[1]), Live::Absent));
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    assert!(matches!(index.get(&gvk, &keys[0]), Live::Absent));
+}
+
+fn missing(name: &str, kind: &str) -> String {
+    status(404, "NotFound")
+        .replace("\"code\"", &format!(r#""details":{{"name":"{name}","kind":"{kind}"}},"code""#))
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_kind_that_can_only_be_created_is_unreadable() {
+    let fake = Fake::new();
+    let (index, _) = fake.index().await;
+    let gvk = Gvk::new("", "v1", "Hook");
+    let _want = index.want(&WatchScope { gvk: gvk.clone(), namespaces: Namespaces::All });
+    assert_eq!(
+        index.settled(&gvk, "n").await,
+        ScopeState::Unknown(Unread::Failing(lockstep_cluster::Failure::Unreadable))
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_change_of_discovery_cuts_back_offs_short() {
+    let mut fake = Fake::new();
+    fake.clear("GET /apis");
+    fake.on("GET /apis", 200, &groups("Current"));
+    fake.on("GET /apis", 200, &groups("Stale"));
+    fake.on(FOREVER, 500, &status(500, "InternalError"));
+    let (index, discovery) = fake.index().await;
+    let _want = index.want(&everything());
+    tokio::time::sleep(Duration::from_secs(600)).await;
+    assert!(matches!(index.state(&config_map(), "n"), ScopeState::Unknown(Unread::Failing(_))));
+    fake.clear(FOREVER);
+    let started = tokio::time::Instant::now();
+    discovery.refresh().await.unwrap();
+    fake.watch().await.list(&[], 9);
+    assert!(started.elapsed() < Duration::from_millis(100), "{:?}", started.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_definition_made_anew_with_another_plural_is_watched_anew() {
+    let mut fake = Fake::new();
+    fake.clear("GET /apis");
+    fake.on("GET /apis", 200, &groups("Current"));
+    fake.on("GET /apis", 200, &groups("Current").replace("widgets", "widgetries"));
+    let (index, discovery) = fake.index().await;
+    let widget = Gvk::new("example.com", "v1", "Widget");
+    let _want = index.want(&WatchScope { gvk: widget.clone(), namespaces: Namespaces::All });
+    fake.watch().await.list(&[], 9);
+    assert_eq!(index.settled(&widget, "n").await, ScopeState::Synced);
+    discovery.refresh().await.unwrap();
+    let again = fake.watch().await;
+    assert!(again.line.starts_with("GET /apis/example.com/v1/widgetries?"), "{}", again.line);
+    assert_eq!(index.state(&widget, "n"), ScopeState::Unknown(Unread::Syncing));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_slow_reader_sees_every_key_and_each_but_once() {
+    let mut fake = Fake::new();
+    let (index, subscriber) = tracking(&fake).await;
+    let _want = index.want(&everything());
+    let watch = fake.watch().await;
+    watch.list(&[], 9);
+    expect(&subscriber, &["synced"]).await;
+    for version in 10..1000 {
+        watch.send("MODIFIED", &object("n", if version % 2 == 0 { "a" } else { "b" }, version));
+    }
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    expect(&subscriber, &["+a", "+b"]).await;
+    assert!(subscriber.try_next().is_none());
+    assert_eq!(
+        (looked_up(&index, "a").as_str(), looked_up(&index, "b").as_str()),
+        ("present 998", "present 999")
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn owners_are_found_upwards_and_a_circle_ends() {
+    let mut fake = Fake::new();
+    let (index, _) = fake.index().await;
+    let _want = index.want(&everything());
+    let owned = |name: &str, owner: &str| {
+        let owners = format!(
+            r#""ownerReferences":[{{"kind":"ConfigMap","name":"{owner}","uid":"uid-{owner}"}}],"uid""#
+        );
+        object("n", name, 1).replace("\"uid\"", &owners)
+    };
+    let watch = fake.watch().await;
+    watch.list(&[&owned("x", "y"), &owned("y", "z"), &owned("z", "x"), &owned("stray", "unknown")], 9);
+    index.settled(&config_map(), "n").await;
+    let names = |children: Vec<lockstep_cluster::Child>| {
+        children.into_iter().map(|child| child.key.name).collect::<Vec<_>>()
+    };
+    assert_eq!(
+        names(index.owners_up(&config_map(), &key("x"))),
+        ["y".into(), "z".into(), "x".into()] as [std::sync::Arc<str>; 3]
+    );
+    assert!(index.owners_up(&config_map(), &key("stray")).is_empty());
+    assert_eq!(names(index.children("uid-y")), ["x".into()] as [std::sync::Arc<str>; 1]);
+}
+
 fn watching(connection: &Connection) -> Watch {
     let resource = Resource::new(config_map(), "configmaps", ResourceScope::Namespaced);
     Watch::start(connection, &resource, None, Selector { labels: "a=b,c!=d".into(), ..Default::default() })

@@ -5,11 +5,11 @@ use std::time::Duration;
 use bytes::Bytes;
 use lockstep_cluster::{
     ApiError, ApplyOptions, DeleteOptions, DryRun, FieldValidation, Force, Limiter, Patch, Priority,
-    RequestKey, Resource, ResourceScope, Verb, Writer,
+    RequestKey, Resource, ResourceScope, Selector, Verb, Writer,
 };
 use lockstep_core::{Gvk, ObjectKey, Propagation};
 
-use crate::fake::{Fake, object, status};
+use crate::fake::{Fake, object, page, status};
 
 fn config_maps() -> Resource {
     Resource::new(Gvk::new("", "v1", "ConfigMap"), "configmaps", ResourceScope::Namespaced)
@@ -163,4 +163,34 @@ async fn words_of_the_server_about_secrets_do_not_get_out() {
         .await
         .unwrap_err();
     assert!(!format!("{error} {error:?}").contains("hunter2"), "{error:?}");
+}
+
+#[tokio::test]
+async fn a_list_that_expires_between_two_pages_begins_again() {
+    let fake = Fake::new();
+    let (first, second) = ("GET /api/v1/configmaps?limit=500", "GET /api/v1/configmaps?limit=500&continue=");
+    fake.on(first, 200, &page(&[object("n", "a", 1)], 8, "more"));
+    fake.on(second, 410, &status(410, "Expired"));
+    fake.on(second, 200, &page(&[object("n", "b", 2)], 9, ""));
+    let objects = fake.connection().list(&config_maps(), None, &Selector::default()).await.unwrap();
+    let names: Vec<_> = objects.iter().map(|object| &*object.meta.name).collect();
+    assert_eq!(names, ["a", "b"]);
+    assert_eq!(fake.seen(first).len(), 4);
+}
+
+#[tokio::test]
+async fn credentials_that_are_not_accepted_say_so() {
+    let fake = Fake::new();
+    fake.on("GET /api/v1/namespaces/n/configmaps/a", 401, &status(401, "Unauthorized"));
+    let error = fake.connection().get(&config_maps(), &key()).await.unwrap_err();
+    assert_eq!(error, ApiError::Unauthorized);
+    assert!(!error.retryable());
+}
+
+#[tokio::test]
+async fn an_answer_that_is_no_object_is_no_success() {
+    let fake = Fake::new();
+    fake.on("GET /api/v1/namespaces/n/configmaps/a", 200, "<html>a proxy's greeting</html>");
+    let error = fake.connection().get(&config_maps(), &key()).await.unwrap_err();
+    assert!(matches!(error, ApiError::Unavailable { .. }), "{error:?}");
 }
