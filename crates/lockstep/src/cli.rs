@@ -4,7 +4,7 @@ use std::error::Error;
 
 use clap::{Parser, Subcommand, ValueEnum};
 
-use crate::command::{codegen, controller, install, render, version};
+use crate::command::{codegen, controller, demo, install, render, version};
 use crate::exit::Exit;
 use crate::terminal::Terminal;
 
@@ -34,6 +34,8 @@ pub(crate) enum Color {
 enum Command {
     /// Keep the cluster equal to Git.
     Controller(Box<controller::Controller>),
+    /// Show the loop on your cluster, from a sample repository, in a namespace of its own.
+    Demo(demo::Demo),
     /// Print everything that a cluster needs to run the controller.
     Install(install::Install),
     /// Render a folder or a file of manifests, without a cluster.
@@ -50,6 +52,7 @@ impl Cli {
     pub(crate) fn run(self, terminal: &mut Terminal) -> Exit {
         let result = match self.command {
             Command::Controller(command) => command.run(),
+            Command::Demo(command) => command.run(terminal),
             Command::Install(command) => command.run(terminal),
             Command::Render(command) => command.run(terminal),
             Command::Version(command) => command.run(terminal),

@@ -2,6 +2,7 @@
 
 pub(crate) mod codegen;
 pub(crate) mod controller;
+pub(crate) mod demo;
 pub(crate) mod install;
 pub(crate) mod render;
 pub(crate) mod version;
