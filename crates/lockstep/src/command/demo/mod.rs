@@ -172,7 +172,7 @@ impl Stage {
                 dry_run: DryRun::No,
             };
             match self.writer.delete(&resource, &key, &options).await {
-                Ok(_) | Err(ApiError::Gone) => {}
+                Ok(_) | Err(ApiError::NotFound) => {}
                 Err(error) => return Err(error).with_context(|| format!("cannot delete {key}")),
             }
             if kind == "Application" {
@@ -187,7 +187,7 @@ impl Stage {
         while tokio::time::Instant::now() < deadline {
             match self.connection.get(resource, key).await {
                 Ok(_) => tokio::time::sleep(GLANCE).await,
-                Err(ApiError::Gone) => return Ok(()),
+                Err(ApiError::NotFound) => return Ok(()),
                 Err(error) => return Err(error).with_context(|| format!("cannot read {key}")),
             }
         }
