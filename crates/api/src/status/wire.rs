@@ -1,0 +1,176 @@
+//! The parts of a status as the wire has them.
+
+use lockstep_core::{CommitId, HealthState, Timestamp, Value};
+
+use super::{
+    Condition, ConditionType, Counts, Handled, HealthStatus, HistoryEntry, Operation, OperationPhase,
+    SyncState, SyncStatus,
+};
+
+impl SyncStatus {
+    pub(super) fn read(value: &Value) -> Self {
+        let state = value.str_at(&["state"]).and_then(SyncState::parse).unwrap_or(SyncState::Unknown);
+        let mut revisions: Vec<CommitId> =
+            texts(value, &["revisions"]).iter().filter_map(|text| CommitId::parse(text)).collect();
+        if revisions.is_empty() {
+            revisions.extend(value.str_at(&["revision"]).and_then(CommitId::parse));
+        }
+        Self { state, revisions, plan: text(value, &["plan"]) }
+    }
+
+    pub(super) fn to_value(&self) -> Value {
+        let Self { state, revisions, plan } = self;
+        let all = revisions.iter().map(|id| id.as_str().into()).collect();
+        fields([
+            ("state", Some(state.as_str().into())),
+            ("revision", revisions.first().map(|id| id.as_str().into())),
+            ("revisions", (revisions.len() > 1).then(|| Value::list(all))),
+            ("plan", plan.as_deref().map(Value::from)),
+        ])
+    }
+}
+
+impl HealthStatus {
+    pub(super) fn read(value: &Value) -> Option<Self> {
+        let state = parse_health(value.str_at(&["state"])?)?;
+        let reason = text(value, &["reason"]).unwrap_or_default();
+        Some(Self { state, reason, since: time(value, "since")? })
+    }
+
+    pub(super) fn to_value(&self) -> Value {
+        let Self { state, reason, since } = self;
+        fields([
+            ("state", Some(state.to_string().into())),
+            ("reason", (!reason.is_empty()).then(|| reason.as_str().into())),
+            ("since", Some(since.to_string().into())),
+        ])
+    }
+}
+
+impl Operation {
+    pub(super) fn read(value: &Value) -> Option<Self> {
+        Some(Self {
+            phase: OperationPhase::parse(value.str_at(&["phase"])?)?,
+            plan: text(value, &["plan"]).unwrap_or_default(),
+            started_at: time(value, "startedAt")?,
+            finished_at: time(value, "finishedAt"),
+            message: text(value, &["message"]).unwrap_or_default(),
+        })
+    }
+
+    pub(super) fn to_value(&self) -> Value {
+        let Self { phase, plan, started_at, finished_at, message } = self;
+        fields([
+            ("phase", Some(phase.as_str().into())),
+            ("plan", Some(plan.as_str().into())),
+            ("startedAt", Some(started_at.to_string().into())),
+            ("finishedAt", finished_at.map(|at| at.to_string().into())),
+            ("message", (!message.is_empty()).then(|| message.as_str().into())),
+        ])
+    }
+}
+
+impl HistoryEntry {
+    pub(super) fn read(value: &Value) -> Option<Self> {
+        Some(Self {
+            revision: CommitId::parse(value.str_at(&["revision"])?)?,
+            author: text(value, &["author"]).unwrap_or_default(),
+            subject: text(value, &["subject"]).unwrap_or_default(),
+            plan: text(value, &["plan"]).unwrap_or_default(),
+            result: OperationPhase::parse(value.str_at(&["result"])?)?,
+            at: time(value, "at")?,
+        })
+    }
+
+    pub(super) fn to_value(&self) -> Value {
+        let Self { revision, author, subject, plan, result, at } = self;
+        fields([
+            ("revision", Some(revision.as_str().into())),
+            ("author", Some(author.as_str().into())),
+            ("subject", Some(subject.as_str().into())),
+            ("plan", Some(plan.as_str().into())),
+            ("result", Some(result.as_str().into())),
+            ("at", Some(at.to_string().into())),
+        ])
+    }
+}
+
+impl Condition {
+    pub(super) fn read(value: &Value) -> Option<Self> {
+        Some(Self {
+            kind: ConditionType::parse(value.str_at(&["type"])?)?,
+            holds: value.str_at(&["status"])? == "True",
+            reason: text(value, &["reason"]).unwrap_or_default(),
+            message: text(value, &["message"]).unwrap_or_default(),
+            since: time(value, "lastTransitionTime")?,
+            observed_generation: value.int_at(&["observedGeneration"]).unwrap_or_default(),
+        })
+    }
+
+    pub(super) fn to_value(&self) -> Value {
+        let Self { kind, holds, reason, message, since, observed_generation } = self;
+        fields([
+            ("type", Some(kind.as_str().into())),
+            ("status", Some(if *holds { "True" } else { "False" }.into())),
+            ("reason", Some(reason.as_str().into())),
+            ("message", Some(message.as_str().into())),
+            ("lastTransitionTime", Some(since.to_string().into())),
+            ("observedGeneration", Some((*observed_generation).into())),
+        ])
+    }
+}
+
+impl Counts {
+    pub(super) fn to_value(self) -> Value {
+        let Self { total, out_of_sync, degraded } = self;
+        let number = |count: usize| Some(Value::uint(count as u64));
+        fields([("total", number(total)), ("outOfSync", number(out_of_sync)), ("degraded", number(degraded))])
+    }
+}
+
+impl Handled {
+    pub(super) fn to_value(&self) -> Option<Value> {
+        let Self { sync, refresh, approve } = self;
+        let text = |text: &Option<String>| text.as_deref().map(Value::from);
+        let value = fields([("sync", text(sync)), ("refresh", text(refresh)), ("approve", text(approve))]);
+        (!value.is_empty_container()).then_some(value)
+    }
+}
+
+fn parse_health(text: &str) -> Option<HealthState> {
+    let all = [
+        HealthState::Healthy,
+        HealthState::Suspended,
+        HealthState::Progressing,
+        HealthState::Missing,
+        HealthState::Degraded,
+        HealthState::Unknown,
+    ];
+    all.into_iter().find(|state| state.to_string() == text)
+}
+
+/// A mapping of the fields that are there.
+pub(super) fn fields<const N: usize>(entries: [(&str, Option<Value>); N]) -> Value {
+    let present = entries.into_iter().filter_map(|(name, value)| Some((name.into(), value?)));
+    Value::map(present.collect())
+}
+
+pub(super) fn text(value: &Value, keys: &[&str]) -> Option<String> {
+    value.str_at(keys).map(str::to_owned)
+}
+
+fn time(value: &Value, key: &str) -> Option<Timestamp> {
+    value.str_at(&[key]).and_then(Timestamp::parse)
+}
+
+pub(super) fn items<'a>(value: &'a Value, keys: &[&str]) -> &'a [Value] {
+    value.at(keys).and_then(Value::as_list).unwrap_or_default()
+}
+
+pub(super) fn texts(value: &Value, keys: &[&str]) -> Vec<String> {
+    items(value, keys).iter().filter_map(Value::as_str).map(str::to_owned).collect()
+}
+
+pub(super) fn count(value: &Value, keys: &[&str]) -> usize {
+    value.int_at(keys).and_then(|count| usize::try_from(count).ok()).unwrap_or_default()
+}
