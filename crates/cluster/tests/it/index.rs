@@ -3,8 +3,7 @@
 use std::time::Duration;
 
 use lockstep_cluster::{
-    Change, Connection, Index, Live, LiveEvent, Namespaces, RawObject, Resource, ResourceScope, ScopeState,
-    Selector, Subscriber, Unread, Verb, Watch, WatchEvent, WatchScope,
+    Change, Index, Live, LiveEvent, Namespaces, RawObject, ScopeState, Subscriber, Unread, WatchScope,
 };
 use lockstep_core::{Gvk, ObjectKey};
 
@@ -473,56 +472,4 @@ async fn owners_are_found_upwards_and_a_circle_ends() {
     );
     assert!(index.owners_up(&config_map(), &key("stray")).is_empty());
     assert_eq!(names(index.children("uid-y")), ["x".into()] as [std::sync::Arc<str>; 1]);
-}
-
-fn watching(connection: &Connection) -> Watch {
-    let resource = Resource::new(config_map(), "configmaps", ResourceScope::Namespaced);
-    Watch::start(connection, &resource, None, Selector { labels: "a=b,c!=d".into(), ..Default::default() })
-}
-
-async fn watched(watch: &Watch) -> String {
-    match watch.next().await {
-        WatchEvent::Applied(object) => format!("+{}", object.meta.name),
-        WatchEvent::Deleted(object) => format!("-{}", object.meta.name),
-        WatchEvent::Synced => "synced".to_owned(),
-        WatchEvent::Failing(failure) => format!("failing: {failure}"),
-    }
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_watch_of_our_own_kinds_tells_objects_then_that_it_is_complete_then_changes() {
-    let mut fake = Fake::new();
-    let connection = fake.connection();
-    let watch = watching(&connection);
-    let open = fake.watch().await;
-    assert!(open.line.ends_with("&labelSelector=a%3Db%2Cc%21%3Dd"), "{}", open.line);
-    open.list(&[&object("n", "a", 3), &object("n", "b", 4)], 9);
-    for event in ["+a", "+b", "synced"] {
-        assert_eq!(watched(&watch).await, event);
-    }
-    open.send("MODIFIED", &object("n", "a", 10));
-    assert_eq!(watched(&watch).await, "+a");
-    open.send("DELETED", &object("n", "a", 11));
-    assert_eq!(watched(&watch).await, "-a");
-    open.send("ERROR", &status(410, "Expired"));
-    fake.watch().await.list(&[&object("n", "c", 20)], 30);
-    for event in ["+c", "-b", "synced"] {
-        assert_eq!(watched(&watch).await, event);
-    }
-    assert_eq!(connection.requests().count(Verb::Watch), 2);
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_watch_that_is_not_allowed_says_so_and_recovers() {
-    let mut fake = Fake::new();
-    fake.on(FOREVER, 403, &status(403, "Forbidden"));
-    let watch = watching(&fake.connection());
-    assert_eq!(watched(&watch).await, "failing: forbidden: scripted");
-    fake.clear(FOREVER);
-    fake.watch().await.list(&[], 9);
-    let mut event = watched(&watch).await;
-    while event.starts_with("failing") {
-        event = watched(&watch).await;
-    }
-    assert_eq!(event, "synced");
 }

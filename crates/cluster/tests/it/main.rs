@@ -11,4 +11,5 @@ mod discovery;
 mod fake;
 mod index;
 mod real;
+mod watch;
 mod writer;
