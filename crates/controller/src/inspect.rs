@@ -173,8 +173,7 @@ impl Inspector {
     async fn claims(&self, app: &AppKey, wanted: &[&ObjectKey]) -> BTreeMap<ObjectKey, Vec<Claim>> {
         let mut claims: BTreeMap<ObjectKey, Vec<Claim>> = BTreeMap::new();
         for (other, stored) in self.installation.others(app) {
-            let mut shared =
-                wanted.iter().filter(|key| stored.record.objects.contains_key(**key)).peekable();
+            let mut shared = wanted.iter().filter(|key| stored.record.objects.contains_key(**key)).peekable();
             if shared.peek().is_none() {
                 continue;
             }
@@ -230,14 +229,12 @@ impl Inspector {
 }
 
 /// Reads an Application.
-pub(crate) async fn read_application(connection: &Connection, app: &AppKey) -> Result<Value, InspectError> {
+pub async fn read_application(connection: &Connection, app: &AppKey) -> Result<Value, InspectError> {
     let key = ObjectKey::new(api::GROUP, "Application", &app.namespace, &app.name);
     match connection.get(&applications(), &key).await {
         Ok(raw) => Ok(from_json(raw.bytes()).unwrap_or_default()),
         Err(ApiError::NotServed) => Err(InspectError::NotInstalled),
-        Err(ApiError::NotFound | ApiError::NamespaceMissing) => {
-            Err(InspectError::NoApplication(app.clone()))
-        }
+        Err(ApiError::NotFound | ApiError::NamespaceMissing) => Err(InspectError::NoApplication(app.clone())),
         Err(error) => Err(InspectError::read(
             "read the Application",
             format!("get applications.lockstep.dev in namespace {}", app.namespace),
@@ -248,10 +245,7 @@ pub(crate) async fn read_application(connection: &Connection, app: &AppKey) -> R
 
 fn request(resource: &Value, status: &Status) -> Request {
     let requests = Intents::read(resource).since(&status.handled);
-    Request {
-        sync: requests.sync.is_some(),
-        approved: requests.approve.as_deref().and_then(Digest::parse),
-    }
+    Request { sync: requests.sync.is_some(), approved: requests.approve.as_deref().and_then(Digest::parse) }
 }
 
 /// Everything that a plan is made from.
@@ -316,11 +310,9 @@ fn bodies(
         let body = match change(entry)? {
             Change::Recover | Change::Forget => return None,
             Change::Prune { .. } => None,
-            Change::Create
-            | Change::Update
-            | Change::Heal(_)
-            | Change::Adopt { .. }
-            | Change::Recreate => Some(body(&entry.key)?),
+            Change::Create | Change::Update | Change::Heal(_) | Change::Adopt { .. } | Change::Recreate => {
+                Some(body(&entry.key)?)
+            }
         };
         Some((entry.key.clone(), body))
     });

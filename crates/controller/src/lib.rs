@@ -26,8 +26,11 @@ mod store;
 mod telemetry;
 mod waiters;
 
+pub use application::CatalogScopes;
 pub use controller::Controller;
-pub use inspect::{InspectError, InspectSettings, Inspection, Inspector, Rehearsal, Rehearsed};
+pub use inspect::{
+    InspectError, InspectSettings, Inspection, Inspector, Rehearsal, Rehearsed, read_application,
+};
 pub use setup::{Settings, SetupError};
 pub use store::Proxy;
 

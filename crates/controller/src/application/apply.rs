@@ -116,19 +116,10 @@ fn learn(
         }
         Err(Failed { refusal, message }) => {
             tracing::warn!(app = %plan.app, object = %outcome.key, refusal = refusal.as_str(), error = message, "A step failed");
-            let attempt =
-                Attempt { revision: plan.revision.clone(), generation: plan.generation, digest: sent(step) };
+            let attempt = Attempt::of(plan, step);
             let before = history.failures.get(&outcome.key);
             let failure = Failure::after(before, attempt, (*refusal, message.clone()), &retry, now);
             history.failures.insert(outcome.key.clone(), failure);
         }
-    }
-}
-
-fn sent(step: &Step) -> Option<lockstep_core::Digest> {
-    match &step.action {
-        Action::Apply(apply) => Some(apply.desired.digest),
-        Action::Recreate(recreate) => Some(recreate.apply.desired.digest),
-        Action::Prune(_) | Action::Record(_) | Action::Abandon(_) | Action::Forget => None,
     }
 }

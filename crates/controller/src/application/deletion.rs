@@ -13,7 +13,7 @@ use lockstep_core::{
 
 use super::apply;
 use super::dereference::Found;
-use super::halt::Halt;
+use super::halt::{Halt, Why};
 use super::observe::{self, Observed};
 use super::plan::World;
 use super::render::{Outcome, Rendered};
@@ -50,7 +50,9 @@ pub(crate) async fn delete(context: &Context, found: Found, fence: &Fence) -> Re
             context.mark(&plan.app, Cause::Resume);
         }
         tracing::info!(app = %plan.app, left = report.entries.len(), "Deleting");
-        return Err(Halt::Waiting);
+        let Valid { found, app } = observed.rendered.valid;
+        // Nothing is deleted while it is suspended, not even this: that has to be told.
+        return Err(if app.suspend { Halt::refused(found, Why::Suspended) } else { Halt::Waiting });
     }
     let mut found = observed.rendered.valid.found;
     if let Err(error) = let_go(context, &mut found).await {

@@ -17,7 +17,8 @@ mod standing;
 mod state;
 mod validate;
 
-pub(crate) use render::{CatalogScopes, Outcome, Task};
+pub use render::CatalogScopes;
+pub(crate) use render::{Outcome, Task};
 pub(crate) use state::{AppState, Inputs, RenderFailure};
 
 use crate::context::Context;

@@ -124,6 +124,24 @@ impl Done {
     }
 }
 
+impl Done {
+    /// After a restart: newer commits that changed nothing of what was read are no news, and cost no status.
+    fn keep_revisions(
+        &mut self,
+        before: &[CommitId],
+        snapshot: impl Fn(usize, &CommitId) -> Option<git::Snapshot>,
+    ) {
+        let Some(rendering) = self.result.as_mut().ok().and_then(Arc::get_mut) else { return };
+        for (source, (old, new)) in before.iter().zip(&mut rendering.revisions).enumerate() {
+            let unchanged =
+                old != new && snapshot(source, old).is_some_and(|old| self.reads[source].unchanged(&old));
+            if unchanged {
+                *new = old.clone();
+            }
+        }
+    }
+}
+
 /// Remembers a render and tells those whom it concerns.
 fn settle(context: &Context, valid: &mut Valid, wanted: &[Wanted], done: &Done) {
     let app = &valid.found.key;
@@ -167,12 +185,14 @@ async fn work(
     let task = Task {
         app: valid.app.clone(),
         record: valid.found.state.recorded.record().clone(),
-        before: before(valid),
+        before: valid.found.told.sync.revisions.clone(),
         scopes: CatalogScopes(context.cluster.discovery.catalog()),
         instance: context.settings.instance.clone(),
         key: context.key.clone(),
         inputs,
     };
+    let first = valid.found.state.rendering.is_none();
+    let before = task.before.clone();
     let hub = context.hub.clone();
     let job = move || {
         let snapshot = |(want, commit): (&Wanted, &Commit)| {
@@ -180,17 +200,13 @@ async fn work(
             found.ok_or_else(|| format!("commit {} is not in the cache any more", commit.id.short()))
         };
         let snapshots: Result<Vec<_>, String> = wanted.iter().zip(&commits).map(snapshot).collect();
-        task.run(snapshots.map_err(Arc::from)?, commits)
+        let mut done = task.run(snapshots.map_err(Arc::from)?, commits)?;
+        if first {
+            done.keep_revisions(&before, |source, old| hub.snapshot(&wanted[source], old).ok().flatten());
+        }
+        Ok(done)
     };
     context.renderers.run(job).await.unwrap_or_else(|| Err("the render panicked".into()))
-}
-
-/// The commits that the last sync, of this process or one before it, left live.
-fn before(valid: &Valid) -> Vec<CommitId> {
-    match &valid.found.state.rendering {
-        Some(rendering) => rendering.commits.iter().map(|commit| commit.id.clone()).collect(),
-        None => valid.found.told.sync.revisions.clone(),
-    }
 }
 
 /// Everything that one render needs, away from the async workers.
@@ -250,8 +266,9 @@ impl Task {
         let objects = self.attribute(rendered.objects, &artifacts);
         let set = DesiredSet::new(revision, objects);
         let reads = reads_of(&artifacts);
+        let revisions = self.inputs.commits.clone();
         let (inputs, findings) = (self.inputs, rendered.findings);
-        let rendering = Rendering { inputs, commits: commits.clone(), set, findings, asked };
+        let rendering = Rendering { inputs, commits: commits.clone(), revisions, set, findings, asked };
         Ok(Done { commits, reads, result: Ok(Arc::new(rendering)) })
     }
 
@@ -308,7 +325,7 @@ fn vanished(artifacts: &[Artifact]) -> Result<Option<Arc<str>>, Arc<str>> {
 }
 
 /// What discovery says of kinds.
-pub(crate) struct CatalogScopes(pub(crate) Arc<cluster::Catalog>);
+pub struct CatalogScopes(pub Arc<cluster::Catalog>);
 
 impl Scopes for CatalogScopes {
     fn scope(&self, kind: &Gvk) -> Option<Scope> {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use ::plan::{Because, Report, SyncState, Verdict, Why};
 use api::{HealthStatus, HistoryEntry, Operation, OperationPhase, Status, SyncStatus};
-use lockstep_core::{Finding, Health, HealthState, ObjectKey};
+use lockstep_core::{CommitId, Finding, Health, HealthState, ObjectKey};
 use tokio::time::Instant;
 
 use super::End;
@@ -75,7 +75,9 @@ fn wait(context: &Context, observed: &Observed, report: &Report) {
             context.mark(app, Cause::Resume);
         }
     }
-    if waits(|because| matches!(because, Because::KindAwaited | Because::KindMissing)) {
+    if waits(|because| {
+        matches!(because, Because::KindAwaited | Because::KindMissing | Because::OtherVersion(_))
+    }) {
         context.await_kinds(app);
     }
 }
@@ -128,7 +130,9 @@ fn compute(
         .as_ref()
         .filter(|before| before.state == summary.state)
         .map_or(now, |before| before.since);
-    let revisions = rendering.map(|rendering| rendering.inputs.commits.clone());
+    // What is live, not what is to be: the commits behind the next change are looked for from here on.
+    let live = rendering.filter(|_| report.state == SyncState::Synced);
+    let revisions = live.map(|rendering| rendering.inputs.commits.clone());
     Status {
         observed_generation: found.generation(),
         sync: SyncStatus {
@@ -162,8 +166,12 @@ fn finish(context: &Context, observed: &mut Observed, status: &mut Status, repor
         status.handled.refresh = Some(refresh);
     }
     let running = !complete || report.state == SyncState::Syncing;
-    if let (Some(sync), false) = (found.requests.sync.clone(), running) {
-        status.handled.sync = Some(sync);
+    if let Some(sync) = found.requests.sync.clone() {
+        let revision = rendering.as_ref().map(|rendering| rendering.set.revision().clone());
+        if is_answered(&mut found.state.asked, &sync, revision, running || report.state == SyncState::Blocked)
+        {
+            status.handled.sync = Some(sync);
+        }
     }
     let Some(syncing) = found.state.syncing.clone() else { return };
     let (failures, phase) = phase(report, running);
@@ -183,6 +191,23 @@ fn finish(context: &Context, observed: &mut Observed, status: &mut Status, repor
         status.remember(HistoryEntry { revision, author, subject, plan, result: phase, at }, app.history);
         let age = u64::try_from(at.0 - commit.time.0).unwrap_or_default();
         context.telemetry.went_live(Duration::from_secs(age));
+    }
+}
+
+/// Whether a sync that was asked for is over: nothing of it is outstanding, or there is another revision than it was for.
+fn is_answered(
+    asked: &mut Option<(String, CommitId)>,
+    sync: &str,
+    revision: Option<CommitId>,
+    outstanding: bool,
+) -> bool {
+    let Some(revision) = revision else { return !outstanding };
+    match asked {
+        Some((known, first)) if known == sync => !outstanding || *first != revision,
+        _ => {
+            *asked = Some((sync.to_owned(), revision));
+            !outstanding
+        }
     }
 }
 

@@ -116,7 +116,7 @@ fn vanished(path: &str) -> Finding {
 }
 
 fn revision(rendering: Option<&Rendering>) -> Option<&CommitId> {
-    rendering?.inputs.commits.first()
+    rendering?.revisions.first()
 }
 
 pub(super) fn sync_state(state: SyncState) -> api::SyncState {

@@ -29,6 +29,8 @@ pub(crate) struct AppState {
     pub(crate) looked: Option<Looked>,
     /// The status that differs from what is told, since when.
     pub(crate) untold: Option<Instant>,
+    /// The sync that was asked for last, and the revision that it was for.
+    pub(crate) asked: Option<(String, CommitId)>,
     /// The plan that is being worked off and when its work began.
     pub(crate) syncing: Option<Syncing>,
     /// What the live index follows for this Application.
@@ -59,6 +61,8 @@ pub(crate) struct Rendering {
     pub(crate) inputs: Inputs,
     /// The commits, one a source.
     pub(crate) commits: Vec<Commit>,
+    /// The revisions to tell: older ones than `commits` where nothing that was read has changed since.
+    pub(crate) revisions: Vec<CommitId>,
     /// The objects.
     pub(crate) set: DesiredSet,
     /// Warnings.
@@ -104,6 +108,7 @@ impl AppState {
             health: HashMap::new(),
             looked: None,
             untold: None,
+            asked: None,
             syncing: None,
             following: Following::default(),
         }

@@ -144,10 +144,9 @@ fn answered(
 ) -> Rehearsed {
     match (outcome, live) {
         (DryRunOutcome::Refused(message), _) => Rehearsed::Refused(message.clone()),
-        (_, None) => Rehearsed::Create {
-            diff: object_diff(&Value::Null, &desired.value, &desired.key),
-            untried: None,
-        },
+        (_, None) => {
+            Rehearsed::Create { diff: object_diff(&Value::Null, &desired.value, &desired.key), untried: None }
+        }
         (_, Some(live)) => {
             let after = after.unwrap_or_default();
             Rehearsed::Change(object_diff(&live.value, &after, &desired.key))

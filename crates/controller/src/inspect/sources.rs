@@ -156,14 +156,12 @@ impl Sources {
 fn fetch(store: &Repositories, want: &Wanted) -> Result<(Commit, Snapshot), String> {
     let go_on = AtomicBool::new(false);
     let specs = [want.spec.clone()];
-    let mut fetched =
-        store.fetch(&want.url, &specs, &want.access, &go_on).map_err(|error| chain(&error))?;
+    let mut fetched = store.fetch(&want.url, &specs, &want.access, &go_on).map_err(|error| chain(&error))?;
     let commit = match fetched.revisions.remove(&want.spec) {
         Some(found) => found.map_err(|error| chain(&error))?,
         None => return Err(format!("the revision {} was not looked up", want.spec.as_str())),
     };
-    let snapshot =
-        store.snapshot(&want.url, &want.access, &commit.id).map_err(|error| chain(&error))?;
+    let snapshot = store.snapshot(&want.url, &want.access, &commit.id).map_err(|error| chain(&error))?;
     let snapshot = snapshot.ok_or_else(|| format!("commit {} is not there", commit.id.short()))?;
     Ok((commit, snapshot))
 }
