@@ -283,8 +283,8 @@ impl Status {
                 "summary",
                 Some(fields([
                     ("objects", Some(objects.to_value())),
-                    ("images", list(images.iter().map(|image| image.as_str().into()).collect())),
-                    ("urls", list(urls.iter().map(|url| url.as_str().into()).collect())),
+                    ("images", wire::list(images)),
+                    ("urls", wire::list(urls)),
                 ])),
             ),
             ("lastHandled", handled.to_value()),

@@ -4,8 +4,13 @@ use lockstep_core::{CommitId, HealthState, Timestamp, Value};
 
 use super::{
     Condition, ConditionType, Counts, Handled, HealthStatus, HistoryEntry, Operation, OperationPhase,
-    SyncState, SyncStatus,
+    SyncState, SyncStatus, cut,
 };
+
+/// Characters of a text for people. The schema refuses more than 4,096, and with them the whole status.
+const LONGEST_TEXT: usize = 1000;
+/// Entries of a list for people; the schema refuses more than 256.
+const LONGEST_LIST: usize = 100;
 
 impl SyncStatus {
     pub(super) fn read(value: &Value) -> Self {
@@ -41,7 +46,7 @@ impl HealthStatus {
         let Self { state, reason, since } = self;
         fields([
             ("state", Some(state.to_string().into())),
-            ("reason", (!reason.is_empty()).then(|| reason.as_str().into())),
+            ("reason", (!reason.is_empty()).then(|| cut(reason, LONGEST_TEXT).into())),
             ("since", Some(since.to_string().into())),
         ])
     }
@@ -65,7 +70,7 @@ impl Operation {
             ("plan", Some(plan.as_str().into())),
             ("startedAt", Some(started_at.to_string().into())),
             ("finishedAt", finished_at.map(|at| at.to_string().into())),
-            ("message", (!message.is_empty()).then(|| message.as_str().into())),
+            ("message", (!message.is_empty()).then(|| cut(message, LONGEST_TEXT).into())),
         ])
     }
 }
@@ -173,4 +178,10 @@ pub(super) fn texts(value: &Value, keys: &[&str]) -> Vec<String> {
 
 pub(super) fn count(value: &Value, keys: &[&str]) -> usize {
     value.int_at(keys).and_then(|count| usize::try_from(count).ok()).unwrap_or_default()
+}
+
+/// The first entries of a list of texts, where there are any.
+pub(super) fn list(texts: &[String]) -> Option<Value> {
+    let first = texts.iter().take(LONGEST_LIST).map(|text| cut(text, LONGEST_TEXT).into());
+    (!texts.is_empty()).then(|| Value::list(first.collect()))
 }

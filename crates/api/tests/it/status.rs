@@ -131,3 +131,19 @@ fn what_cannot_be_read_is_left_out_and_the_rest_stays() {
     let handled = Handled { sync: Some("1".into()), ..Handled::default() };
     assert_eq!(status, Status { handled, ..Status::default() });
 }
+
+#[test]
+fn nothing_is_longer_than_the_schema_allows() {
+    let mut status = full();
+    let long = "é".repeat(100_000);
+    status.images = vec![long.clone(); 1000];
+    status.urls = vec![long.clone(); 1000];
+    status.operation = status.operation.map(|operation| Operation { message: long.clone(), ..operation });
+    status.health = status.health.map(|health| HealthStatus { reason: long.clone(), ..health });
+    let read = Status::read(&with_status(status.to_value()));
+    assert!(read.images.len() <= 256 && read.urls.len() <= 256);
+    let texts =
+        [&read.images[0], &read.urls[0], &read.operation.unwrap().message, &read.health.unwrap().reason];
+    assert!(texts.iter().all(|text| text.chars().count() <= 4096));
+    assert_eq!(status.patch(&with_status(status.to_value())), None);
+}
