@@ -196,10 +196,8 @@ impl<'a> Case<'_, '_, 'a> {
     fn unrecorded(&self, live: &LiveObject, owner: Option<&Owner>) -> Decided {
         let input = self.scene.input;
         let ours = owner.is_some_and(|owner| owner.app == input.app.key);
-        if let Some(record) = ours.then(|| compare::recover(input, &self.sent(), live)).flatten() {
-            let action = Action::Record(record);
-            let draft = self.scene.draft(&self.subject, Verdict::Act(Change::Recover), Some(action));
-            return Decided { draft, remembered: None, dry_run: None };
+        if let Some(recovered) = ours.then(|| self.recovered(live)).flatten() {
+            return recovered;
         }
         let change = match self.subject.record {
             Some(_) => Change::Heal(Drift::Replaced),
@@ -212,9 +210,18 @@ impl<'a> Case<'_, '_, 'a> {
         self.differs(live, change)
     }
 
+    /// An apply that was not recorded, because the process ended in between: it is not repeated.
+    fn recovered(&self, live: &LiveObject) -> Option<Decided> {
+        let record = compare::recover(self.scene.input, &self.sent(), live)?;
+        let draft = self.scene.draft(&self.subject, Verdict::Act(Change::Recover), Some(Action::Record(record)));
+        Some(Decided { draft, remembered: None, dry_run: None })
+    }
+
     fn recorded(&self, live: &LiveObject, record: &ObjectRecord) -> Decided {
         if record.rendered != self.digest {
-            return self.differs(live, Change::Update);
+            let may_write = self.scene.policy(&Change::Update).is_none();
+            let recovered = may_write.then(|| self.recovered(live)).flatten();
+            return recovered.unwrap_or_else(|| self.differs(live, Change::Update));
         }
         let sent = self.sent();
         let comparison = compare::compare(self.scene.input, record, &sent, live, &self.scene.no_extras);

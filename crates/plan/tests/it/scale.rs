@@ -30,8 +30,8 @@ fn what_the_autoscaler_wrote_is_no_drift() {
          hpa Deployment/web
          edit Deployment/web replicas=5 by kube-controller-manager/scale",
         "Syncing Progressing
-         Deployment/web: changes, Git has it otherwise than it was applied
-         > workloads: change Deployment/web",
+         Deployment/web: records, it is as Git has it
+         > records: record Deployment/web",
     );
     check(
         "applied Deployment/web image=1

@@ -114,6 +114,30 @@ fn a_lost_record_is_recovered_without_a_write_where_live_proves_it() {
 }
 
 #[test]
+fn a_change_that_was_not_recorded_is_not_applied_twice() {
+    let crashed = "in-sync ConfigMap/a x=2
+         recorded-as ConfigMap/a x=1";
+    check(
+        crashed,
+        "Syncing Progressing
+         ConfigMap/a: records, it is as Git has it
+         > records: record ConfigMap/a",
+    );
+    check(
+        &format!("{crashed}\nedit ConfigMap/a x=3 by kubectl-edit"),
+        "Syncing Progressing
+         ConfigMap/a: changes, Git has it otherwise than it was applied
+         > foundations: change ConfigMap/a",
+    );
+    // Where nothing may be written, the record is not either: a dry run tells that nothing differs.
+    check(
+        &format!("{crashed}\npolicy notify\ndry ConfigMap/a unchanged"),
+        "Synced Synced
+         ConfigMap/a: in sync",
+    );
+}
+
+#[test]
 fn a_kind_waits_for_its_definition_only_if_that_is_on_its_way() {
     check(
         "git CustomResourceDefinition/widgets.example.com group=example.com kind=Widget

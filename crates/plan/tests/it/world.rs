@@ -119,6 +119,10 @@ impl World {
                 self.desired.push(desired);
             }
             "unrecord" => drop(self.record.objects.remove(&object(1))),
+            "recorded-as" => {
+                let earlier = self.rendered(&object(1), &words[2..]).digest;
+                self.record.objects.get_mut(&object(1)).unwrap().rendered = earlier;
+            }
             "foreign" => self.foreign(&object(1), &words[2..words.len() - 2], words[words.len() - 1]),
             "edit" => self.edit(&object(1), words[2], words[4]),
             "remove" => self.remove(&object(1), words[2]),
