@@ -213,7 +213,8 @@ impl<'a> Case<'_, '_, 'a> {
     /// An apply that was not recorded, because the process ended in between: it is not repeated.
     fn recovered(&self, live: &LiveObject) -> Option<Decided> {
         let record = compare::recover(self.scene.input, &self.sent(), live)?;
-        let draft = self.scene.draft(&self.subject, Verdict::Act(Change::Recover), Some(Action::Record(record)));
+        let draft =
+            self.scene.draft(&self.subject, Verdict::Act(Change::Recover), Some(Action::Record(record)));
         Some(Decided { draft, remembered: None, dry_run: None })
     }
 
