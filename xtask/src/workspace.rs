@@ -4,6 +4,10 @@ use std::process::Command;
 
 use anyhow::{Context, Result, bail, ensure};
 
+/// Prefixes of the variables in which `cargo run` describes the package that it runs.
+const OF_THIS_PACKAGE: &[&str] =
+    &["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_CRATE_NAME", "CARGO_BIN_", "CARGO_PRIMARY_PACKAGE", "OUT_DIR"];
+
 /// How a program is built.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Profile {
@@ -72,6 +76,12 @@ impl Workspace {
         let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
         let mut command = Command::new(cargo);
         command.args(arguments).current_dir(&self.root);
+        // `cargo run` describes this package in the environment. Build scripts that look there (ring's) would run
+        // again, and all that depends on them, each time that cargo is called by us and not from a shell.
+        let describes = |name: &str| OF_THIS_PACKAGE.iter().any(|prefix| name.starts_with(prefix));
+        for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_str().is_some_and(describes)) {
+            command.env_remove(name);
+        }
         if Self::in_ci() {
             command.env("CARGO_INCREMENTAL", "0");
         }
@@ -115,6 +125,16 @@ mod tests {
     fn finds_the_root_from_a_package_directory() {
         let found = Workspace::find().expect("tests run inside the clone");
         assert!(found.path("xtask/Cargo.toml").is_file(), "{}", found.root().display());
+    }
+
+    #[test]
+    fn nested_cargo_is_not_told_about_this_package() {
+        let removed: Vec<_> =
+            Workspace::at(".").cargo(&[]).get_envs().map(|(name, _)| name.to_owned()).collect();
+        assert!(
+            removed.iter().any(|name| name == "CARGO_PKG_NAME"),
+            "cargo test sets it for us: {removed:?}"
+        );
     }
 
     #[test]
