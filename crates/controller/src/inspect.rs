@@ -97,6 +97,11 @@ impl Inspector {
         &self.installation.namespace
     }
 
+    /// What the cluster serves.
+    pub fn discovery(&self) -> &Discovery {
+        &self.discovery
+    }
+
     /// What was applied for an Application.
     pub fn record(&self, app: &AppKey) -> AppRecord {
         self.installation.record(app)
@@ -203,28 +208,34 @@ impl Inspector {
     ) -> BTreeMap<CommitId, Commit> {
         let mut known: BTreeMap<CommitId, Commit> =
             wanted.iter().map(|commit| (commit.id.clone(), commit.clone())).collect();
-        let missing: BTreeSet<&CommitId> =
-            report.entries.iter().filter_map(|entry| entry.commit.as_ref()).collect();
-        for id in missing {
-            if !known.contains_key(id)
-                && let Some(commit) = self.commit(resource, status, id).await
-            {
-                known.insert(id.clone(), commit);
-            }
-        }
+        let named = report.entries.iter().filter_map(|entry| entry.commit.clone());
+        let missing: BTreeSet<CommitId> = named.filter(|id| !known.contains_key(id)).collect();
+        known.extend(self.look_up(resource, status, missing).await);
         known
     }
 
-    /// What a commit of an Application's repositories says of itself: from the Application's history, else from the repository.
-    pub async fn commit(&self, resource: &Value, status: &Status, id: &CommitId) -> Option<Commit> {
-        if let Some(entry) = status.history.iter().find(|entry| entry.revision == *id) {
+    /// What commits of an Application's repositories say of themselves: from the repositories, else from the Application's history,
+    /// whose times are those of the syncs.
+    pub async fn look_up(
+        &self,
+        resource: &Value,
+        status: &Status,
+        ids: BTreeSet<CommitId>,
+    ) -> BTreeMap<CommitId, Commit> {
+        let past = status.history.iter().filter(|entry| ids.contains(&entry.revision)).map(|entry| {
             let (author, subject) = (entry.author.clone(), entry.subject.clone());
-            return Some(Commit { id: id.clone(), author, subject, time: entry.at });
+            let commit = Commit { id: entry.revision.clone(), author, subject, time: entry.at };
+            (entry.revision.clone(), commit)
+        });
+        let mut found: BTreeMap<CommitId, Commit> = past.collect();
+        let Some(application) = api::application(resource).0.filter(|_| !ids.is_empty()) else {
+            return found;
+        };
+        let credentials = self.sources.credentials(&self.connection, &application.key, self.namespace());
+        if let Ok(credentials) = credentials.await {
+            found.extend(self.sources.commits(&application, &credentials, ids).await);
         }
-        let application = api::application(resource).0?;
-        let credentials =
-            self.sources.credentials(&self.connection, &application.key, self.namespace()).await.ok()?;
-        self.sources.commit(&application, &credentials, id).await
+        found
     }
 }
 

@@ -10,6 +10,7 @@ use futures::StreamExt;
 use lockstep_core::{DesiredObject, Gvk, Key, LiveObject, OWNER_ANNOTATION, ObjectKey, Value};
 use plan::{DryRun, DryRunOutcome, DryRunResult, Live, LiveSet};
 
+use super::error::InspectError;
 use super::executor;
 use super::world::{World, look};
 
@@ -63,22 +64,24 @@ impl Rehearsal {
 
     /// What would become of objects that may or may not exist, in their order. Live ones keep the owner that they name, unless
     /// they name one themselves.
-    pub async fn apply(&self, objects: Vec<DesiredObject>) -> Vec<(ObjectKey, Rehearsed)> {
-        let all: Vec<_> = objects.into_iter().map(|object| self.apply_one(object)).collect();
-        futures::stream::iter(all).buffered(SIDE_BY_SIDE).collect().await
-    }
-
-    async fn apply_one(&self, mut object: DesiredObject) -> (ObjectKey, Rehearsed) {
-        let key = object.key.clone();
-        let live = look(&self.connection, &self.executor.catalog, &key, &object.gvk).await;
-        if let Live::Present(live) = &live {
-            let ours = ["metadata", "annotations", OWNER_ANNOTATION];
-            if let (None, Some(owner)) = (object.value.at(&ours), live.annotation(OWNER_ANNOTATION)) {
-                object.value.set(&ours, owner.into());
-            }
-        }
-        let (rehearsed, _) = self.try_apply(Arc::new(object), live).await;
-        (key, rehearsed)
+    pub async fn apply(
+        &self,
+        objects: Vec<Arc<DesiredObject>>,
+    ) -> Result<Vec<(ObjectKey, Rehearsed)>, InspectError> {
+        let keys = objects.iter().map(|object| (object.key.clone(), object.gvk.clone())).collect();
+        let catalog = self.executor.catalog.clone();
+        let world = World::read(&self.connection, catalog, keys, BTreeMap::new()).await?;
+        let order: Vec<ObjectKey> = objects.iter().map(|object| object.key.clone()).collect();
+        let bodies = objects.into_iter().map(|object| {
+            let live = world.get(&object.key, &object.gvk);
+            (object.key.clone(), Some(owned_as_before(object, &live)))
+        });
+        let mut answers = self.objects(bodies.collect(), &world).await;
+        let answers = order.into_iter().filter_map(|key| {
+            let (rehearsed, _) = answers.remove(&key)?;
+            Some((key, rehearsed))
+        });
+        Ok(answers.collect())
     }
 
     /// What deleting an object would take away; `None` where it is not there.
@@ -152,6 +155,18 @@ fn answered(
             Rehearsed::Change(object_diff(&live.value, &after, &desired.key))
         }
     }
+}
+
+/// An apply without the owner's annotation would take it away.
+fn owned_as_before(mut object: Arc<DesiredObject>, live: &Live) -> Arc<DesiredObject> {
+    let path = ["metadata", "annotations", OWNER_ANNOTATION];
+    if let Live::Present(live) = live
+        && object.value.at(&path).is_none()
+        && let Some(owner) = live.annotation(OWNER_ANNOTATION)
+    {
+        Arc::make_mut(&mut object).value.set(&path, owner.into());
+    }
+    object
 }
 
 fn gone(key: &ObjectKey, live: &Live) -> Rehearsed {

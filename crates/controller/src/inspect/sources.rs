@@ -1,5 +1,6 @@
 //! From an Application's sources to what they want now, with the user's own disk cache.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -118,24 +119,25 @@ impl Sources {
         Ok(Rendered { application, outcome, wanted })
     }
 
-    /// What a commit says of itself, where one of the repositories still has it.
-    pub(super) async fn commit(
+    /// What commits say of themselves, where one of the repositories still has them.
+    pub(super) async fn commits(
         &self,
         application: &Application,
         credentials: &Credentials,
-        id: &CommitId,
-    ) -> Option<Commit> {
+        ids: BTreeSet<CommitId>,
+    ) -> BTreeMap<CommitId, Commit> {
         let wants = self.wants(application, credentials);
-        let (store, id) = (self.store.clone(), id.clone());
+        let store = self.store.clone();
         let job = move || {
-            wants.into_iter().find_map(|want| {
-                let known = store.snapshot(&want.url, &want.access, &id).ok().flatten();
-                let known = known.map(|snapshot| snapshot.commit().clone());
-                let spec = RevisionSpec::new(id.as_str());
-                known.or_else(|| fetch(&store, &Wanted { spec, ..want }).ok().map(|(commit, _)| commit))
-            })
+            let mut found = BTreeMap::new();
+            for want in &wants {
+                let missing: Vec<&CommitId> = ids.iter().filter(|id| !found.contains_key(*id)).collect();
+                let more = known(&store, want, &missing);
+                found.extend(more);
+            }
+            found
         };
-        tokio::task::spawn_blocking(job).await.ok().flatten()
+        tokio::task::spawn_blocking(job).await.unwrap_or_default()
     }
 
     fn wants(&self, application: &Application, credentials: &Credentials) -> Vec<Wanted> {
@@ -151,6 +153,24 @@ impl Sources {
         };
         application.sources.iter().map(want).collect()
     }
+}
+
+/// Of these commits those that a repository has: in the cache, else by one fetch for all of them.
+fn known(store: &Repositories, want: &Wanted, ids: &[&CommitId]) -> BTreeMap<CommitId, Commit> {
+    let cached = |id: &CommitId| {
+        let snapshot = store.snapshot(&want.url, &want.access, id).ok()??;
+        Some((id.clone(), snapshot.commit().clone()))
+    };
+    let mut found: BTreeMap<CommitId, Commit> = ids.iter().filter_map(|id| cached(id)).collect();
+    let missing = ids.iter().filter(|id| !found.contains_key(**id));
+    let specs: Vec<RevisionSpec> = missing.map(|id| RevisionSpec::new(id.as_str())).collect();
+    if specs.is_empty() {
+        return found;
+    }
+    let fetched = store.fetch(&want.url, &specs, &want.access, &AtomicBool::new(false));
+    let commits = fetched.map(|fetched| fetched.revisions).unwrap_or_default();
+    found.extend(commits.into_values().flatten().map(|commit| (commit.id.clone(), commit)));
+    found
 }
 
 fn fetch(store: &Repositories, want: &Wanted) -> Result<(Commit, Snapshot), String> {

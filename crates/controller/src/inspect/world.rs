@@ -17,7 +17,7 @@ const SIDE_BY_SIDE: usize = 64;
 
 /// Everything that is live of an Application.
 pub(super) struct World {
-    live: HashMap<(ObjectKey, Gvk), Live>,
+    live: HashMap<ObjectKey, Vec<(Gvk, Live)>>,
     namespaces: BTreeMap<Arc<str>, NamespaceState>,
     autoscalers: Autoscalers,
     catalog: Arc<Catalog>,
@@ -39,17 +39,25 @@ impl World {
             .map(|(key, _)| key.namespace.clone())
             .collect();
         let reads: Vec<_> = objects.into_iter().map(|object| one(connection, &catalog, object)).collect();
-        let live = futures::stream::iter(reads).buffer_unordered(SIDE_BY_SIDE).collect().await;
+        let found: Vec<_> = futures::stream::iter(reads).buffer_unordered(SIDE_BY_SIDE).collect().await;
+        let mut live: HashMap<ObjectKey, Vec<(Gvk, Live)>> = HashMap::new();
+        for ((key, gvk), state) in found {
+            live.entry(key).or_default().push((gvk, state));
+        }
         let reads: Vec<_> = inside.into_iter().map(|name| namespace(connection, name)).collect();
         let namespaces = futures::stream::iter(reads).buffer_unordered(SIDE_BY_SIDE).collect().await;
         let autoscalers = autoscalers(connection, &catalog, scaled).await;
         Ok(Self { live, namespaces, autoscalers, catalog, claims })
     }
 
+    fn state(&self, key: &ObjectKey, gvk: &Gvk) -> Option<&Live> {
+        self.live.get(key)?.iter().find(|(version, _)| version == gvk).map(|(_, live)| live)
+    }
+
     /// An object in whatever version it was read.
     pub(super) fn any(&self, key: &ObjectKey) -> Live {
-        let found = self.live.iter().find(|((at, _), _)| at == key).map(|(_, live)| live.clone());
-        found.unwrap_or(Live::Absent)
+        let found = self.live.get(key).and_then(|versions| versions.first());
+        found.map_or(Live::Absent, |(_, live)| live.clone())
     }
 
     /// Why an object of this kind could not even be tried now, if it does not exist yet.
@@ -120,7 +128,7 @@ async fn autoscalers(
 
 impl LiveSet for World {
     fn glance(&self, key: &ObjectKey, gvk: &Gvk) -> Glance {
-        match self.live.get(&(key.clone(), gvk.clone())) {
+        match self.state(key, gvk) {
             Some(Live::Present(live)) => Glance::Present {
                 uid: live.uid.clone(),
                 resource_version: live.resource_version.clone(),
@@ -133,8 +141,7 @@ impl LiveSet for World {
     }
 
     fn get(&self, key: &ObjectKey, gvk: &Gvk) -> Live {
-        let found = self.live.get(&(key.clone(), gvk.clone())).cloned();
-        found.unwrap_or_else(|| Live::Unknown("it was not read".into()))
+        self.state(key, gvk).cloned().unwrap_or_else(|| Live::Unknown("it was not read".into()))
     }
 
     fn namespace(&self, name: &str) -> NamespaceState {
