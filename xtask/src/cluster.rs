@@ -78,12 +78,9 @@ impl Cluster {
     /// # Panics
     /// When the control plane keeps no log of writes.
     pub fn writes(&self, namespaces: &[&str]) -> Vec<Write> {
-        let mut writes = Write::all(&self.kubeconfig).expect("a control plane of `cargo xtask`");
-        writes.retain(|write| {
-            namespaces.contains(&write.namespace.as_str())
-                && !write.dry_run
-                && (200..300).contains(&write.code)
-        });
+        let mut writes =
+            Write::in_namespaces(&self.kubeconfig, namespaces).expect("a control plane of `cargo xtask`");
+        writes.retain(|write| !write.dry_run && (200..300).contains(&write.code));
         writes
     }
 

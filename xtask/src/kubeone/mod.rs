@@ -67,7 +67,7 @@ pub struct Options {
 pub enum Audit {
     /// It does not: what is measured must not pay for it.
     Off,
-    /// Every write, in a log beside the kubeconfig; read it with [`Write::all`].
+    /// Every write, in a log beside the kubeconfig; read it with [`Write::in_namespaces`].
     Writes,
 }
 
