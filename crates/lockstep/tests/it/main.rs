@@ -4,5 +4,13 @@
 //! `let Some(stage) = scenario("name").await else { return };`.
 #![allow(clippy::disallowed_methods, reason = "the tests run the binary")]
 
+mod commit;
+mod cost;
+mod crash;
+mod foreign;
 mod harness;
+mod lookalike;
+mod mode;
+mod replicas;
+mod revision;
 mod stage;

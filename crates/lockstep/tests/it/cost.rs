@@ -1,0 +1,128 @@
+//! What things cost the API server, counted by itself.
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+use xtask::{SOON, Scenario, eventually};
+
+use crate::harness::witness::{SHOP, deployed, restart, workload, written};
+use crate::harness::{config_map, drift, heal, ours, scenario};
+
+/// The controller's writes by verb and resource, without the Secret with its key.
+fn counted(stage: &Scenario) -> BTreeMap<(String, String), usize> {
+    let mut counts = BTreeMap::new();
+    for (verb, resource, name) in written(stage) {
+        if !(resource == "secrets" && name.ends_with("-key")) {
+            *counts.entry((verb, resource)).or_default() += 1;
+        }
+    }
+    counts
+}
+
+/// Waits until the log has these writes, and refuses more.
+async fn until_counted(stage: &Scenario, want: &[((&str, &str), usize)]) {
+    let owned = |((verb, resource), count): &((&str, &str), usize)| {
+        ((verb.to_string(), resource.to_string()), *count)
+    };
+    let want: BTreeMap<(String, String), usize> = want.iter().map(owned).collect();
+    eventually(SOON, || async {
+        let found = counted(stage);
+        let more = found.iter().any(|(write, count)| count > want.get(write).unwrap_or(&0));
+        assert!(!more, "{found:#?} instead of {want:#?}");
+        if found == want { Ok(()) } else { Err(format!("{found:#?} instead of {want:#?}")) }
+    })
+    .await;
+}
+
+/// Nothing that a healthy Application has to wait for: as many writes as there are objects and three.
+const FILES: [(&str, &str); 3] = [
+    ("app/account.yaml", "apiVersion: v1\nkind: ServiceAccount\nmetadata: {name: web}\n"),
+    (
+        "app/service.yaml",
+        "apiVersion: v1\nkind: Service\nmetadata: {name: web}\nspec: {selector: {app: web}, ports: [{port: 80}]}\n",
+    ),
+    ("app/config.yaml", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: web}\ndata: {value: blue}\n"),
+];
+
+const FIRST_SYNC: [((&str, &str), usize); 7] = [
+    (("patch", "applications"), 1),
+    (("patch", "applications/status"), 1),
+    (("create", "secrets"), 1),
+    (("patch", "serviceaccounts"), 1),
+    (("patch", "services"), 1),
+    (("patch", "configmaps"), 1),
+    (("patch", "deployments"), 1),
+];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_first_sync_is_a_finalizer_a_record_a_status_and_its_objects() {
+    let web = workload("web", "replicas: 0, ", "");
+    let files = [&FILES[..], &[("app/web.yaml", &web)]].concat();
+    let Some(mut stage) = deployed("first-sync", &files, json!({})).await else { return };
+    until_counted(&stage, &FIRST_SYNC).await;
+    // No Event either: what goes well is in the status. And nothing of it is written again.
+    restart(&mut stage);
+    until_counted(&stage, &FIRST_SYNC).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_heal_is_one_write() {
+    let Some(stage) = deployed("one-heal", &FILES, json!({})).await else { return };
+    let before = counted(&stage);
+    heal(&stage, "web", "blue").await;
+    // The second one is answered after everything that the first one led to.
+    heal(&stage, "web", "blue").await;
+    let mut after = counted(&stage);
+    let patches = after.get_mut(&("patch".to_owned(), "configmaps".to_owned())).expect("heals");
+    *patches -= 2;
+    assert_eq!(after, before);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_restart_writes_nothing_and_misses_nothing() {
+    let files: Vec<(String, String)> =
+        (0..30).map(|i| (format!("app/{i}.yaml"), config_map(&format!("c{i}"), "1"))).collect();
+    let mut files: Vec<(&str, &str)> = files.iter().map(|(path, text)| (&**path, &**text)).collect();
+    files.extend(FILES);
+    let Some(mut stage) = deployed("restart", &files, json!({})).await else { return };
+    let before = counted(&stage);
+    restart(&mut stage);
+    assert_eq!(counted(&stage), before);
+    // What happens while it is away is found: drift, and a commit.
+    stage.controller.terminate(SOON).expect("an orderly end");
+    drift(&stage, "c1").await;
+    stage.repo.write("app/2.yaml", &config_map("c2", "2"));
+    let sha = stage.repo.commit("while away");
+    stage.controller.restart().expect("start");
+    stage.controller.wait_ready(SOON).expect("readiness");
+    stage.ready(SHOP, &sha).await;
+    for (name, value, writes) in [("c0", "1", 1), ("c1", "1", 2), ("c2", "2", 2), ("c3", "1", 1)] {
+        assert_eq!(crate::harness::value(&stage, name).await, value);
+        assert_eq!(ours(&stage, "configmaps", name).len(), writes, "{name}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_thousand_objects_are_one_application() {
+    let Some(mut stage) = scenario("large").await else { return };
+    for part in 0..20 {
+        let objects: Vec<String> = (0..100).map(|i| config_map(&format!("c{part}-{i}"), "1")).collect();
+        stage.repo.write(&format!("app/{part}.yaml"), &objects.join("---\n"));
+    }
+    let sha = stage.push(&[]);
+    let start = Instant::now();
+    stage.application(SHOP, json!({})).await;
+    let app = stage.ready(SHOP, &sha).await;
+    let took = start.elapsed();
+    eprintln!("2,000 objects took {took:.1?}");
+    assert!(took < Duration::from_secs(25), "{took:?}");
+    assert_eq!(app["status"]["summary"]["objects"]["total"], 2000);
+    // A heal in the midst of all of them is one write more, and a restart none.
+    let of = |stage: &Scenario, plural: &str| written(stage).iter().filter(|(_, of, _)| of == plural).count();
+    let records = of(&stage, "secrets");
+    heal(&stage, "c7-50", "1").await;
+    restart(&mut stage);
+    assert_eq!(of(&stage, "configmaps"), 2001);
+    assert_eq!(of(&stage, "secrets"), records);
+    assert_eq!(of(&stage, "applications/status"), 1);
+}
