@@ -4,7 +4,7 @@ use std::error::Error;
 
 use clap::{Parser, Subcommand, ValueEnum};
 
-use crate::command::{codegen, controller, demo, install, render, version};
+use crate::command::{app, codegen, controller, demo, install, plan, render, trace, version, why};
 use crate::exit::Exit;
 use crate::terminal::Terminal;
 
@@ -32,16 +32,24 @@ pub(crate) enum Color {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Create, look at, sync and delete Applications.
+    App(app::App),
     /// Keep the cluster equal to Git.
     Controller(Box<controller::Controller>),
     /// Show the loop on your cluster, from a sample repository, in a namespace of its own.
     Demo(demo::Demo),
     /// Print everything that a cluster needs to run the controller.
     Install(install::Install),
+    /// Show what applying a local folder would change in the cluster.
+    Plan(Box<plan::Plan>),
     /// Render a folder or a file of manifests, without a cluster.
     Render(render::Render),
+    /// Say where a live object comes from: Application, source, commit, author.
+    Trace(trace::Trace),
     /// Print the version.
     Version(version::Version),
+    /// Say what there is to do about each object of an Application, and why.
+    Why(why::Why),
     /// Write the generated files: CustomResourceDefinitions and reference pages.
     #[command(hide = true)]
     Codegen(codegen::Codegen),
@@ -51,11 +59,15 @@ impl Cli {
     /// Runs the command. Whatever stops it is told on standard error.
     pub(crate) fn run(self, terminal: &mut Terminal) -> Exit {
         let result = match self.command {
+            Command::App(command) => command.run(terminal),
             Command::Controller(command) => command.run(),
             Command::Demo(command) => command.run(terminal),
             Command::Install(command) => command.run(terminal),
+            Command::Plan(command) => command.run(terminal),
             Command::Render(command) => command.run(terminal),
+            Command::Trace(command) => command.run(terminal),
             Command::Version(command) => command.run(terminal),
+            Command::Why(command) => command.run(terminal),
             Command::Codegen(command) => command.run(),
         };
         result.unwrap_or_else(|error| {

@@ -7,6 +7,8 @@ use std::process::ExitCode;
 pub(crate) enum Exit {
     /// It did what was asked.
     Success,
+    /// The answer is no: `app diff` found differences, `app wait` and `--wait` did not see in time what they waited for.
+    No,
     /// It could not: wrong arguments (clap ends with this code too), findings in files, an unreachable cluster.
     Error,
 }
@@ -15,6 +17,7 @@ impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> Self {
         Self::from(match exit {
             Exit::Success => 0,
+            Exit::No => 1,
             Exit::Error => 2,
         })
     }

@@ -1,10 +1,17 @@
 //! The one binary: every command is a file of `command`.
 
+mod applications;
 mod cli;
 mod command;
 mod connect;
 mod diagnostics;
 mod exit;
+mod hint;
+mod installation;
+mod output;
+mod paint;
+mod rehearsed;
+mod table;
 mod terminal;
 
 use clap::Parser;

@@ -5,6 +5,8 @@ use std::io::{self, IsTerminal, Write};
 use annotate_snippets::{Level, Renderer};
 
 use crate::cli::Color;
+use crate::hint::hint;
+use crate::paint::Paint;
 
 /// Where a command writes.
 pub(crate) struct Terminal {
@@ -12,6 +14,8 @@ pub(crate) struct Terminal {
     pub(crate) out: Box<dyn Write>,
     /// What is wrong.
     pub(crate) err: Box<dyn Write>,
+    /// How `out` is coloured.
+    pub(crate) paint: Paint,
     style: Style,
 }
 
@@ -26,13 +30,24 @@ impl Terminal {
     pub(crate) fn of_process(color: Color) -> Self {
         #[allow(clippy::disallowed_methods)] // the binary is where the environment is read
         let refused = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-        let coloured = match color {
-            Color::Auto => io::stderr().is_terminal() && !refused,
+        let coloured = |is_terminal: bool| match color {
+            Color::Auto => is_terminal && !refused,
             Color::Always => !refused,
             Color::Never => false,
         };
-        let style = if coloured { Style::Coloured } else { Style::Plain };
-        Self { out: Box::new(io::stdout().lock()), err: Box::new(io::stderr()), style }
+        let style = if coloured(io::stderr().is_terminal()) { Style::Coloured } else { Style::Plain };
+        let paint = if coloured(io::stdout().is_terminal()) { Paint::Coloured } else { Paint::Plain };
+        Self { out: Box::new(io::stdout().lock()), err: Box::new(io::stderr()), paint, style }
+    }
+
+    /// Asks a question that is answered with yes or no. Where nobody can answer, `flag` has to be given instead.
+    pub(crate) fn confirm(&mut self, question: &str, flag: &str) -> anyhow::Result<bool> {
+        anyhow::ensure!(io::stdin().is_terminal(), "nobody can be asked here: give {flag}");
+        write!(self.err, "{question} [y/N] ")?;
+        self.err.flush()?;
+        let mut answer = String::new();
+        io::stdin().read_line(&mut answer)?;
+        Ok(matches!(&*answer.trim().to_lowercase(), "y" | "yes"))
     }
 
     /// How diagnostics are drawn.
@@ -47,7 +62,8 @@ impl Terminal {
     pub(crate) fn error(&mut self, error: &anyhow::Error) {
         let title = Level::ERROR.primary_title(error.to_string());
         let causes = error.chain().skip(1).map(|cause| Level::NOTE.message(cause.to_string()));
-        let report = self.renderer().render(&[title.elements(causes)]);
+        let hint = hint(error).map(|hint| Level::HELP.message(hint));
+        let report = self.renderer().render(&[title.elements(causes).elements(hint)]);
         // Where standard error cannot be written there is nobody left to tell.
         let _ = writeln!(self.err, "{report}");
     }
@@ -86,8 +102,12 @@ pub(crate) mod tests {
     /// Runs `lockstep` with these arguments: how it ended, standard output, standard error.
     pub(crate) fn run(args: &[&str]) -> (Exit, String, String) {
         let (out, err) = (Pipe::default(), Pipe::default());
-        let mut terminal =
-            Terminal { out: Box::new(out.clone()), err: Box::new(err.clone()), style: Style::Plain };
+        let mut terminal = Terminal {
+            out: Box::new(out.clone()),
+            err: Box::new(err.clone()),
+            paint: Paint::Plain,
+            style: Style::Plain,
+        };
         let cli = Cli::try_parse_from([&["lockstep"], args].concat()).unwrap();
         let exit = cli.run(&mut terminal);
         (exit, out.text(), err.text())

@@ -1,0 +1,174 @@
+//! `lockstep app sync` and `lockstep app refresh`: intents, written as annotations.
+
+use std::time::Duration;
+
+use anyhow::bail;
+use api::{ConditionType, OperationPhase, Status, SyncState};
+use lockstep_core::{Map, Value};
+
+use super::qualified;
+use super::wait::{self, End, Judgement};
+use crate::applications::{Applications, Place};
+use crate::exit::Exit;
+use crate::terminal::Terminal;
+
+/// Arguments of `lockstep app sync`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Sync {
+    #[command(flatten)]
+    place: Place,
+    /// The name of the Application.
+    name: String,
+    /// Wait until it is done.
+    #[arg(short, long)]
+    wait: bool,
+    /// How long to wait at most.
+    #[arg(long, default_value = "5m", value_parser = wait::duration)]
+    timeout: Duration,
+}
+
+/// Arguments of `lockstep app refresh`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Refresh {
+    #[command(flatten)]
+    place: Place,
+    /// The names of the Applications.
+    #[arg(required = true)]
+    names: Vec<String>,
+}
+
+impl Sync {
+    pub(crate) async fn run(self, terminal: &mut Terminal) -> anyhow::Result<Exit> {
+        let here = self.place.open().await?;
+        let application = here.get(&self.name).await?;
+        if let Some(obstacle) = obstacle(&application, &self.name) {
+            bail!("{obstacle}");
+        }
+        let value = fresh();
+        let mut patch = annotation(api::SYNC_ANNOTATION, &value);
+        // A commit of a moment ago is meant too.
+        patch.set(&["metadata", "annotations", api::REFRESH_ANNOTATION], value.as_str().into());
+        here.patch(&self.name, &patch).await?;
+        if !self.wait {
+            writeln!(terminal.out, "{} sync asked for", qualified(&self.name))?;
+            return Ok(Exit::Success);
+        }
+        let judge = |application: Option<&Value>| judge(application, &value);
+        let (exit, words) = match wait::until(&here, &self.name, self.timeout, judge).await? {
+            End::Done(end) => end,
+            End::TimedOut(seen) => {
+                (Exit::No, format!("not synced after {}s: {seen}", self.timeout.as_secs()))
+            }
+        };
+        match exit {
+            Exit::Success => writeln!(terminal.out, "{} {words}", qualified(&self.name))?,
+            Exit::No | Exit::Error => writeln!(terminal.err, "{} {words}", qualified(&self.name))?,
+        }
+        Ok(exit)
+    }
+}
+
+impl Refresh {
+    pub(crate) async fn run(self, terminal: &mut Terminal) -> anyhow::Result<Exit> {
+        let here = self.place.open().await?;
+        for name in &self.names {
+            here.patch(name, &annotation(api::REFRESH_ANNOTATION, &fresh())).await?;
+            writeln!(terminal.out, "{} refresh asked for", qualified(name))?;
+        }
+        Ok(Exit::Success)
+    }
+}
+
+/// A value that no earlier request had: the time, and the process for two in one second.
+pub(super) fn fresh() -> String {
+    format!("{} {}", runtime::Clock::system().now(), std::process::id())
+}
+
+pub(super) fn annotation(name: &str, value: &str) -> Value {
+    let mut patch = Value::map(Map::new());
+    patch.set(&["metadata", "annotations", name], value.into());
+    patch
+}
+
+/// Asks for a sync along with something else.
+pub(super) async fn ask(here: &Applications, name: &str, mut patch: Value) -> anyhow::Result<()> {
+    patch.set(&["metadata", "annotations", api::SYNC_ANNOTATION], fresh().into());
+    here.patch(name, &patch).await.map(drop)
+}
+
+/// Why a request would not be acted on.
+fn obstacle(application: &Value, name: &str) -> Option<String> {
+    if application.at(&["spec", "suspend"]).and_then(Value::as_bool) == Some(true) {
+        return Some(format!("{name} is suspended; lockstep app resume {name} ends it"));
+    }
+    if application.str_at(&["spec", "sync", "mode"]) == Some("Notify") {
+        return Some(format!("{name} has mode Notify, which never writes; change spec.sync.mode"));
+    }
+    let deleting = application.at(&["metadata", "deletionTimestamp"]).is_some();
+    deleting.then(|| format!("{name} is being deleted"))
+}
+
+/// What the state of an Application says about a request to sync it.
+fn judge(application: Option<&Value>, asked: &str) -> Judgement<(Exit, String)> {
+    let Some(application) = application else {
+        return Judgement::Done((Exit::Error, "is gone".to_owned()));
+    };
+    let status = Status::read(application);
+    let message =
+        || status.condition(ConditionType::Ready).map(|ready| ready.message.clone()).unwrap_or_default();
+    if status.handled.sync.as_deref() != Some(asked) {
+        return Judgement::Not(wait::seen(application, &status));
+    }
+    let failed = status.operation.as_ref().is_some_and(|last| last.phase == OperationPhase::Failed);
+    Judgement::Done(match status.sync.state {
+        SyncState::Synced => {
+            let revision = status.sync.revisions.first().map_or("", |revision| revision.short());
+            (Exit::Success, format!("synced to {revision}"))
+        }
+        SyncState::Blocked => {
+            (Exit::No, format!("waits for an approval: {}; lockstep app approve gives it", message()))
+        }
+        _ if failed => (Exit::Error, format!("failed: {}", message())),
+        state => (Exit::No, format!("is {state}: {}", message())),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use lockstep_core::from_json;
+
+    use super::*;
+
+    fn application(rest: &str) -> Value {
+        from_json(format!(r#"{{"metadata":{{"generation":1}},{rest}}}"#).as_bytes()).unwrap()
+    }
+
+    #[test]
+    fn a_sync_is_over_when_the_request_was_handled() {
+        let status = |state: &str, handled: &str| {
+            application(&format!(
+                r#""status":{{"observedGeneration":1,"sync":{{"state":"{state}"}},"lastHandled":{{"sync":"{handled}"}}}}"#
+            ))
+        };
+        assert!(matches!(judge(Some(&status("Synced", "1")), "2"), Judgement::Not(_)));
+        for (state, exit) in [("Synced", Exit::Success), ("Blocked", Exit::No), ("OutOfSync", Exit::No)] {
+            let Judgement::Done((end, _)) = judge(Some(&status(state, "2")), "2") else {
+                panic!("{state} is an end")
+            };
+            assert_eq!(end, exit, "{state}");
+        }
+        assert!(matches!(judge(None, "2"), Judgement::Done((Exit::Error, _))));
+    }
+
+    #[test]
+    fn requests_that_nobody_would_act_on_are_not_made() {
+        for (spec, expected) in [
+            (r#""spec":{"suspend":true}"#, true),
+            (r#""spec":{"sync":{"mode":"Notify"}}"#, true),
+            (r#""spec":{"sync":{"mode":"Manual"}}"#, false),
+            (r#""spec":{}"#, false),
+        ] {
+            assert_eq!(obstacle(&application(spec), "a").is_some(), expected, "{spec}");
+        }
+    }
+}

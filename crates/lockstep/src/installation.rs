@@ -1,0 +1,48 @@
+//! Which installation of Lockstep a command looks into.
+
+use std::sync::Arc;
+
+use cluster::Connection;
+use controller::{InspectError, InspectSettings, Inspector};
+
+use crate::command::controller::{proxy, state};
+use crate::diagnostics;
+use crate::terminal::Terminal;
+
+/// Arguments of commands that plan as the controller does.
+#[derive(Clone, Debug, clap::Args)]
+pub(crate) struct Installation {
+    /// The name of the installation.
+    #[arg(long, default_value = "lockstep", value_name = "NAME")]
+    pub(crate) instance: Arc<str>,
+    /// The controller's namespace; else lockstep-system, or wherever the installation is found.
+    #[arg(long, env = "LOCKSTEP_CONTROLLER_NAMESPACE", value_name = "NAME")]
+    pub(crate) controller_namespace: Option<Arc<str>>,
+}
+
+impl Installation {
+    /// Reads what has to be known of the installation.
+    pub(crate) async fn inspector(&self, connection: &Connection) -> anyhow::Result<Inspector> {
+        let settings = InspectSettings {
+            instance: self.instance.clone(),
+            namespace: self.controller_namespace.clone(),
+            // Apart from a controller's on the same machine: two processes must not clean up after each other.
+            state: state(None, "cli")?,
+            adopted_managers: diff::ADOPTABLE.iter().map(|manager| Arc::from(*manager)).collect(),
+            proxy: proxy(),
+        };
+        Ok(Inspector::open(connection, settings).await?)
+    }
+}
+
+/// Tells the findings that an error brings, and returns the error.
+pub(crate) fn with_findings(error: InspectError, terminal: &mut Terminal) -> anyhow::Error {
+    if let InspectError::Spec(findings) = &error {
+        let renderer = terminal.renderer();
+        for finding in findings {
+            // Where standard error cannot be written there is nobody left to tell.
+            let _ = writeln!(terminal.err, "{}\n", diagnostics::draw(finding, None, &renderer));
+        }
+    }
+    error.into()
+}
