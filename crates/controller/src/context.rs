@@ -1,6 +1,6 @@
 //! What every reconcile shares.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -9,7 +9,7 @@ use api::{API_VERSION, StoredRecord};
 use apply::Executor;
 use bytes::Bytes;
 use cluster::{ApiError, ApplyOptions, Patch, Priority, Resource, ResourceScope, ScopeState, Unread};
-use lockstep_core::{AppKey, Gvk, Key, ObjectKey, Value, from_json, to_json};
+use lockstep_core::{AppKey, Gvk, Key, ObjectKey, ObjectRecord, Value, from_json, to_json};
 use parking_lot::Mutex;
 use plan::Millis;
 use tokio::sync::Mutex as AsyncMutex;
@@ -20,6 +20,7 @@ use crate::claims::Claims;
 use crate::clock::Clock;
 use crate::cluster_view::Cluster;
 use crate::events::Events;
+use crate::field_sets::FieldSets;
 use crate::owned::Owned;
 use crate::queue::{Cause, Queue};
 use crate::records::Recorded;
@@ -66,6 +67,10 @@ pub(crate) struct Memory {
     states: Mutex<HashMap<AppKey, Arc<AsyncMutex<AppState>>>>,
     /// Records found at start whose Application has not been seen yet.
     found: Mutex<BTreeMap<AppKey, StoredRecord>>,
+    /// Applications whose live objects were looked at.
+    observing: Mutex<HashSet<AppKey>>,
+    /// One copy of each field set.
+    field_sets: FieldSets,
     /// Every Application was reconciled once.
     started: AtomicBool,
 }
@@ -109,7 +114,10 @@ impl Context {
         if let Some(state) = states.get(app) {
             return state.clone();
         }
-        let found = self.memory.found.lock().remove(app);
+        let mut found = self.memory.found.lock().remove(app);
+        for record in found.iter_mut().flat_map(|found| found.record.objects.values_mut()) {
+            self.share_fields(record);
+        }
         let recorded = Recorded::new(app, &self.settings.namespace, &self.settings.instance, found);
         self.claims.set_recorded(app, recorded.record().objects.keys().cloned().collect());
         let state = Arc::new(AsyncMutex::new(AppState::new(recorded)));
@@ -117,9 +125,25 @@ impl Context {
         state
     }
 
+    /// Makes a record share its field sets with equal ones.
+    pub(crate) fn share_fields(&self, record: &mut ObjectRecord) {
+        self.memory.field_sets.share(&self.key, record);
+    }
+
+    /// From now on changes of live objects concern `app`; whatever they were before, it is about to look at them.
+    pub(crate) fn observes(&self, app: &AppKey) {
+        self.memory.observing.lock().insert(app.clone());
+    }
+
+    /// Whether changes of live objects concern `app`.
+    pub(crate) fn is_observing(&self, app: &AppKey) -> bool {
+        self.memory.observing.lock().contains(app)
+    }
+
     /// Drops everything that is known of an Application that is gone.
     pub(crate) async fn forget(&self, app: &AppKey) {
         let state = self.memory.states.lock().remove(app);
+        self.memory.observing.lock().remove(app);
         if let Some(state) = state {
             state.lock().await.following.release(&self.cluster.index);
         }

@@ -197,11 +197,14 @@ async fn one(
     drop(turn);
     context.queue.done(&app);
     let result = match &end {
-        Ok(End::Waiting) => "waiting",
-        Ok(End::Reported | End::Gone) => "ok",
-        Err(_) => "error",
+        // Nothing was decided: it is not a reconcile yet.
+        Ok(End::Waiting) => None,
+        Ok(End::Reported | End::Gone) => Some("ok"),
+        Err(_) => Some("error"),
     };
-    context.telemetry.reconciled(result, started.elapsed());
+    if let Some(result) = result {
+        context.telemetry.reconciled(result, started.elapsed());
+    }
     match end {
         Ok(End::Waiting) => {}
         Ok(End::Reported | End::Gone) => drop(done.send(app)),

@@ -150,8 +150,9 @@ fn changed(context: &Context, gvk: &Gvk, key: &ObjectKey, change: Change, at: In
     if apps.is_empty() {
         apps.extend(leftover(context, gvk, key, change));
     }
-    for app in apps {
-        context.queue.mark(&app, Cause::Live, at);
+    // First lists bring everything that exists: those who have not looked yet will find it.
+    for app in apps.iter().filter(|app| context.is_observing(app)) {
+        context.queue.mark(app, Cause::Live, at);
     }
 }
 

@@ -13,6 +13,7 @@ mod cluster_view;
 mod context;
 mod controller;
 mod events;
+mod field_sets;
 mod follow;
 mod inspect;
 mod owned;

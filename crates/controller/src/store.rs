@@ -43,7 +43,9 @@ pub(crate) struct Store(RwLock<Inner>);
 
 impl Store {
     /// Takes in an Application and says why it must be reconciled, if it must.
-    pub(crate) fn set_application(&self, key: &AppKey, application: Value) -> Option<Cause> {
+    pub(crate) fn set_application(&self, key: &AppKey, mut application: Value) -> Option<Cause> {
+        // Half of the resource, and of no use here.
+        application.remove(&["metadata", "managedFields"]);
         let facet = Facet::of(&application);
         let mut inner = self.0.write();
         if inner.applications.get(key).is_some_and(|(old, _)| is_older(&application, old)) {

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use ::apply::{Done, Failed, Outcome};
-use ::plan::{Action, Attempt, Failure, Fight, Plan, Step, Why};
+use ::plan::{Action, Attempt, DryRunOutcome, DryRunResult, Failure, Fight, Plan, Step, Why};
 use lockstep_core::AppRecord;
 
 use super::lint::Linted;
@@ -54,7 +54,7 @@ pub(crate) async fn settle(
     let found = &mut observed.rendered.valid.found;
     let mut after = found.state.recorded.record().clone();
     for outcome in outcomes {
-        remember(&mut after, outcome);
+        remember(context, &mut after, outcome);
     }
     let keys: HashSet<_> = after.objects.keys().cloned().collect();
     if let Err(error) = found.state.recorded.save(&context.cluster.writer, after).await {
@@ -72,10 +72,12 @@ pub(crate) async fn settle(
     true
 }
 
-fn remember(record: &mut AppRecord, outcome: &Outcome) {
+fn remember(context: &Context, record: &mut AppRecord, outcome: &Outcome) {
     match &outcome.result {
         Ok(Done::Applied { record: entry, .. } | Done::Recorded(entry)) => {
-            record.objects.insert(outcome.key.clone(), (**entry).clone());
+            let mut entry = (**entry).clone();
+            context.share_fields(&mut entry);
+            record.objects.insert(outcome.key.clone(), entry);
         }
         Ok(Done::Deleted | Done::Dropped) => drop(record.objects.remove(&outcome.key)),
         Ok(Done::Deleting) | Err(_) => {}
@@ -102,8 +104,16 @@ fn learn(
                 },
                 _ => None,
             };
-            if let (Some(_), Done::Applied { changed: false, .. }) = (heal, done) {
+            if let (Some(_), Done::Applied { changed: false, live, .. }) = (heal, done) {
                 context.telemetry.healed_nothing();
+                // Not to be tried again for as long as neither side changes.
+                let resource_version = live.resource_version.clone();
+                let unchanged = sent(step).map(|digest| DryRunResult {
+                    digest,
+                    resource_version,
+                    outcome: DryRunOutcome::Unchanged,
+                });
+                history.dry_runs.extend(unchanged.map(|unchanged| (outcome.key.clone(), unchanged)));
             }
             if let (Some(drift), Done::Applied { changed: true, .. }) = (heal, done) {
                 context.telemetry.healed(waited);

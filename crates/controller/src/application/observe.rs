@@ -33,6 +33,7 @@ pub(crate) async fn observe(context: &Context, mut rendered: Rendered) -> Result
     if context.await_scopes(&app, &scopes) {
         return Err(Halt::Waiting);
     }
+    context.observes(&app);
     if !new.is_empty()
         && let Err(error) = context.cluster.index.ensure(&new).await
     {

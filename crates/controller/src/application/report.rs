@@ -132,7 +132,7 @@ fn compute(
         .map_or(now, |before| before.since);
     // What is live, not what is to be: the commits behind the next change are looked for from here on.
     let live = rendering.filter(|_| report.state == SyncState::Synced);
-    let revisions = live.map(|rendering| rendering.inputs.commits.clone());
+    let revisions = live.map(|rendering| rendering.revisions.clone());
     Status {
         observed_generation: found.generation(),
         sync: SyncStatus {

@@ -12,6 +12,9 @@ use super::state::{RenderFailure, Rendering};
 /// Images and addresses that a status names at most.
 const NAMED: usize = 20;
 
+/// Characters that a long message of the API server keeps of its beginning and of its end: with a hint they fit into an item.
+const ELIDED: (usize, usize) = (130, 90);
+
 /// The report as lists of lines.
 #[derive(Debug, Default)]
 pub(super) struct Lines {
@@ -41,7 +44,7 @@ impl Lines {
             Verdict::Withheld(_, Because::Failed(failure, hint)) => {
                 self.exhausted |= failure.exhausted;
                 let hint = hint.map(|hint| format!(" ({hint})")).unwrap_or_default();
-                self.failures.push(format!("{key}: {}{hint}", failure.message));
+                self.failures.push(format!("{key}: {}{hint}", elide(&failure.message)));
             }
             Verdict::Withheld(_, Because::Refused(message)) => {
                 self.failures.push(format!("{key}: {message}"))
@@ -49,6 +52,17 @@ impl Lines {
             Verdict::Withheld(_, because) => self.pending.push(format!("{key} {because}")),
             Verdict::Act(_) => self.pending.push(key.to_string()),
         }
+    }
+}
+
+/// An API server repeats the whole of a refused value in the middle of what it says: what failed is before it, why is behind it.
+fn elide(message: &str) -> std::borrow::Cow<'_, str> {
+    let (head, tail) = ELIDED;
+    let start = message.char_indices().nth(head).map(|(at, _)| at);
+    let end = message.char_indices().nth_back(tail).map(|(at, _)| at);
+    match start.zip(end).filter(|(start, end)| start < end) {
+        Some((start, end)) => format!("{}… {}", &message[..start], &message[end..]).into(),
+        None => message.into(),
     }
 }
 
@@ -164,4 +178,21 @@ pub(super) fn urls(rendering: &Rendering) -> Vec<String> {
         urls.extend(hosts.map(|host| format!("{scheme}://{host}")));
     }
     urls.into_iter().take(NAMED).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_message_keeps_what_failed_and_why() {
+        let long = format!("Job is invalid: {}: field is immutable", "é{}".repeat(300));
+        for (message, begins, ends) in
+            [("short", "short", "short"), (&long, "Job is invalid: é{}", "é{}: field is immutable")]
+        {
+            let found = elide(message);
+            assert!(found.starts_with(begins) && found.ends_with(ends), "{found}");
+            assert!(found.chars().count() <= ELIDED.0 + ELIDED.1 + 3, "{found}");
+        }
+    }
 }
