@@ -262,9 +262,14 @@ impl<'a> Case<'_, '_, 'a> {
     fn differs(&self, live: &LiveObject, change: Change) -> Decided {
         let withheld = self.scene.policy(&change);
         let undecided = matches!(change, Change::Heal(Drift::Undecided));
+        let told = self.scene.dry_run(live, self.digest);
+        if matches!((&change, told), (Change::Heal(_), Some(DryRunOutcome::Unchanged))) {
+            // It was applied, or tried, to exactly this state and changed nothing: whatever seems to differ is no drift.
+            return Decided { draft: self.in_sync(), remembered: None, dry_run: None };
+        }
         // A dry run costs a request: it is worth it where no apply will tell, and where an apply could be repeated for ever.
         let dry_run = (withheld.is_some() || undecided) && withheld != Some(Because::Suspended);
-        match dry_run.then(|| self.scene.dry_run(live, self.digest)) {
+        match dry_run.then_some(told) {
             Some(Some(DryRunOutcome::Unchanged)) => {
                 return Decided { draft: self.in_sync(), remembered: None, dry_run: None };
             }

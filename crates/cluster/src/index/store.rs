@@ -170,7 +170,7 @@ impl Store {
                     known.seen = list;
                 }
                 if known.version == version && *known.uid == *head.metadata.uid.0 {
-                    return complete(known, tracked, object);
+                    return complete(known, tracked, object, via);
                 }
                 if known.version.after(&version) {
                     return Effect::None;
@@ -323,9 +323,11 @@ fn comparable(known: &Entry, head: &Head<'_>) -> bool {
     )
 }
 
-/// The state is known, but perhaps not yet its bytes.
-fn complete(known: &mut Entry, tracked: bool, object: &[u8]) -> Effect {
-    if known.body.is_none() && (tracked || known.owned) {
+/// The state is known, but perhaps not yet its bytes. Where the bytes differ, those of an answer count: after a
+/// CustomResourceDefinition changed, a watch goes on for a while without the fields that it did not know.
+fn complete(known: &mut Entry, tracked: bool, object: &[u8], via: Via<'_>) -> Effect {
+    let stale = matches!(via, Via::Answer(_)) && known.body.as_deref().is_some_and(|body| body != object);
+    if (known.body.is_none() || stale) && (tracked || known.owned) {
         known.body = Some(object.into());
     }
     Effect::None

@@ -76,6 +76,20 @@ fn fields_that_others_added_stay_and_are_named() {
 }
 
 #[test]
+fn what_seems_to_drift_and_an_apply_leaves_as_it_is_is_healed_once() {
+    let drifted = "in-sync ConfigMap/a x=1
+         edit ConfigMap/a x=2 by kubectl-edit";
+    let heals = "Syncing Progressing
+         ConfigMap/a: heals, .data.x changed by kubectl-edit
+         > foundations: heal ConfigMap/a";
+    check(drifted, heals);
+    let told = format!("{drifted}\npolicy notify\ndry ConfigMap/a unchanged\npolicy automatic");
+    check(&told, "Synced Synced\nConfigMap/a: in sync");
+    // Another state of the live object is another question.
+    check(&format!("{told}\nedit ConfigMap/a x=3 by kubectl-edit"), heals);
+}
+
+#[test]
 fn what_cannot_be_compared_is_decided_by_one_dry_run() {
     let scenario = "in-sync Widget/w x=1
          watched-as Widget/w v2";

@@ -198,6 +198,7 @@ impl World {
         match word {
             "manual" => (sync.mode, sync.self_heal) = (SyncMode::Manual, false),
             "notify" => sync.mode = SyncMode::Notify,
+            "automatic" => sync.mode = SyncMode::Automatic,
             "heal" => sync.self_heal = true,
             "no-heal" => sync.self_heal = false,
             "no-prune" => sync.prune = false,

@@ -58,6 +58,23 @@ fn the_answer_to_our_own_write_is_not_undone_by_a_lagging_watch() {
 }
 
 #[test]
+fn an_answer_of_the_same_version_says_more_than_a_watch_of_an_outdated_schema() {
+    let mut store = store();
+    let body = |store: &Store| store.entry(&gvk(), "n", "a").and_then(|entry| entry.body.clone()).unwrap();
+    let state = |extra: &str| -> Vec<u8> {
+        let metadata = r#"{"name":"a","namespace":"n","uid":"u","resourceVersion":"5"}"#;
+        format!(r#"{{"metadata":{metadata}{extra}}}"#).into()
+    };
+    let (pruned, whole) = (state(""), state(r#","colour":"red""#));
+    for (bytes, via, expected) in
+        [(&pruned, Via::Stream, &pruned), (&whole, Via::Answer(None), &whole), (&pruned, Via::Stream, &whole)]
+    {
+        store.apply(&gvk(), &Head::parse(bytes).unwrap(), bytes, via);
+        assert_eq!(*body(&store), expected[..]);
+    }
+}
+
+#[test]
 fn the_deletion_of_a_predecessor_leaves_its_successor() {
     let mut store = store();
     feed(&mut store, "a old 5", Via::Stream);
