@@ -244,11 +244,18 @@ impl Status {
         Some(Value::map(Map::from([("status".into(), patch)])))
     }
 
-    /// Adds a past sync at the front and keeps the newest `limit`. Long lines are cut.
+    /// Adds a past sync at the front and keeps the newest `limit`. Long lines are cut. A further attempt at the same plan takes
+    /// the place of the one before: a sync that keeps failing must not push out what was live.
     pub fn remember(&mut self, mut entry: HistoryEntry, limit: usize) {
         entry.author = cut(&entry.author, LONGEST_LINE);
         entry.subject = cut(&entry.subject, LONGEST_LINE);
-        self.history.insert(0, entry);
+        let again = |before: &HistoryEntry| {
+            (&before.revision, &before.plan, before.result) == (&entry.revision, &entry.plan, entry.result)
+        };
+        match self.history.first_mut().filter(|before| again(before)) {
+            Some(before) => *before = entry,
+            None => self.history.insert(0, entry),
+        }
         self.history.truncate(limit);
     }
 

@@ -110,6 +110,21 @@ fn a_patch_turns_one_status_into_the_other() {
 }
 
 #[test]
+fn a_further_attempt_at_the_same_plan_is_no_further_line_of_history() {
+    let mut status = Status::default();
+    let failed = HistoryEntry { result: OperationPhase::Failed, ..entry("a") };
+    let later = Timestamp(1_795_503_005);
+    for entry in [failed.clone(), HistoryEntry { at: later, ..failed.clone() }] {
+        status.remember(entry, 10);
+    }
+    assert_eq!(status.history, [HistoryEntry { at: later, ..failed.clone() }]);
+    for other in [entry("a"), HistoryEntry { plan: "q".into(), ..entry("a") }, entry("b"), failed] {
+        status.remember(other, 10);
+    }
+    assert_eq!(status.history.len(), 5);
+}
+
+#[test]
 fn history_keeps_the_newest_and_cuts_long_lines() {
     let mut status = Status::default();
     for digit in ["a", "b", "c"] {
