@@ -108,7 +108,7 @@ fn learn(
                 context.telemetry.healed_nothing();
                 // Not to be tried again for as long as neither side changes.
                 let resource_version = live.resource_version.clone();
-                let unchanged = sent(step).map(|digest| DryRunResult {
+                let unchanged = Attempt::of(plan, step).digest.map(|digest| DryRunResult {
                     digest,
                     resource_version,
                     outcome: DryRunOutcome::Unchanged,
