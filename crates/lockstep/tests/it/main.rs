@@ -4,13 +4,27 @@
 //! `let Some(stage) = scenario("name").await else { return };`.
 #![allow(clippy::disallowed_methods, reason = "the tests run the binary")]
 
+mod adoption;
+mod claim;
 mod commit;
 mod cost;
 mod crash;
+mod deletion;
+mod failure;
+mod fight;
 mod foreign;
 mod harness;
+mod immutability;
+mod kind;
 mod lookalike;
 mod mode;
+mod outage;
+mod owner;
+mod preemption;
+mod prune;
+mod refresh;
 mod replicas;
 mod revision;
+mod secret;
+mod spec;
 mod stage;
