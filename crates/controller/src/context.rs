@@ -166,15 +166,10 @@ impl Context {
 
     /// Whether a first list has to come first; the Application is marked when it has.
     pub(crate) fn await_scopes(&self, app: &AppKey, scopes: &[(Gvk, Arc<str>)]) -> bool {
-        let mut waits = false;
-        for (gvk, namespace) in scopes {
-            self.waiting.scopes.wait(gvk, app);
-            match self.cluster.index.state(gvk, namespace) {
-                ScopeState::Unknown(Unread::Syncing) => waits = true,
-                ScopeState::Synced | ScopeState::Unknown(_) => self.waiting.scopes.stop(gvk, app),
-            }
-        }
-        waits
+        let is_missing = |(gvk, namespace): &(Gvk, Arc<str>)| {
+            self.cluster.index.state(gvk, namespace) == ScopeState::Unknown(Unread::Syncing)
+        };
+        self.waiting.scopes.wait_for_missing(scopes, app, is_missing)
     }
 
     /// Marks the Application once what is served changes.
