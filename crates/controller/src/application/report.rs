@@ -212,9 +212,8 @@ fn is_answered(
 }
 
 fn phase(report: &Report, running: bool) -> (usize, OperationPhase) {
-    let failed = |verdict: &Verdict| {
-        matches!(verdict, Verdict::Withheld(_, Because::Failed(..) | Because::Refused(_)))
-    };
+    let failed =
+        |verdict: &Verdict| matches!(verdict, Verdict::Withheld(_, because) if standing::is_failure(because));
     let failures = report.entries.iter().filter(|entry| failed(&entry.verdict)).count();
     let phase = match (failures, running) {
         (0, true) => OperationPhase::Running,

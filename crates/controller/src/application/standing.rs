@@ -49,10 +49,25 @@ impl Lines {
             Verdict::Withheld(_, Because::Refused(message)) => {
                 self.failures.push(format!("{key}: {message}"))
             }
+            Verdict::Withheld(_, because) if is_failure(because) => {
+                self.failures.push(format!("{key} {because}"))
+            }
             Verdict::Withheld(_, because) => self.pending.push(format!("{key} {because}")),
             Verdict::Act(_) => self.pending.push(key.to_string()),
         }
     }
+}
+
+/// Whether a difference stays because the step cannot be taken, not because something else comes first or is wished.
+pub(super) fn is_failure(because: &Because) -> bool {
+    matches!(
+        because,
+        Because::Failed(..)
+            | Because::Refused(_)
+            | Because::KindMissing
+            | Because::OtherVersion(_)
+            | Because::NamespaceMissing
+    )
 }
 
 /// An API server repeats the whole of a refused value in the middle of what it says: what failed is before it, why is behind it.
@@ -183,6 +198,29 @@ pub(super) fn urls(rendering: &Rendering) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_cannot_be_done_is_a_failure_and_what_waits_is_pending() {
+        for (because, failure) in [
+            (Because::NamespaceMissing, true),
+            (Because::KindMissing, true),
+            (Because::Refused("no".into()), true),
+            (Because::KindAwaited, false),
+            (Because::NamespaceTerminating, false),
+            (Because::Manual, false),
+        ] {
+            let verdict = Verdict::Withheld(::plan::Change::Create, because.clone());
+            let (origin, commit, extras, contested) = (None, None, [].into(), None);
+            let mut lines = Lines::default();
+            let key = ObjectKey::new("", "ConfigMap", "n", "a");
+            lines.add(&Entry { key, origin, commit, verdict, extras, contested });
+            assert_eq!(
+                (lines.failures.len() == 1, lines.pending.len() == 1),
+                (failure, !failure),
+                "{because:?}"
+            );
+        }
+    }
 
     #[test]
     fn a_long_message_keeps_what_failed_and_why() {
