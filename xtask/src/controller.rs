@@ -112,6 +112,11 @@ impl Controller {
         exchange(self.address, "POST", path, body)
     }
 
+    /// Its name, as [`ControllerOptions::instance`] gave it.
+    pub fn instance(&self) -> &str {
+        &self.options.instance
+    }
+
     /// Its process id.
     pub fn pid(&self) -> u32 {
         self.child.id()

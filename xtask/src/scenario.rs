@@ -222,6 +222,7 @@ impl Scenario {
             .args(arguments)
             .args(["-n", &self.namespace])
             .env("KUBECONFIG", self.cluster.kubeconfig())
+            .env("XDG_CACHE_HOME", self.state.path().join("cache"))
             .env("NO_COLOR", "1")
             .output()
             .expect("the binary")

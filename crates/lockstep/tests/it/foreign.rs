@@ -2,7 +2,7 @@
 use serde_json::{Value, json};
 use xtask::text;
 
-use crate::harness::witness::{Object, SHOP, deployed, looked_at, meddle, workload};
+use crate::harness::witness::{Object, SHOP, deployed, looked_at, meddle, told, workload};
 use crate::harness::{config_map, heal, ours, uid, value};
 
 const CONFIG: Object<'_> = ("v1", "ConfigMap", "settings");
@@ -118,5 +118,10 @@ async fn what_others_add_stays_and_is_named() {
     assert_eq!(live["data"], json!({"colour": "red", "size": "small", "flavour": "sweet"}));
     assert_eq!(live["metadata"]["annotations"]["seen"], "yes");
     assert_eq!(ours(&stage, "configmaps", "settings").len(), 2);
+    let why = told(&stage, &["why", SHOP, "cm/settings"]);
+    assert!(why.contains("in sync"), "{why}");
+    let extra = why.lines().find(|line| line.trim_start().starts_with("extra ")).unwrap_or_default();
+    let named = [".data.flavour", ".metadata.annotations.seen", "(by intruder)"];
+    assert!(named.iter().all(|part| extra.contains(part)), "{why}");
     assert_eq!(value(&stage, "sentinel").await, "1");
 }

@@ -2,7 +2,7 @@
 use serde_json::{Value, json};
 use xtask::{Scenario, text};
 
-use crate::harness::witness::{APPLICATION, SHOP, deployed, meddle, restart, written};
+use crate::harness::witness::{APPLICATION, SHOP, deployed, meddle, restart, told, written};
 use crate::harness::{config_map, drift, heal, scenario, settled, uid, value};
 
 /// The controller's writes to anything but its own bookkeeping: what an Application deploys.
@@ -98,6 +98,29 @@ async fn manual_waits_for_each_sync() {
     stage.change(SHOP, json!({"metadata": {"annotations": {"lockstep.dev/sync": "third"}}})).await;
     stage.ready(SHOP, &sha).await;
     assert_eq!(value(&stage, "a").await, "2");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_went_live_late_names_the_commit_that_changed_it() {
+    let Some(stage) = scenario("manual-late").await else { return };
+    let sync = async |name: &str, sha: &str| {
+        stage.change(SHOP, json!({"metadata": {"annotations": {"lockstep.dev/sync": name}}})).await;
+        stage.ready(SHOP, sha).await;
+    };
+    let first = stage.push(&[("app/a.yaml", &config_map("a", "1")), ("app/b.yaml", &config_map("b", "1"))]);
+    stage.application(SHOP, json!({"sync": {"mode": "Manual"}})).await;
+    differs(&stage, &first, None).await;
+    sync("first", &first).await;
+    // Seen, and not synced; what comes after it changes something else.
+    let second = stage.push(&[("app/a.yaml", &config_map("a", "2"))]);
+    differs(&stage, &second, Some(&first)).await;
+    let third = stage.push(&[("app/b.yaml", &config_map("b", "3"))]);
+    differs(&stage, &third, Some(&first)).await;
+    sync("all", &third).await;
+    for (object, sha) in [("cm/a", &second), ("cm/b", &third)] {
+        let why = told(&stage, &["why", SHOP, object]);
+        assert!(why.contains(&format!("commit  {}", &sha[..8])), "{object}, {sha}: {why}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

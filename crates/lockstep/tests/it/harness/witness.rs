@@ -72,3 +72,12 @@ pub(crate) async fn until_written(stage: &Scenario, resource: &str, name: &str, 
     })
     .await;
 }
+
+/// What a command that looks into the installation (`why`, `trace`, …) prints.
+pub(crate) fn told(stage: &Scenario, arguments: &[&str]) -> String {
+    let place = ["--instance", stage.controller.instance(), "--controller-namespace", &stage.own];
+    let output = stage.cli(&[arguments, &place].concat());
+    let complaint = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{arguments:?}: {} {complaint}", output.status);
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
