@@ -15,19 +15,24 @@ pub(crate) struct Oracle {
 }
 
 impl Oracle {
-    /// Builds the program; it takes seconds.
+    /// Builds the program that answers; it takes seconds.
     pub(crate) fn build(workspace: &Workspace) -> Result<Self> {
+        Self::build_in(workspace, "tests/oracle")
+    }
+
+    /// Builds the Go program of a folder.
+    pub(crate) fn build_in(workspace: &Workspace, folder: &str) -> Result<Self> {
         let dir = tempfile::tempdir()?;
         let program = dir.path().join("oracle");
         let status = Command::new("go")
             .args(["build", "-trimpath", "-o"])
             .args([&program, Path::new(".")])
-            .current_dir(workspace.path("tests/oracle"))
+            .current_dir(workspace.path(folder))
             .env("CGO_ENABLED", "0")
             .env("GOTOOLCHAIN", "local")
             .status()
             .context("go: the oracle needs a Go toolchain")?;
-        ensure!(status.success(), "go build of tests/oracle: {status}");
+        ensure!(status.success(), "go build of {folder}: {status}");
         Ok(Self { program, _dir: dir })
     }
 
