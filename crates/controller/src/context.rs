@@ -59,6 +59,8 @@ pub(crate) struct Waiting {
     pub(crate) kinds: Waiters<()>,
     /// For a first list.
     pub(crate) scopes: Waiters<Gvk>,
+    /// For a namespace to come, to go, or to be kept. The index follows those that somebody waits for.
+    pub(crate) namespaces: Waiters<Arc<str>>,
 }
 
 /// What is remembered of Applications.
@@ -174,7 +176,23 @@ impl Context {
 
     /// Marks the Application once what is served changes.
     pub(crate) fn await_kinds(&self, app: &AppKey) {
-        self.waiting.kinds.wait(&(), app);
+        let _ = self.waiting.kinds.wait(&(), app);
+    }
+
+    /// Marks the Application once a namespace is another one than now.
+    pub(crate) fn await_namespace(&self, app: &AppKey, name: &Arc<str>) {
+        if self.waiting.namespaces.wait(name, app) {
+            self.cluster.index.track(&namespace_key(name));
+        }
+    }
+
+    /// A namespace changed.
+    pub(crate) fn namespace_changed(&self, name: &Arc<str>) {
+        let waiting = self.waiting.namespaces.arrived(name);
+        if !waiting.is_empty() {
+            self.cluster.index.untrack(&namespace_key(name));
+        }
+        waiting.iter().for_each(|app| self.mark(app, Cause::Resume));
     }
 
     /// Patches an Application and takes the answer in as its newest state.
@@ -204,6 +222,10 @@ impl Context {
     ) -> Result<Arc<Value>, ApiError> {
         self.patch_application(app, "status", Patch::Merge(Bytes::from(to_json(&patch)))).await
     }
+}
+
+fn namespace_key(name: &str) -> ObjectKey {
+    ObjectKey::new("", "Namespace", "", name)
 }
 
 /// Applications, known without asking discovery.

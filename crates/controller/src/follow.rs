@@ -12,6 +12,7 @@ use lockstep_core::{AppKey, Gvk, ObjectKey, Value, from_json};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
+use crate::cluster_view::namespaces;
 use crate::context::{Context, applications, projects};
 use crate::queue::Cause;
 use crate::records::secrets;
@@ -132,6 +133,9 @@ pub(crate) async fn live(context: Arc<Context>, events: Subscriber) {
     loop {
         match events.next().await {
             LiveEvent::Object { gvk, key, change, received_at } => {
+                if gvk == namespaces() {
+                    context.namespace_changed(&key.name);
+                }
                 changed(&context, &gvk, &key, change, Instant::from_std(received_at));
             }
             LiveEvent::Scope { gvk, state, .. } => {

@@ -16,9 +16,13 @@ impl<K> Default for Waiters<K> {
 }
 
 impl<K: Eq + Hash + Clone> Waiters<K> {
-    /// `app` waits for `what`. Call it before looking whether it is there already.
-    pub(crate) fn wait(&self, what: &K, app: &AppKey) {
-        self.0.lock().entry(what.clone()).or_default().insert(app.clone());
+    /// `app` waits for `what`. Call it before looking whether it is there already. Returns whether nobody waited for it before.
+    pub(crate) fn wait(&self, what: &K, app: &AppKey) -> bool {
+        let mut waiting = self.0.lock();
+        let apps = waiting.entry(what.clone()).or_default();
+        let first = apps.is_empty();
+        apps.insert(app.clone());
+        first
     }
 
     /// `app` waits for each that has a part which is missing; a part of one may be there before another. Returns whether it waits at all.
@@ -28,7 +32,7 @@ impl<K: Eq + Hash + Clone> Waiters<K> {
         app: &AppKey,
         is_missing: impl Fn(&(K, P)) -> bool,
     ) -> bool {
-        parts.iter().for_each(|(what, _)| self.wait(what, app));
+        parts.iter().for_each(|(what, _)| _ = self.wait(what, app));
         let missing: HashSet<&K> =
             parts.iter().filter(|part| is_missing(part)).map(|(what, _)| what).collect();
         parts.iter().filter(|(what, _)| !missing.contains(what)).for_each(|(what, _)| self.stop(what, app));
@@ -59,7 +63,7 @@ mod tests {
     #[test]
     fn an_arrival_wakes_each_waiter_once() {
         let (waiters, app) = (Waiters::default(), AppKey::new("n", "a"));
-        waiters.wait(&"x", &app);
+        assert!(waiters.wait(&"x", &app) && !waiters.wait(&"x", &app));
         waiters.wait(&"y", &app);
         waiters.stop(&"y", &app);
         assert_eq!(waiters.arrived(&"x"), BTreeSet::from([app]));

@@ -1,10 +1,12 @@
 //! From what was applied to what the Application says of itself: written only where it differs from what was told.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
-use ::plan::{Because, Report, SyncState, Verdict, Why};
+use ::plan::{Because, Kinds, LiveSet, NamespaceState, Report, Serving, SyncState, Verdict, Why};
 use api::{HealthStatus, HistoryEntry, Operation, OperationPhase, Status, SyncStatus};
-use lockstep_core::{CommitId, Finding, Health, HealthState, ObjectKey};
+use lockstep_core::{AppKey, CommitId, Finding, Health, HealthState, ObjectKey};
 use tokio::time::Instant;
 
 use super::End;
@@ -75,10 +77,48 @@ fn wait(context: &Context, observed: &Observed, report: &Report) {
             context.mark(app, Cause::Resume);
         }
     }
-    if waits(|because| {
+    wait_for_kinds(context, observed, report);
+    wait_for_namespaces(context, app, report);
+}
+
+fn wait_for_kinds(context: &Context, observed: &Observed, report: &Report) {
+    let unserved = |because: &Because| {
         matches!(because, Because::KindAwaited | Because::KindMissing | Because::OtherVersion(_))
-    }) {
-        context.await_kinds(app);
+    };
+    let waits = report
+        .entries
+        .iter()
+        .filter(|entry| matches!(&entry.verdict, Verdict::Withheld(_, because) if unserved(because)));
+    let keys: Vec<&ObjectKey> = waits.map(|entry| &entry.key).collect();
+    if keys.is_empty() {
+        return;
+    }
+    let app = &observed.rendered.valid.found.key;
+    context.await_kinds(app);
+    let set = observed.rendered.outcome.rendering().map(|rendering| &rendering.set);
+    let mut wanted = keys.into_iter().filter_map(|key| set?.get(key));
+    if wanted.any(|object| context.cluster.serving(&object.gvk) == Serving::Served) {
+        // It was not when the plan was made.
+        context.mark(app, Cause::Resume);
+    }
+}
+
+fn wait_for_namespaces(context: &Context, app: &AppKey, report: &Report) {
+    let mut names: BTreeMap<&Arc<str>, NamespaceState> = BTreeMap::new();
+    for entry in &report.entries {
+        let known = match &entry.verdict {
+            Verdict::Withheld(_, Because::NamespaceMissing) => NamespaceState::Missing,
+            Verdict::Withheld(_, Because::NamespaceTerminating) => NamespaceState::Terminating,
+            _ => continue,
+        };
+        names.insert(&entry.key.namespace, known);
+    }
+    for (name, known) in names {
+        context.await_namespace(app, name);
+        if context.cluster.namespace(name) != known {
+            // It changed between the plan and the wait.
+            context.mark(app, Cause::Resume);
+        }
     }
 }
 
