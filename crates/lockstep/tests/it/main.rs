@@ -18,6 +18,7 @@ mod immutability;
 mod kind;
 mod lookalike;
 mod mode;
+mod obstacle;
 mod outage;
 mod owner;
 mod preemption;
