@@ -92,25 +92,16 @@ impl Sources {
         let (application, findings) = api::application(resource);
         let application = Arc::new(application.ok_or(InspectError::Spec(findings))?);
         let wants = self.wants(&application, credentials);
-        let (store, instance, key) = (self.store.clone(), self.instance.clone(), self.key.clone());
-        let before = Status::read(resource).sync.revisions;
-        let app = application.clone();
-        let job = move || -> Result<(Outcome, Vec<Commit>), (String, String)> {
-            let mut fetched = Vec::new();
-            for want in &wants {
-                fetched.push(fetch(&store, want).map_err(|reason| (want.url.to_string(), reason))?);
-            }
-            let (commits, snapshots): (Vec<Commit>, Vec<Snapshot>) = fetched.into_iter().unzip();
-            let inputs = Inputs {
-                generation: app.generation,
-                commits: commits.iter().map(|commit| commit.id.clone()).collect(),
-            };
-            let url = app.sources.first().map(|source| source.git.url.to_string()).unwrap_or_default();
-            let task = Task { app, record, before, scopes: CatalogScopes(catalog), instance, key, inputs };
-            let done = task.run(snapshots, commits.clone()).map_err(|reason| (url, reason.to_string()))?;
-            Ok((done.outcome(None), commits))
+        let job = Job {
+            store: self.store.clone(),
+            app: application.clone(),
+            record,
+            before: Status::read(resource).sync.revisions,
+            catalog,
+            instance: self.instance.clone(),
+            key: self.key.clone(),
         };
-        let done = tokio::task::spawn_blocking(job).await;
+        let done = tokio::task::spawn_blocking(move || job.run(&wants)).await;
         let done = done.unwrap_or_else(|_| Err((String::new(), "the render panicked".to_owned())));
         let (outcome, wanted) = done.map_err(|(url, mut reason)| {
             credentials.notes.iter().for_each(|note| reason.push_str(&format!("; {note}")));
@@ -152,6 +143,68 @@ impl Sources {
             spec: RevisionSpec::new(&source.git.revision),
         };
         application.sources.iter().map(want).collect()
+    }
+}
+
+/// The address of a source, and why it cannot be read.
+type Unreadable = (String, String);
+
+/// Fetching and rendering, away from the async workers.
+struct Job {
+    store: Arc<Repositories>,
+    app: Arc<Application>,
+    record: AppRecord,
+    /// The commits that the last sync left live.
+    before: Vec<CommitId>,
+    catalog: Arc<Catalog>,
+    instance: Arc<str>,
+    key: Key,
+}
+
+impl Job {
+    /// Where a render is refused, what the last sync left is what the cluster is compared with, as the controller does it.
+    fn run(&self, wants: &[Wanted]) -> Result<(Outcome, Vec<Commit>), Unreadable> {
+        let (outcome, commits) = self.render(wants)?;
+        let outcome = match outcome {
+            Outcome::Refused(refused, _) if self.before.len() == wants.len() => {
+                let last: Vec<Wanted> =
+                    wants.iter().zip(&self.before).map(|(want, id)| want.at(id)).collect();
+                let last = self.render(&last).ok().and_then(|(last, _)| last.rendering().cloned());
+                Outcome::Refused(refused, last)
+            }
+            outcome => outcome,
+        };
+        Ok((outcome, commits))
+    }
+
+    fn render(&self, wants: &[Wanted]) -> Result<(Outcome, Vec<Commit>), Unreadable> {
+        let mut fetched = Vec::new();
+        for want in wants {
+            fetched.push(fetch(&self.store, want).map_err(|reason| (want.url.to_string(), reason))?);
+        }
+        let (commits, snapshots): (Vec<Commit>, Vec<Snapshot>) = fetched.into_iter().unzip();
+        let task = Task {
+            app: self.app.clone(),
+            record: self.record.clone(),
+            before: self.before.clone(),
+            scopes: CatalogScopes(self.catalog.clone()),
+            instance: self.instance.clone(),
+            key: self.key.clone(),
+            inputs: Inputs {
+                generation: self.app.generation,
+                commits: commits.iter().map(|commit| commit.id.clone()).collect(),
+            },
+        };
+        let url = wants.first().map(|want| want.url.to_string()).unwrap_or_default();
+        let done = task.run(snapshots, commits.clone()).map_err(|reason| (url, reason.to_string()))?;
+        Ok((done.outcome(None), commits))
+    }
+}
+
+impl Wanted {
+    /// The same repository at a commit.
+    fn at(&self, id: &CommitId) -> Self {
+        Self { spec: RevisionSpec::new(id.as_str()), ..self.clone() }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use controller::{Inspection, Rehearsed};
 use lockstep_core::{Finding, ObjectKey, Value};
-use plan::{Entry, Verdict};
+use plan::{Because, Entry, Verdict};
 
 use super::qualified;
 use crate::applications::Place;
@@ -77,6 +77,7 @@ fn shown(inspection: &Inspection) -> Vec<Difference<'_>> {
         let what = match &entry.verdict {
             Verdict::Conflict(_) | Verdict::Unknown(_) => What::Untouched(entry.verdict.to_string()),
             Verdict::InSync | Verdict::Kept(_) => return None,
+            Verdict::Withheld(_, because) if is_held(because) => return None,
             Verdict::Act(_) | Verdict::Withheld(..) => {
                 What::Rehearsed(inspection.rehearsed.get(&entry.key).filter(|found| found.differs())?)
             }
@@ -84,6 +85,11 @@ fn shown(inspection: &Inspection) -> Vec<Difference<'_>> {
         Some(Difference { entry, what })
     };
     inspection.report.entries.iter().filter_map(differs).collect()
+}
+
+/// Whether an object stays whatever a sync does: it is not, or not surely, unwanted.
+fn is_held(because: &Because) -> bool {
+    matches!(because, Because::NotRendered | Because::EmptyRender | Because::PruneOff | Because::Move(_))
 }
 
 fn exit(inspection: &Inspection, shown: &[Difference<'_>]) -> Exit {

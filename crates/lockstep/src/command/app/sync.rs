@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use anyhow::bail;
-use api::{ConditionType, OperationPhase, Status, SyncState};
+use api::{ConditionType, OperationPhase, Reason, Status, SyncState};
 use lockstep_core::{Map, Value};
 
 use super::qualified;
@@ -108,6 +108,19 @@ fn obstacle(application: &Value, name: &str) -> Option<String> {
     deleting.then(|| format!("{name} is being deleted"))
 }
 
+/// Whether a reason of Ready means that what is synced is not the newest commit.
+fn is_obstacle(reason: &str) -> bool {
+    let obstacles = [
+        Reason::InvalidSpec,
+        Reason::ProjectNotFound,
+        Reason::ProjectBlocked,
+        Reason::RenderFailed,
+        Reason::EmptyRender,
+        Reason::SourceUnavailable,
+    ];
+    obstacles.iter().any(|obstacle| obstacle.as_str() == reason)
+}
+
 /// What the state of an Application says about a request to sync it.
 fn judge(application: Option<&Value>, asked: &str) -> Judgement<(Exit, String)> {
     let Some(application) = application else {
@@ -116,11 +129,16 @@ fn judge(application: Option<&Value>, asked: &str) -> Judgement<(Exit, String)> 
     let status = Status::read(application);
     let message =
         || status.condition(ConditionType::Ready).map(|ready| ready.message.clone()).unwrap_or_default();
-    if status.handled.sync.as_deref() != Some(asked) {
+    // A sync that is blocked stays asked for; that it was looked at shows in the refresh that was asked for along with it.
+    let looked_at = status.handled.refresh.as_deref() == Some(asked);
+    let blocked = looked_at && status.sync.state == SyncState::Blocked;
+    if status.handled.sync.as_deref() != Some(asked) && !blocked {
         return Judgement::Not(wait::seen(application, &status));
     }
     let failed = status.operation.as_ref().is_some_and(|last| last.phase == OperationPhase::Failed);
+    let stale = status.condition(ConditionType::Ready).filter(|ready| is_obstacle(&ready.reason));
     Judgement::Done(match status.sync.state {
+        SyncState::Synced if stale.is_some() => (Exit::Error, format!("failed: {}", message())),
         SyncState::Synced => {
             let revision = status.sync.revisions.first().map_or("", |revision| revision.short());
             (Exit::Success, format!("synced to {revision}"))
@@ -151,6 +169,9 @@ mod tests {
             ))
         };
         assert!(matches!(judge(Some(&status("Synced", "1")), "2"), Judgement::Not(_)));
+        let blocked = application(r#""status":{"sync":{"state":"Blocked"},"lastHandled":{"refresh":"2"}}"#);
+        assert!(matches!(judge(Some(&blocked), "2"), Judgement::Done((Exit::No, _))));
+        assert!(matches!(judge(Some(&blocked), "3"), Judgement::Not(_)));
         for (state, exit) in [("Synced", Exit::Success), ("Blocked", Exit::No), ("OutOfSync", Exit::No)] {
             let Judgement::Done((end, _)) = judge(Some(&status(state, "2")), "2") else {
                 panic!("{state} is an end")

@@ -1,46 +1,74 @@
-//! The sample repository: bare, so that a clone can be pushed to it.
+//! The sample repository.
 
+use std::collections::BTreeMap;
 use std::fs;
-use std::path::Path;
+use std::io::Write;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context;
-use gix::ObjectId;
-use gix::actor::SignatureRef;
-use gix::objs::Tree;
-use gix::objs::tree::{Entry, EntryKind};
+use git::{Author, WorkTree};
 use lockstep_core::Timestamp;
 
-/// The manifests, by name.
+use crate::connect::environment;
+
+/// The manifests, by path.
 const FILES: &[(&str, &str)] = &[
-    ("greeting.yaml", include_str!("../../../demo/greeting.yaml")),
-    ("web.yaml", include_str!("../../../demo/web.yaml")),
+    ("greeting/greeting.yaml", include_str!("../../../demo/greeting/greeting.yaml")),
+    ("web/web.yaml", include_str!("../../../demo/web/web.yaml")),
 ];
 
-/// Makes the repository, unless it is there.
-pub(super) fn make(dir: &Path, now: Timestamp) -> anyhow::Result<()> {
-    if dir.join("HEAD").exists() {
-        return Ok(());
-    }
-    write(dir, now).with_context(|| format!("cannot make the repository {}", dir.display()))
+/// Whom git takes for the author where the user never told it.
+const SOMEBODY: &str = "[user]\n\tname = You\n\temail = you@example.com\n";
+
+/// A repository with a work tree, to be worked on with git.
+pub(super) struct Sample {
+    directory: PathBuf,
+    kept: bool,
 }
 
-fn write(dir: &Path, now: Timestamp) -> anyhow::Result<()> {
-    fs::create_dir_all(dir)?;
-    let repository = gix::init_bare(dir)?;
-    let mut entries = Vec::new();
-    for (name, text) in FILES {
-        let oid = repository.write_blob(text)?.detach();
-        entries.push(Entry { mode: EntryKind::Blob.into(), filename: (*name).into(), oid });
+impl Sample {
+    /// Makes it, in a folder that the user chose or in a temporary one.
+    pub(super) fn make(keep: Option<&Path>, now: Timestamp) -> anyhow::Result<Self> {
+        let temporary = || std::env::temp_dir().join(format!("lockstep-demo-{}", std::process::id()));
+        let directory = keep.map_or_else(temporary, Path::to_owned);
+        write(&directory, now)
+            .with_context(|| format!("cannot make the sample repository in {}", directory.display()))?;
+        let directory = directory.canonicalize().context("cannot find the sample repository")?;
+        if !knows_author() {
+            let mut config = fs::OpenOptions::new().append(true).open(directory.join(".git/config"))?;
+            config.write_all(SOMEBODY.as_bytes())?;
+        }
+        Ok(Self { directory, kept: keep.is_some() })
     }
-    let apps = repository.write_object(Tree { entries })?.detach();
-    let folder = Entry { mode: EntryKind::Tree.into(), filename: "app".into(), oid: apps };
-    let tree = repository.write_object(Tree { entries: vec![folder] })?.detach();
-    let time = format!("{} +0000", now.0);
-    let author = SignatureRef { name: "Lockstep".into(), email: "demo@lockstep.dev".into(), time: &time };
-    let parents: [ObjectId; 0] = [];
-    repository.commit_as(author, author, "refs/heads/main", "Say hello", tree, parents)?;
-    fs::write(dir.join("HEAD"), "ref: refs/heads/main\n")?;
-    Ok(())
+
+    pub(super) fn path(&self) -> &Path {
+        &self.directory
+    }
+
+    pub(super) fn is_kept(&self) -> bool {
+        self.kept
+    }
+
+    /// Removes it, unless the user keeps it.
+    pub(super) fn end(&self) -> anyhow::Result<()> {
+        if !self.kept {
+            fs::remove_dir_all(&self.directory).context("cannot remove the sample repository")?;
+        }
+        Ok(())
+    }
+}
+
+/// Whether git has a configuration of the user's, which then names the author.
+fn knows_author() -> bool {
+    let home = environment("HOME").map(PathBuf::from).unwrap_or_default();
+    [".gitconfig", ".config/git/config"].iter().any(|file| home.join(file).exists())
+}
+
+fn write(directory: &Path, now: Timestamp) -> Result<(), git::Error> {
+    let files: BTreeMap<String, String> =
+        FILES.iter().map(|(path, text)| ((*path).to_owned(), (*text).to_owned())).collect();
+    let author = Author { name: "Lockstep", email: "demo@lockstep.dev", time: now };
+    WorkTree::create(directory)?.commit(&files, author, "Say hello\n").map(drop)
 }
 
 #[cfg(test)]
@@ -48,21 +76,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_repository_holds_the_manifests_on_main_and_is_made_once() {
+    fn a_sample_is_kept_where_the_user_says_so() {
         let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("sample.git");
-        make(&path, Timestamp(1_795_503_000)).unwrap();
-        let repository = gix::open(&path).unwrap();
-        let head = repository.head_id().unwrap();
-        assert_eq!(repository.head_name().unwrap().unwrap().as_bstr(), "refs/heads/main");
-        let tree = repository.find_commit(head).unwrap().tree().unwrap();
-        for (name, text) in FILES {
-            let path = format!("app/{name}");
-            let entry = tree.lookup_entry_by_path(&path).unwrap().unwrap();
-            assert_eq!(entry.object().unwrap().data, text.as_bytes());
+        let path = dir.path().join("sample");
+        let sample = Sample::make(Some(&path), Timestamp(1_795_503_000)).unwrap();
+        for (file, text) in FILES {
+            assert_eq!(fs::read_to_string(path.join(file)).unwrap(), *text);
         }
-        make(&path, Timestamp(0)).unwrap();
-        assert_eq!(gix::open(&path).unwrap().head_id().unwrap(), head);
+        sample.end().unwrap();
+        assert!(path.join(".git/HEAD").exists());
+        assert!(Sample::make(Some(&path), Timestamp(0)).is_err(), "nothing is overwritten");
+        let temporary = Sample::make(None, Timestamp(0)).unwrap();
+        assert!(temporary.path().join(".git").exists());
+        temporary.end().unwrap();
+        assert!(!temporary.path().exists());
     }
 
     #[test]
