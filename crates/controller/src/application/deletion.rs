@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use ::plan::{Deletion, Input, Request};
+use ::plan::{Deletion, Request};
 use api::PRUNE_FINALIZER;
 use bytes::Bytes;
 use cluster::{ApiError, Patch};
@@ -15,9 +15,8 @@ use super::apply;
 use super::dereference::Found;
 use super::halt::{Halt, Why};
 use super::observe::{self, Observed};
-use super::plan::World;
+use super::plan;
 use super::render::{Outcome, Rendered};
-use super::state::AppState;
 use super::validate::Valid;
 use crate::context::Context;
 use crate::queue::{Cause, Fence};
@@ -78,25 +77,7 @@ async fn let_go(context: &Context, found: &mut Found) -> Result<(), ApiError> {
 }
 
 fn decide(context: &Context, observed: &mut Observed) -> Deletion {
-    let Observed { rendered, owned } = observed;
-    let world = World(context);
-    let AppState { recorded, memo, history, .. } = &mut *rendered.valid.found.state;
-    let input = Input {
-        app: &rendered.valid.app,
-        instance: &context.settings.instance,
-        key: &context.key,
-        adopted_managers: &context.settings.adopted_managers(),
-        desired: rendered.outcome.desired(),
-        record: recorded.record(),
-        owned,
-        live: &context.cluster,
-        kinds: &context.cluster,
-        claims: &world,
-        request: &Request::default(),
-        history,
-        now: context.clock.millis(),
-    };
-    ::plan::plan_deletion(&input, memo)
+    plan::with_input(context, observed, &Request::default(), ::plan::plan_deletion)
 }
 
 /// The Application, or where its spec is refused what its deletion needs to know of it. An `Orphan` is honoured in any case.

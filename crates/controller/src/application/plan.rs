@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use ::apply::Executor;
-use ::plan::{DryRun, DryRunResult, Glance, Input, Live, LiveSet, Plan, Report, Request};
+use ::plan::{DryRun, DryRunResult, Glance, Input, Live, LiveSet, Memo, Plan, Report, Request};
 use futures::StreamExt;
 use lockstep_core::{AppKey, ObjectKey};
 
@@ -39,14 +39,22 @@ pub(crate) async fn plan(context: &Context, mut observed: Observed) -> Planned {
 
 /// One call of the pure function.
 pub(crate) fn decide(context: &Context, observed: &mut Observed) -> (Plan, Report) {
+    let requests = &observed.rendered.valid.found.requests;
+    let approved = requests.approve.as_deref().and_then(lockstep_core::Digest::parse);
+    let request = Request { sync: requests.sync.is_some(), approved };
+    with_input(context, observed, &request, ::plan::plan)
+}
+
+/// Gathers everything that a decision rests on and hands it to the pure function that decides.
+pub(super) fn with_input<T>(
+    context: &Context,
+    observed: &mut Observed,
+    request: &Request,
+    decide: impl FnOnce(&Input<'_>, &mut Memo) -> T,
+) -> T {
     let Observed { rendered, owned } = observed;
-    let found = &mut rendered.valid.found;
-    let request = Request {
-        sync: found.requests.sync.is_some(),
-        approved: found.requests.approve.as_deref().and_then(lockstep_core::Digest::parse),
-    };
     let world = World(context);
-    let AppState { recorded, memo, history, .. } = &mut *found.state;
+    let AppState { recorded, memo, history, .. } = &mut *rendered.valid.found.state;
     let input = Input {
         app: &rendered.valid.app,
         instance: &context.settings.instance,
@@ -58,11 +66,11 @@ pub(crate) fn decide(context: &Context, observed: &mut Observed) -> (Plan, Repor
         live: &context.cluster,
         kinds: &context.cluster,
         claims: &world,
-        request: &request,
+        request,
         history,
         now: context.clock.millis(),
     };
-    ::plan::plan(&input, memo)
+    decide(&input, memo)
 }
 
 async fn ask(context: &Context, questions: &[DryRun]) -> Vec<(ObjectKey, DryRunResult)> {
@@ -88,7 +96,7 @@ async fn ask_one(
 }
 
 /// What other Applications want, as plan asks for it.
-pub(crate) struct World<'a>(pub(crate) &'a Context);
+struct World<'a>(&'a Context);
 
 impl ::plan::Claims for World<'_> {
     fn claims(&self, key: &ObjectKey, except: &AppKey) -> Vec<::plan::Claim> {
