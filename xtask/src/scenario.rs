@@ -122,6 +122,11 @@ impl Scenario {
         self.cluster.rest().merge(&path, &patch, "tester").await.expect("change of the Application");
     }
 
+    /// The directory of what the controller may lose, and of its log.
+    pub fn state(&self) -> &Path {
+        self.state.path()
+    }
+
     /// Removes what the controller may lose: the cache of the repositories. For a time when it does not run.
     ///
     /// # Panics

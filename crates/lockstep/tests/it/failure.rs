@@ -1,6 +1,6 @@
 //! What is wrong in Git or refused by the API server, and what goes on nevertheless.
 use serde_json::json;
-use xtask::text;
+use xtask::{Scenario, text};
 
 use crate::harness::{config_map, heal, ours, ready_condition, scenario, settled, uid, value};
 
@@ -18,11 +18,13 @@ async fn broken_yaml_keeps_the_last_good_state_and_the_next_good_commit_mends_it
     assert!(message.contains("app/c.yaml:5"), "no place in: {message}");
     heal(&stage, "a", "1").await;
     assert_eq!(value(&stage, "b").await, "1");
+    assert_eq!(warnings(&stage).await, ["RenderFailed"]);
 
     let sha = stage.push(&[("app/c.yaml", &config_map("c", "3"))]);
     stage.ready("shop", &sha).await;
     assert_eq!((value(&stage, "a").await, value(&stage, "c").await), ("2".to_owned(), "3".to_owned()));
     stage.until_gone("v1", "ConfigMap", "b").await;
+    assert_eq!(warnings(&stage).await, ["RenderFailed"], "what goes well is no event");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -97,4 +99,12 @@ async fn a_vanished_path_deletes_nothing_even_where_empty_is_allowed() {
     let shop = stage.ready("shop", &sha).await;
     assert_eq!(text(&shop, "/status/sync/state"), "Synced");
     assert_eq!(uid(&stage, "a").await, before);
+}
+
+/// The reasons of the Events about the Application `shop`.
+async fn warnings(stage: &Scenario) -> Vec<String> {
+    let path = format!("/api/v1/namespaces/{}/events", stage.namespace);
+    let (events, _) = stage.cluster.rest().list(&path).await.expect("events");
+    let about = events.iter().filter(|event| text(event, "/involvedObject/name") == "shop");
+    about.map(|event| text(event, "/reason").to_owned()).collect()
 }

@@ -26,6 +26,23 @@ async fn a_repository_secret_of_the_applications_namespace_lets_in() {
     let sha = stage.push(&[("app/a.yaml", &config_map("a", "2"))]);
     stage.ready("shop", &sha).await;
     quiet(&stage).await;
+    assert_eq!(files_with_secrets(stage.state()), [] as [std::path::PathBuf; 0], "a password is on the disk");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_password_in_an_address_is_not_used_and_not_repeated() {
+    let Some(stage) = locked("address").await else { return };
+    stage.push(&[("app/a.yaml", &config_map("a", "1"))]);
+    let url = stage.repo.url().replace("://", &format!("://ada:{CANARY}@"));
+    let source = json!([{"git": {"url": url, "revision": "main", "path": "app"}}]);
+    stage.application("shop", json!({"sources": source})).await;
+    stage.not_ready("shop", "SourceUnavailable").await;
+    stage.controller.refresh(&url).expect("202");
+    let broken = json!({"spec": {"sources": [{"git": {"url": format!("{url}/../x"), "path": "app"}}]}});
+    stage.change("shop", broken).await;
+    settled(&stage, "shop", "InvalidSpec").await;
+    quiet(&stage).await;
+    assert_eq!(files_with_secrets(stage.state()), [] as [std::path::PathBuf; 0], "a password is on the disk");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -139,7 +156,7 @@ async fn quiet(stage: &Scenario) {
     let (_, metrics) = stage.controller.get("/metrics").expect("metrics");
     let spoken = [
         ("the log", stage.controller.log()),
-        ("the status", stage.get("shop").await.to_string()),
+        ("the status", stage.get("shop").await["status"].to_string()),
         ("the Events", json!(events).to_string()),
         ("the metrics", metrics),
     ];
@@ -153,6 +170,24 @@ async fn quiet(stage: &Scenario) {
             );
         }
     }
+}
+
+/// The files below a directory that hold the canary.
+fn files_with_secrets(directory: &std::path::Path) -> Vec<std::path::PathBuf> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(directory).expect("directory") {
+        let path = entry.expect("entry").path();
+        if path.is_dir() {
+            found.extend(files_with_secrets(&path));
+            continue;
+        }
+        let bytes = std::fs::read(&path).unwrap_or_default();
+        let text = String::from_utf8_lossy(&bytes);
+        if text.contains(CANARY) || text.contains(&base64_text(CANARY)) {
+            found.push(path);
+        }
+    }
+    found
 }
 
 /// The first bytes of the value as `data` has them; the rest depends on what follows.
