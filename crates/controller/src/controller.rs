@@ -34,6 +34,8 @@ use crate::{chain, records};
 const SIDE_BY_SIDE: usize = 64;
 /// How long steps under way may take to end after a stop was asked for.
 const GRACE: Duration = Duration::from_secs(10);
+/// How often mirrors that nobody uses any more are removed.
+const EVICT: Duration = Duration::from_secs(3600);
 /// How often counters that are kept elsewhere are taken in.
 const GATHER: Duration = Duration::from_secs(1);
 
@@ -110,6 +112,7 @@ impl Controller {
         tasks.spawn(follow::live(self.context.clone(), self.context.cluster.index.subscribe()));
         tasks.spawn(follow::kinds(self.context.clone()));
         tasks.spawn(gather(self.context.clone()));
+        tasks.spawn(evict(self.context.clone()));
         tokio::select! {
             () = self.take_in(&mut tasks) => {}
             () = shutdown.requested() => return,
@@ -211,6 +214,18 @@ async fn one(
         Err(error) => {
             tracing::error!(%app, error = %chain(&error), "A reconcile panicked: this is a defect of Lockstep");
             context.retry(&app);
+        }
+    }
+}
+
+/// Keeps the disk cache to what is used.
+async fn evict(context: Arc<Context>) {
+    loop {
+        tokio::time::sleep(EVICT).await;
+        if context.is_started() {
+            let hub = context.hub.clone();
+            // A panic in there is logged by its thread; the next round tries again.
+            let _ = tokio::task::spawn_blocking(move || hub.evict()).await;
         }
     }
 }

@@ -149,6 +149,16 @@ impl Hub {
         found
     }
 
+    /// Removes the mirrors of repositories that nobody uses any more. Blocks on the disk; call it only once every
+    /// Application has said what it wants.
+    pub(crate) fn evict(&self) {
+        let used: Vec<(RepoUrl, Access)> =
+            self.repositories.lock().values().map(|used| (used.url.clone(), used.access.clone())).collect();
+        if let Err(error) = self.store.retain(&used) {
+            tracing::warn!(error = %crate::chain(&error), "Unused mirrors could not be removed");
+        }
+    }
+
     /// `app` is gone.
     pub(crate) fn leave(&self, app: &AppKey) {
         self.leave_others(app, &[]);

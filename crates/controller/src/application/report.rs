@@ -52,9 +52,12 @@ fn begin(context: &Context, observed: &mut Observed, plan: &::plan::Plan) {
         ::plan::Action::Record(_) | ::plan::Action::Forget => true,
         _ => false,
     };
-    let syncing = &mut observed.rendered.valid.found.state.syncing;
-    if syncing.is_none() && !plan.steps().all(heals) {
-        *syncing = Some(Syncing { plan: plan.digest().short(), started: context.clock.now() });
+    let found = &mut observed.rendered.valid.found;
+    if found.state.syncing.is_none() && !plan.steps().all(heals) {
+        let (causes, since) = found.job;
+        let noticed = causes.has(Cause::Revision).then_some(since);
+        let (plan, started) = (plan.digest().short(), context.clock.now());
+        found.state.syncing = Some(Syncing { plan, started, noticed });
     }
 }
 
@@ -213,24 +216,42 @@ fn finish(context: &Context, observed: &mut Observed, status: &mut Status, repor
             status.handled.sync = Some(sync);
         }
     }
+    for (operation, entry) in &found.state.ended {
+        remember(status, operation.clone(), entry.clone(), app.history);
+    }
     let Some(syncing) = found.state.syncing.clone() else { return };
     let (failures, phase) = phase(report, running);
-    let (plan, started_at) = (syncing.plan.clone(), syncing.started);
-    status.sync.plan = Some(plan.clone());
+    let (plan, started_at) = (syncing.plan, syncing.started);
     let finished_at = (phase != OperationPhase::Running).then(|| context.clock.now());
     let message = match failures {
         0 => String::new(),
         count => format!("{count} of {} objects failed", report.entries.len()),
     };
-    status.operation = Some(Operation { phase, plan: plan.clone(), started_at, finished_at, message });
-    let (Some(at), Some(rendering)) = (finished_at, rendering) else { return };
+    let operation = Operation { phase, plan: plan.clone(), started_at, finished_at, message };
+    let (Some(at), Some(rendering)) = (finished_at, rendering) else {
+        return remember(status, operation, None, app.history);
+    };
     found.state.syncing = None;
-    if let Some(commit) = rendering.commits.first() {
+    if let (Some(noticed), OperationPhase::Succeeded) = (syncing.noticed, phase) {
+        context.telemetry.went_live(noticed.elapsed());
+    }
+    let entry = rendering.commits.first().map(|commit| {
         let revision = commit.id.clone();
         let (author, subject) = (commit.author.clone(), commit.subject.clone());
-        status.remember(HistoryEntry { revision, author, subject, plan, result: phase, at }, app.history);
-        let age = u64::try_from(at.0 - commit.time.0).unwrap_or_default();
-        context.telemetry.went_live(Duration::from_secs(age));
+        HistoryEntry { revision, author, subject, plan, result: phase, at }
+    });
+    remember(status, operation.clone(), entry.clone(), app.history);
+    found.state.ended.push((operation, entry));
+    let surplus = found.state.ended.len().saturating_sub(app.history.max(1));
+    found.state.ended.drain(..surplus);
+}
+
+/// Puts a sync into the status.
+fn remember(status: &mut Status, operation: Operation, entry: Option<HistoryEntry>, limit: usize) {
+    status.sync.plan = Some(operation.plan.clone());
+    status.operation = Some(operation);
+    if let Some(entry) = entry {
+        status.remember(entry, limit);
     }
 }
 
@@ -314,6 +335,7 @@ async fn tell(context: &Context, found: &mut Found, status: Status) {
     context.telemetry.set_standing(&found.key, &status);
     let Some(patch) = status.patch(&found.resource) else {
         found.state.untold = None;
+        found.state.ended.clear();
         return;
     };
     if is_passing(&status, &found.told) {
@@ -329,6 +351,7 @@ async fn tell(context: &Context, found: &mut Found, status: Status) {
             found.resource = resource;
             found.told = status;
             found.state.untold = None;
+            found.state.ended.clear();
         }
         Err(error) => {
             tracing::warn!(app = %found.key, error = %error, "The status could not be written");

@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use api::{HistoryEntry, Operation};
 use lockstep_core::{Commit, CommitId, Finding, Gvk, Health, ObjectKey};
 use plan::{DesiredSet, History, Memo};
 use tokio::time::Instant;
@@ -33,6 +34,8 @@ pub(crate) struct AppState {
     pub(crate) asked: Option<(String, CommitId)>,
     /// The plan that is being worked off and when its work began.
     pub(crate) syncing: Option<Syncing>,
+    /// Syncs that ended and are not told yet: the status of that moment may have been held back, or could not be written.
+    pub(crate) ended: Vec<(Operation, Option<HistoryEntry>)>,
     /// What the live index follows for this Application.
     pub(crate) following: Following,
 }
@@ -53,6 +56,8 @@ pub(crate) struct Syncing {
     pub(crate) plan: String,
     /// When it began.
     pub(crate) started: lockstep_core::Timestamp,
+    /// When the revision that it is for was noticed; `None` where it began for another reason.
+    pub(crate) noticed: Option<Instant>,
 }
 
 /// A set that was rendered without errors, and from what.
@@ -110,6 +115,7 @@ impl AppState {
             untold: None,
             asked: None,
             syncing: None,
+            ended: Vec::new(),
             following: Following::default(),
         }
     }
