@@ -61,7 +61,7 @@ impl Demo {
         }
         let sample = Sample::make(self.keep.as_deref(), Clock::system().now())?;
         let asked = Shutdown::on_signals().context("cannot wait for Ctrl-C")?;
-        let stage = Stage::new(&connection);
+        let stage = Stage::new(&connection, self.connect.kubeconfig.as_deref());
         stage.furnish().await?;
         let running = Running::start(&connection).await?;
         for name in APPLICATIONS {

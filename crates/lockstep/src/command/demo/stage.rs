@@ -1,5 +1,7 @@
 //! The demo's objects in the cluster.
 
+use std::path::Path;
+
 use anyhow::{Context, bail};
 use cluster::{
     ApiError, ApplyOptions, Connection, DeleteOptions, DryRun, Force, Limiter, Resource, ResourceScope,
@@ -20,9 +22,11 @@ pub(super) struct Stage {
 }
 
 impl Stage {
-    pub(super) fn new(connection: &Connection) -> Self {
+    /// `kubeconfig` is the one that the user named, if any.
+    pub(super) fn new(connection: &Connection, kubeconfig: Option<&Path>) -> Self {
+        let file = kubeconfig.map(|file| format!(" --kubeconfig {}", file.display()));
         let context = connection.context().map(|context| format!(" --context {context}"));
-        let kubectl = format!("kubectl{} -n {NAME}", context.unwrap_or_default());
+        let kubectl = format!("kubectl{}{} -n {NAME}", file.unwrap_or_default(), context.unwrap_or_default());
         let writer = Writer::new(connection, &Limiter::default());
         Self { connection: connection.clone(), writer, kubectl }
     }
