@@ -16,10 +16,20 @@ const SERVER_FIELDS: &[&[&str]] = &[
     &["status"],
 ];
 
+/// What the control plane collects from other roles; `rules: []` is what its documentation shows beside an `aggregationRule`.
+/// Applied, it would be taken away and given back for ever.
+const AGGREGATED_RULES: &[&str] = &["rules"];
+
+fn has_aggregated_rules(object: &Object) -> bool {
+    let aggregation = object.value.get("aggregationRule").is_some_and(|rule| *rule != Value::Null);
+    aggregation && object.gvk().group_kind().is("rbac.authorization.k8s.io", "ClusterRole")
+}
+
 /// Drops what the server sets. Generators write `creationTimestamp: null` and `status: {}` everywhere: only what says
 /// something is worth a warning.
 pub(crate) fn drop_server_fields(object: &Object, value: &mut Value, findings: &mut Vec<Finding>) {
-    for path in SERVER_FIELDS {
+    let rules = has_aggregated_rules(object).then_some(AGGREGATED_RULES);
+    for path in SERVER_FIELDS.iter().copied().chain(rules) {
         let Some(dropped) = value.remove(path) else { continue };
         if !says_something(&dropped) {
             continue;

@@ -151,6 +151,28 @@ stringData:
 }
 
 #[test]
+fn rules_that_are_collected_from_other_roles_are_left_out() {
+    let role = |rest: &str| {
+        one(&format!(
+            "apiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRole\nmetadata: {{name: r}}\n{rest}"
+        ))
+    };
+    let selectors = "aggregationRule: {clusterRoleSelectors: [{matchLabels: {a: b}}]}\n";
+    let rendered = role(&format!("{selectors}rules: []\n"));
+    assert_eq!(findings(&rendered), [""; 0]);
+    assert_eq!(value(&rendered).get("rules"), None);
+    let rendered = role(&format!("{selectors}rules: [{{verbs: [get]}}]\n"));
+    assert_eq!(
+        findings(&rendered),
+        ["[server-field] deploy/a.yaml:5:8: rules is set by the server and is left out (remove it)"]
+    );
+    assert_eq!(value(&rendered).get("rules"), None);
+    for rest in ["rules: []\n", "aggregationRule: null\nrules: []\n"] {
+        assert!(value(&role(rest)).get("rules").is_some(), "{rest}");
+    }
+}
+
+#[test]
 fn what_the_server_sets_is_left_out() {
     let rendered = one("\
 apiVersion: v1
