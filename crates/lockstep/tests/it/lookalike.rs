@@ -88,7 +88,15 @@ async fn autoscalers_of_both_versions() {
     let files =
         [("app/v1.yaml", &*v1), ("app/v2.yaml", &v2), ("app/old.yaml", &web_old), ("app/new.yaml", &web_new)];
     let Some(mut stage) = deployed("autoscalers", &files, json!({})).await else { return };
-    // The autoscaler's controller writes a status; whatever it has written by now is in what a new controller reads.
+    // What the autoscaler's controller writes some time later. Version 1 has the conditions in an annotation.
+    for name in ["old", "new"] {
+        let condition = json!({"type": "AbleToScale", "status": "True", "reason": "ReadyForNewScale", "message": "m",
+            "lastTransitionTime": "2026-01-01T00:00:00Z"});
+        let status =
+            json!({"status": {"currentReplicas": 1, "desiredReplicas": 1, "conditions": [condition]}});
+        let path = format!("{}/status", stage.path("autoscaling/v2", "HorizontalPodAutoscaler", name));
+        stage.cluster.rest().merge(&path, &status, "kube-controller-manager").await.expect("status");
+    }
     in_sync(&mut stage, &[("horizontalpodautoscalers", "old"), ("horizontalpodautoscalers", "new")]).await;
     for (version, name, field) in
         [("autoscaling/v1", "old", "/spec/maxReplicas"), ("autoscaling/v2", "new", "/spec/maxReplicas")]
@@ -98,6 +106,176 @@ async fn autoscalers_of_both_versions() {
         meddle(&stage, object, json!({"spec": {"maxReplicas": 9}})).await;
         stage.until(object, |live| live.pointer(field) == before.pointer(field)).await;
     }
+}
+
+const EMPTY_THINGS: &str = "apiVersion: v1
+kind: ConfigMap
+metadata: {name: empty, annotations: {}, labels: {}}
+data: {}
+---
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: nulls, labels: null}
+data: {value: 'x'}
+binaryData: null
+---
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata: {name: deny}
+spec: {podSelector: {}, ingress: [], policyTypes: [Ingress]}
+---
+apiVersion: v1
+kind: ServiceAccount
+metadata: {name: robot}
+imagePullSecrets: []
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web, labels: {sentinel: here}, creationTimestamp: null}
+spec:
+  replicas: 0
+  strategy: {}
+  selector: {matchLabels: {app: web}}
+  template:
+    metadata: {labels: {app: web}, annotations: {}, creationTimestamp: null}
+    spec:
+      securityContext: {}
+      nodeSelector: {}
+      tolerations: []
+      initContainers: []
+      containers: [{name: main, image: 'example.com/web:1', resources: {}, securityContext: {}, env: [], args: []}]
+      volumes: [{name: scratch, emptyDir: {}}]
+status: {}
+";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn empty_things_that_the_server_drops_keeps_or_fills() {
+    let Some(mut stage) = deployed("empty-things", &[("app/all.yaml", EMPTY_THINGS)], json!({})).await else {
+        return;
+    };
+    let objects = [
+        ("configmaps", "empty"),
+        ("configmaps", "nulls"),
+        ("networkpolicies", "deny"),
+        ("serviceaccounts", "robot"),
+        ("deployments", "web"),
+    ];
+    in_sync(&mut stage, &objects).await;
+}
+
+const DEFAULTED_KEYS: &str = "apiVersion: v1
+kind: Service
+metadata: {name: dns}
+spec:
+  selector: {app: dns}
+  ports:
+  - {name: tcp, port: 53}
+  - {name: udp, port: 53, protocol: UDP, targetPort: dns}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: headless}
+spec: {clusterIP: None, selector: {app: dns}, ports: [{port: 80, targetPort: 8080}]}
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: dns}
+spec:
+  replicas: 0
+  selector: {matchLabels: {app: dns}}
+  template:
+    metadata: {labels: {app: dns}}
+    spec:
+      containers:
+      - name: main
+        image: example.com/dns:1
+        ports: [{containerPort: 53}, {containerPort: 53, protocol: UDP, name: dns}]
+        livenessProbe: {httpGet: {path: /, port: 80}}
+        env: [{name: NODE, valueFrom: {fieldRef: {fieldPath: spec.nodeName}}}, {name: ONE, value: '1'}]
+---
+apiVersion: batch/v1
+kind: CronJob
+metadata: {name: nightly}
+spec:
+  schedule: '0 3 * * *'
+  jobTemplate: {spec: {template: {spec: {restartPolicy: Never, containers: [{name: main, image: i}]}}}}
+---
+apiVersion: apps/v1
+kind: StatefulSet
+metadata: {name: db}
+spec:
+  replicas: 0
+  serviceName: db
+  selector: {matchLabels: {app: db}}
+  template: {metadata: {labels: {app: db}}, spec: {containers: [{name: main, image: i}]}}
+  volumeClaimTemplates:
+  - metadata: {name: disk}
+    spec: {accessModes: [ReadWriteOnce], resources: {requests: {storage: 1024Mi}}}
+";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn defaults_in_keys_and_inside_atomic_values() {
+    let Some(mut stage) = deployed("defaulted-keys", &[("app/all.yaml", DEFAULTED_KEYS)], json!({})).await
+    else {
+        return;
+    };
+    let objects = [
+        ("services", "dns"),
+        ("services", "headless"),
+        ("deployments", "dns"),
+        ("cronjobs", "nightly"),
+        ("statefulsets", "db"),
+    ];
+    in_sync(&mut stage, &objects).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn fields_that_somebody_else_applies_with_the_same_value() {
+    let settings = crate::harness::config_map("settings", "blue");
+    let files = [
+        ("app/settings.yaml", &*settings),
+        ("app/sentinel.yaml", &crate::harness::config_map("sentinel", "1")),
+    ];
+    let Some(mut stage) = deployed("co-owner", &files, json!({})).await else { return };
+    let mut theirs = json!({
+        "apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "settings", "namespace": stage.namespace},
+        "data": {"value": "blue"},
+    });
+    stage.cluster.rest().apply(&theirs, "somebody").await.expect("apply");
+    heal(&stage, "sentinel", "1").await;
+    restart(&mut stage);
+    until_written(&stage, "configmaps", "settings", 1).await;
+    // With another value it is drift, however it is written.
+    theirs["data"]["value"] = json!("red");
+    stage.cluster.rest().apply(&theirs, "somebody").await.expect("apply");
+    stage.until(("v1", "ConfigMap", "settings"), |live| live["data"]["value"] == "blue").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rules_that_the_control_plane_fills_in() {
+    let name = Cluster::unique("aggregated");
+    let roles = format!(
+        "apiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRole\nmetadata: {{name: {name}}}\n\
+         aggregationRule: {{clusterRoleSelectors: [{{matchLabels: {{aggregate: {name}}}}}]}}\nrules: []\n---\n\
+         apiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRole\n\
+         metadata: {{name: {name}-part, labels: {{aggregate: {name}, sentinel: here}}}}\n\
+         rules: [{{apiGroups: [''], resources: [pods], verbs: [get]}}]\n"
+    );
+    let Some(mut stage) = deployed("aggregated", &[("app/roles.yaml", &roles)], json!({})).await else {
+        return;
+    };
+    let part = format!("{name}-part");
+    let role: Object<'_> = ("rbac.authorization.k8s.io/v1", "ClusterRole", &name);
+    let filled = |live: &Value| live["rules"].as_array().is_some_and(|rules| rules.len() == 1);
+    let live = stage.until(role, filled).await;
+    looked_at(&stage, (role.0, role.1, &part)).await;
+    restart(&mut stage);
+    let after = stage.find(role.0, role.1, role.2).await.expect("live");
+    assert_eq!(after["metadata"]["resourceVersion"], live["metadata"]["resourceVersion"], "{after:#}");
+    assert_eq!(stage.get(SHOP).await["status"]["sync"]["state"], "Synced");
+    let path = stage.path(APPLICATION.0, APPLICATION.1, SHOP);
+    stage.cluster.rest().delete(&path).await.expect("delete");
+    stage.until_gone(role.0, role.1, role.2).await;
 }
 
 /// A policy that changes every ConfigMap of the namespace when it is written.

@@ -109,3 +109,27 @@ async fn a_full_sha_stays() {
 async fn a_short_sha_stays() {
     check("short", |history| history.shas[2][..8].to_owned(), ["three", "three"]).await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_forced_push_is_followed_back_and_forth() {
+    let Some(stage) = scenario("forced").await else { return };
+    let mut shas = Vec::new();
+    for value in ["one", "two", "three"] {
+        shas.push(stage.push(&[("app/a.yaml", &config_map("a", value))]));
+    }
+    stage.application("shop", json!({})).await;
+    for at in [2, 0, 1, 2] {
+        stage.repo.reset(&shas[at]);
+        stage.refresh();
+        stage.ready("shop", &shas[at]).await;
+        assert_eq!(crate::harness::value(&stage, "a").await, COLOURS[at]);
+    }
+    // A history that shares nothing with what was known.
+    stage.repo.git(&["checkout", "-q", "--orphan", "other"]);
+    stage.repo.write("app/a.yaml", &config_map("a", "four"));
+    let sha = stage.repo.commit("afresh");
+    stage.repo.git(&["branch", "-f", "main", "other"]);
+    stage.refresh();
+    stage.ready("shop", &sha).await;
+    assert_eq!(crate::harness::value(&stage, "a").await, "four");
+}
