@@ -13,7 +13,7 @@ use crate::terminal::Terminal;
 #[derive(Clone, Debug, clap::Args)]
 pub(crate) struct Installation {
     /// The name of the installation.
-    #[arg(long, default_value = "lockstep", value_name = "NAME")]
+    #[arg(long, env = "LOCKSTEP_INSTANCE", default_value = "lockstep", value_name = "NAME")]
     pub(crate) instance: Arc<str>,
     /// The controller's namespace; else lockstep-system, or wherever the installation is found.
     #[arg(long, env = "LOCKSTEP_CONTROLLER_NAMESPACE", value_name = "NAME")]

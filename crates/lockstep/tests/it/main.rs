@@ -6,6 +6,7 @@
 
 mod adoption;
 mod claim;
+mod cli;
 mod commit;
 mod cost;
 mod crash;

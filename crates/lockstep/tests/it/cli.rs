@@ -1,0 +1,109 @@
+//! The command line, as a user types it.
+use std::process::Output;
+
+use serde_json::{Value, json};
+use xtask::Scenario;
+
+use crate::harness::{config_map, scenario};
+
+/// Runs a command; its exit code, standard output and standard error.
+fn run(stage: &Scenario, arguments: &[&str]) -> (i32, String, String) {
+    let Output { status, stdout, stderr } = stage.cli(arguments);
+    let text = |bytes| String::from_utf8(bytes).expect("text");
+    (status.code().unwrap_or(-1), text(stdout), text(stderr))
+}
+
+/// The same for commands that look into the scenario's installation.
+fn look(stage: &Scenario, arguments: &[&str]) -> (i32, String, String) {
+    let installation = ["--instance", stage.controller.instance(), "--controller-namespace", &stage.own];
+    run(stage, &[arguments, &installation].concat())
+}
+
+fn create(stage: &Scenario, flags: &[&str]) {
+    let url = stage.repo.url();
+    let first = ["app", "create", "shop", "--url", &url, "--revision", "main", "--path", "app"];
+    let destination = ["--destination-namespace", &stage.namespace];
+    let (code, out, err) = run(stage, &[&first[..], &destination, flags].concat());
+    assert_eq!((code, &*out, &*err), (0, "application.lockstep.dev/shop created\n", ""));
+}
+
+fn json(text: &str) -> Value {
+    serde_json::from_str(text).expect("JSON")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_application_is_created_compared_synced_and_deleted() {
+    let Some(stage) = scenario("cli").await else { return };
+    let sha = stage.push(&[("app/a.yaml", &config_map("a", "1")), ("app/b.yaml", &config_map("b", "1"))]);
+    create(&stage, &["--mode", "manual", "--prune"]);
+    let (code, out, err) = look(&stage, &["app", "diff", "shop", "-o", "json"]);
+    assert_eq!((code, &*err), (1, ""));
+    assert_eq!(json(&out)["revision"], json!(sha));
+    let changes: Vec<Value> =
+        json(&out)["objects"].as_array().expect("objects").iter().map(|o| o["change"].clone()).collect();
+    assert_eq!(changes, ["create", "create"]);
+
+    let (code, out, err) = run(&stage, &["app", "sync", "shop", "--wait", "--timeout", "40s"]);
+    assert_eq!((code, &*err), (0, ""), "{out}");
+    assert_eq!(out, format!("application.lockstep.dev/shop synced to {}\n", &sha[..8]));
+    assert_eq!(run(&stage, &["app", "wait", "shop", "--timeout", "40s"]).0, 0);
+    let (code, out, err) = look(&stage, &["app", "diff", "shop"]);
+    assert_eq!((code, &*out, &*err), (0, "", ""));
+    let (_, out, _) = run(&stage, &["app", "list"]);
+    let row: Vec<&str> = out.lines().nth(1).expect("a row").split_whitespace().collect();
+    assert_eq!(row[..5], ["shop", "Synced", "Healthy", "True", &sha[..8]]);
+
+    let (code, out, err) = run(&stage, &["app", "delete", "shop", "--wait", "--timeout", "40s"]);
+    assert_eq!((code, &*out, &*err), (0, "application.lockstep.dev/shop deleted\n", ""));
+    assert!(stage.find("v1", "ConfigMap", "a").await.is_none());
+    let (code, out, err) = run(&stage, &["app", "get", "shop"]);
+    assert_eq!((code, &*out), (2, ""));
+    assert!(err.starts_with("error: there is no Application shop"), "{err}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn deletions_over_budget_are_shown_and_approved() {
+    let Some(stage) = scenario("cli-approve").await else { return };
+    let all = ["a", "b", "c"].map(|name| (format!("app/{name}.yaml"), config_map(name, "1")));
+    let files: Vec<(&str, &str)> = all.iter().map(|(path, text)| (&**path, &**text)).collect();
+    let sha = stage.push(&files);
+    create(&stage, &["--mode", "automatic", "--prune", "--deletion-budget", "0"]);
+    stage.ready("shop", &sha).await;
+    stage.repo.remove("app/b.yaml");
+    stage.push(&[("app/a.yaml", &config_map("a", "2"))]);
+    stage.not_ready("shop", "Blocked").await;
+    let (code, out, err) = look(&stage, &["app", "approve", "shop"]);
+    assert_eq!((code, &*out), (2, ""), "nobody can be asked");
+    assert!(err.contains("ConfigMap/b in namespace") && !err.contains("ConfigMap/a"), "{err}");
+    let (code, out, err) = look(&stage, &["app", "approve", "shop", "--yes"]);
+    assert_eq!((code, &*out), (0, "application.lockstep.dev/shop approved\n"), "{err}");
+    stage.until_gone("v1", "ConfigMap", "b").await;
+    assert_eq!(run(&stage, &["app", "wait", "shop", "--timeout", "40s"]).0, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn plan_and_trace_tell_what_would_be_and_where_it_comes_from() {
+    let Some(stage) = scenario("cli-plan").await else { return };
+    let sha = stage.push(&[("app/a.yaml", &config_map("a", "1")), ("app/b.yaml", &config_map("b", "1"))]);
+    create(&stage, &["--mode", "automatic", "--prune"]);
+    stage.ready("shop", &sha).await;
+    let folder = tempfile::tempdir().expect("a folder");
+    std::fs::write(folder.path().join("a.yaml"), config_map("a", "2")).expect("a file");
+    std::fs::write(folder.path().join("c.yaml"), config_map("c", "1")).expect("a file");
+    let path = folder.path().to_str().expect("a path");
+    let (code, out, err) = look(&stage, &["plan", path, "--app", "shop"]);
+    assert_eq!((code, &*err), (0, ""), "{out}");
+    assert!(out.contains("  ~ .data.value\n      - \"1\"\n      + \"2\"\n"), "{out}");
+    assert!(out.ends_with("1 to create, 1 to change, 1 to delete, 0 unchanged\n"), "{out}");
+    let live = stage.find("v1", "ConfigMap", "a").await.expect("live");
+    assert_eq!(live["data"]["value"], "1", "nothing was written");
+
+    let (code, out, err) = look(&stage, &["trace", "CM/a", "-o", "json"]);
+    assert_eq!((code, &*err), (0, ""));
+    let trail = json(&out);
+    assert_eq!(trail["application"], json!(format!("{}/shop", stage.namespace)));
+    assert_eq!(trail["commit"]["id"], json!(sha));
+    assert!(trail["commit"]["author"].as_str().is_some_and(|author| author.contains('@')), "{trail}");
+    let (code, out, _) = look(&stage, &["trace", "configmaps/kube-root-ca.crt"]);
+    assert!(code == 1 && out.contains("no Application"), "{out}");
+}
