@@ -73,6 +73,30 @@ async fn deletions_over_budget_wait_for_an_approval_of_exactly_these() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_blocked_deletion_and_its_approval_survive_a_restart() {
+    let Some(mut stage) = scenario("blocked").await else { return };
+    let sha = stage.push(&[("app/a.yaml", &config_map("a", "1")), ("app/b.yaml", &config_map("b", "1"))]);
+    stage.application("shop", json!({"sync": {"deletionBudget": 0}})).await;
+    stage.ready("shop", &sha).await;
+    stage.repo.remove("app/b.yaml");
+    let sha = stage.push(&[]);
+    stage.not_ready("shop", "Blocked").await;
+    stage.controller.kill9().expect("kill");
+    approve(&stage, &approval(&stage, &sha, &["b"]).await).await;
+    stage.controller.restart().expect("restart");
+    stage.ready("shop", &sha).await;
+    stage.until_gone("v1", "ConfigMap", "b").await;
+    // What was approved once is no approval of what comes later.
+    stage.push(&[("app/c.yaml", &config_map("c", "1"))]);
+    stage.until(("v1", "ConfigMap", "c"), |_| true).await;
+    stage.repo.remove("app/c.yaml");
+    stage.push(&[]);
+    stage.not_ready("shop", "Blocked").await;
+    heal(&stage, "a", "1").await;
+    assert!(!uid(&stage, "c").await.is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_budget_is_half_and_ten_at_least_or_a_percentage_rounded_down() {
     let Some(stage) = scenario("budgets").await else { return };
     let list = |count: usize| {

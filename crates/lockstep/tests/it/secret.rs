@@ -96,6 +96,7 @@ async fn values_of_deployed_secrets_are_in_no_log_status_event_or_metric() {
     stage.until(("v1", "Secret", "s"), |live| live["data"] == before).await;
     // Notify tells of drift without mending it.
     stage.change("shop", json!({"spec": {"sync": {"mode": "Notify"}}})).await;
+    settled(&stage, "shop", "Ready").await;
     stage.cluster.rest().merge(&path, &patch, "somebody").await.expect("drift");
     stage.not_ready("shop", "OutOfSync").await;
     stage.change("shop", json!({"spec": {"sync": {"mode": "Automatic"}}})).await;
