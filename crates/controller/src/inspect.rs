@@ -23,7 +23,7 @@ use lockstep_core::{
     from_json,
 };
 
-use crate::application::{Outcome, RenderFailure};
+use crate::application::{Outcome, RenderFailure, vanished};
 use crate::clock::Clock;
 use crate::context::applications;
 use crate::store::Proxy;
@@ -69,6 +69,8 @@ pub struct Inspection {
     pub wanted: Vec<Commit>,
     /// What is wrong, or odd, in the files.
     pub findings: Vec<Finding>,
+    /// The files that findings point into, by path.
+    pub files: BTreeMap<Arc<str>, String>,
     /// What there is to do about each object, and why.
     pub report: Report,
     /// What would become of the objects that are not as they should be.
@@ -117,7 +119,7 @@ impl Inspector {
     pub async fn inspect(&self, app: &AppKey) -> Result<Inspection, InspectError> {
         let resource = read_application(&self.connection, app).await?;
         let status = Status::read(&resource);
-        let Rendered { application, outcome, wanted } = self.render(app, &resource).await?;
+        let Rendered { application, outcome, wanted, files } = self.render(app, &resource).await?;
         let record = self.record(app);
         let world = self.observe(&application, &outcome, &record).await?;
         let mut decision = Decision {
@@ -144,7 +146,8 @@ impl Inspector {
             resource,
             status,
             wanted,
-            findings: findings(&outcome),
+            findings: outcome.findings(),
+            files,
             report,
             rehearsed: rehearsed.into_iter().map(|(key, (rehearsed, _))| (key, rehearsed)).collect(),
             commits,
@@ -330,17 +333,17 @@ fn bodies(
     entries.collect()
 }
 
-fn findings(outcome: &Outcome) -> Vec<Finding> {
-    match outcome {
-        Outcome::Ready(rendering) => rendering.findings.clone(),
-        Outcome::Refused(refused, _) => match &refused.failure {
-            RenderFailure::Findings(findings) => findings.clone(),
-            RenderFailure::VanishedPath(path) => vec![Finding::error(
-                "path-not-found",
-                format!("the path {path} does not exist in this revision; nothing is deleted"),
-            )],
-        },
-        Outcome::Unavailable(..) => Vec::new(),
+impl Outcome {
+    /// What is wrong, or odd, in the files.
+    fn findings(&self) -> Vec<Finding> {
+        match self {
+            Self::Ready(rendering) => rendering.findings.clone(),
+            Self::Refused(refused, _) => match &refused.failure {
+                RenderFailure::Findings(findings) => findings.clone(),
+                RenderFailure::VanishedPath(path) => vec![vanished(path)],
+            },
+            Self::Unavailable(..) => Vec::new(),
+        }
     }
 }
 

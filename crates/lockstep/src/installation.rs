@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use cluster::Connection;
-use controller::{InspectError, InspectSettings, Inspector};
+use controller::{InspectError, InspectSettings, Inspection, Inspector};
 
 use crate::command::controller::{proxy, state};
-use crate::diagnostics;
+use crate::diagnostics::{self, File};
 use crate::terminal::Terminal;
 
 /// Arguments of commands that plan as the controller does.
@@ -45,4 +45,17 @@ pub(crate) fn with_findings(error: InspectError, terminal: &mut Terminal) -> any
         }
     }
     error.into()
+}
+
+/// Tells what is wrong, or odd, in the files of an Application.
+pub(crate) fn tell(inspection: &Inspection, terminal: &mut Terminal) -> anyhow::Result<()> {
+    let renderer = terminal.renderer();
+    for finding in &inspection.findings {
+        let file = finding.origin.as_ref().and_then(|origin| {
+            let text = inspection.files.get(&origin.file)?.clone();
+            Some(File { path: origin.file.to_string(), text })
+        });
+        writeln!(terminal.err, "{}\n", diagnostics::draw(finding, file.as_ref(), &renderer))?;
+    }
+    Ok(())
 }

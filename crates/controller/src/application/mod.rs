@@ -19,6 +19,7 @@ mod validate;
 
 pub use render::CatalogScopes;
 pub(crate) use render::{Outcome, Task};
+pub(crate) use standing::vanished;
 pub(crate) use state::{AppState, Inputs, RenderFailure};
 
 use crate::context::Context;

@@ -136,7 +136,8 @@ pub(super) fn with_standing<T>(grounds: &Grounds<'_>, tell: impl FnOnce(&Standin
     })
 }
 
-fn vanished(path: &str) -> Finding {
+/// What is wrong where the path of a source is not there.
+pub(crate) fn vanished(path: &str) -> Finding {
     Finding::error(
         "path-not-found",
         format!("the path {path} does not exist in this revision; nothing is deleted"),

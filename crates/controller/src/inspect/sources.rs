@@ -41,6 +41,8 @@ pub(super) struct Rendered {
     pub(super) application: Arc<Application>,
     pub(super) outcome: Outcome,
     pub(super) wanted: Vec<Commit>,
+    /// The files that findings point into, by path.
+    pub(super) files: BTreeMap<Arc<str>, String>,
 }
 
 impl Sources {
@@ -103,11 +105,13 @@ impl Sources {
         };
         let done = tokio::task::spawn_blocking(move || job.run(&wants)).await;
         let done = done.unwrap_or_else(|_| Err((String::new(), "the render panicked".to_owned())));
-        let (outcome, wanted) = done.map_err(|(url, mut reason)| {
+        let (outcome, fetched) = done.map_err(|(url, mut reason)| {
             credentials.notes.iter().for_each(|note| reason.push_str(&format!("; {note}")));
             InspectError::Source { url, reason }
         })?;
-        Ok(Rendered { application, outcome, wanted })
+        let (wanted, snapshots): (Vec<Commit>, Vec<Snapshot>) = fetched.into_iter().unzip();
+        let files = files(&outcome, &snapshots);
+        Ok(Rendered { application, outcome, wanted, files })
     }
 
     /// What commits say of themselves, where one of the repositories still has them.
@@ -163,8 +167,8 @@ struct Job {
 
 impl Job {
     /// Where a render is refused, what the last sync left is what the cluster is compared with, as the controller does it.
-    fn run(&self, wants: &[Wanted]) -> Result<(Outcome, Vec<Commit>), Unreadable> {
-        let (outcome, commits) = self.render(wants)?;
+    fn run(&self, wants: &[Wanted]) -> Result<(Outcome, Vec<(Commit, Snapshot)>), Unreadable> {
+        let (outcome, fetched) = self.render(wants)?;
         let outcome = match outcome {
             Outcome::Refused(refused, _) if self.before.len() == wants.len() => {
                 let last: Vec<Wanted> =
@@ -174,15 +178,15 @@ impl Job {
             }
             outcome => outcome,
         };
-        Ok((outcome, commits))
+        Ok((outcome, fetched))
     }
 
-    fn render(&self, wants: &[Wanted]) -> Result<(Outcome, Vec<Commit>), Unreadable> {
+    fn render(&self, wants: &[Wanted]) -> Result<(Outcome, Vec<(Commit, Snapshot)>), Unreadable> {
         let mut fetched = Vec::new();
         for want in wants {
             fetched.push(fetch(&self.store, want).map_err(|reason| (want.url.to_string(), reason))?);
         }
-        let (commits, snapshots): (Vec<Commit>, Vec<Snapshot>) = fetched.into_iter().unzip();
+        let (commits, snapshots): (Vec<Commit>, Vec<Snapshot>) = fetched.iter().cloned().unzip();
         let task = Task {
             app: self.app.clone(),
             record: self.record.clone(),
@@ -196,9 +200,21 @@ impl Job {
             },
         };
         let url = wants.first().map(|want| want.url.to_string()).unwrap_or_default();
-        let done = task.run(snapshots, commits.clone()).map_err(|reason| (url, reason.to_string()))?;
-        Ok((done.outcome(None), commits))
+        let done = task.run(snapshots, commits).map_err(|reason| (url, reason.to_string()))?;
+        Ok((done.outcome(None), fetched))
     }
+}
+
+/// The text of the files that findings name.
+fn files(outcome: &Outcome, snapshots: &[Snapshot]) -> BTreeMap<Arc<str>, String> {
+    let limit = ::render::Limits::default().file_bytes;
+    let text = |file: &str| {
+        let bytes = snapshots.iter().find_map(|snapshot| snapshot.read(file, limit).ok().flatten())?;
+        String::from_utf8(bytes).ok()
+    };
+    let named = outcome.findings().into_iter().filter_map(|finding| Some(finding.origin?.file));
+    let named: BTreeSet<Arc<str>> = named.collect();
+    named.into_iter().filter_map(|file| Some((file.clone(), text(&file)?))).collect()
 }
 
 impl Wanted {

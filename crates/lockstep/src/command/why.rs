@@ -11,9 +11,8 @@ use plan::{Entry, Verdict};
 
 use crate::applications::Place;
 use crate::connect::block_on;
-use crate::diagnostics;
 use crate::exit::Exit;
-use crate::installation::{Installation, with_findings};
+use crate::installation::{Installation, tell, with_findings};
 use crate::output::{self, Output, mapping, some_text, text};
 use crate::paint::Paint;
 use crate::rehearsed;
@@ -47,9 +46,7 @@ impl Why {
         let inspector = self.installation.inspector(&here.connection).await?;
         let inspected = inspector.inspect(&here.key(&self.app)).await;
         let inspection = inspected.map_err(|error| with_findings(error, terminal))?;
-        for finding in &inspection.findings {
-            writeln!(terminal.err, "{}\n", diagnostics::draw(finding, None, &terminal.renderer()))?;
-        }
+        tell(&inspection, terminal)?;
         let mut entries: Vec<&Entry> = inspection.report.entries.iter().collect();
         if let Some(object) = &self.object {
             let matches = matcher(object, &inspector)?;

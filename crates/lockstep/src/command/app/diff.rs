@@ -6,9 +6,8 @@ use plan::{Because, Entry, Verdict};
 
 use super::qualified;
 use crate::applications::Place;
-use crate::diagnostics;
 use crate::exit::Exit;
-use crate::installation::{Installation, with_findings};
+use crate::installation::{Installation, tell, with_findings};
 use crate::output::{self, Output, mapping, text};
 use crate::rehearsed;
 use crate::terminal::Terminal;
@@ -35,10 +34,7 @@ impl Diff {
         let inspector = self.installation.inspector(&here.connection).await?;
         let inspected = inspector.inspect(&here.key(&self.name)).await;
         let inspection = inspected.map_err(|error| with_findings(error, terminal))?;
-        for finding in &inspection.findings {
-            let drawn = diagnostics::draw(finding, None, &terminal.renderer());
-            writeln!(terminal.err, "{drawn}\n")?;
-        }
+        tell(&inspection, terminal)?;
         let shown = shown(&inspection);
         if !output::value(terminal, self.output, &machine(&inspection, &shown), &names(&self.name, &shown))? {
             for difference in &shown {
