@@ -93,6 +93,19 @@ async fn deleting_an_application_is_its_own_approval_and_survives_a_restart() {
     assert!(uid(&stage, "m0").await.is_empty());
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_namespace_goes_with_the_applications_and_objects_in_it() {
+    let Some(stage) = scenario("whole").await else { return };
+    let web = crate::harness::deployment("web", "web", 2, "{}");
+    let sha = stage.push(&[("app/a.yaml", &config_map("a", "1")), ("app/web.yaml", &web)]);
+    stage.application("shop", json!({})).await;
+    stage.ready("shop", &sha).await;
+    let path = stage.path("v1", "Namespace", &stage.namespace);
+    stage.cluster.rest().delete(&path).await.expect("delete");
+    stage.until_gone("v1", "Namespace", &stage.namespace).await;
+    assert_eq!(records(&stage).await.len(), 0);
+}
+
 async fn delete(stage: &Scenario) {
     let (api, kind, name) = APPLICATION;
     stage.cluster.rest().delete(&stage.path(api, kind, name)).await.expect("delete");

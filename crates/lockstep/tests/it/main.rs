@@ -28,5 +28,6 @@ mod refresh;
 mod replicas;
 mod revision;
 mod secret;
+mod source;
 mod spec;
 mod stage;
