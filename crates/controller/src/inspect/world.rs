@@ -169,3 +169,67 @@ impl Claims for World {
         Vec::new()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use lockstep_core::LiveObject;
+
+    use super::*;
+
+    fn key(name: &str) -> ObjectKey {
+        ObjectKey::new("", "ConfigMap", "n", name)
+    }
+
+    fn version(name: &str) -> Gvk {
+        Gvk::new("", name, "ConfigMap")
+    }
+
+    fn world() -> World {
+        let live = LiveObject {
+            key: key("a"),
+            gvk: version("v1"),
+            uid: "u".into(),
+            resource_version: "7".into(),
+            generation: 0,
+            deleting_since: None,
+            value: lockstep_core::Value::default(),
+        };
+        let states = vec![(version("v2"), Live::Absent), (version("v1"), Live::Present(Box::new(live)))];
+        World {
+            live: HashMap::from([
+                (key("a"), states),
+                (key("b"), vec![(version("v1"), Live::Unknown("forbidden".into()))]),
+            ]),
+            namespaces: BTreeMap::from([
+                ("n".into(), NamespaceState::Active),
+                ("gone".into(), NamespaceState::Missing),
+            ]),
+            autoscalers: Autoscalers::default(),
+            catalog: Arc::default(),
+            claims: BTreeMap::new(),
+        }
+    }
+
+    #[test]
+    fn only_what_was_read_and_not_found_is_absent() {
+        let world = world();
+        let present = Glance::Present { uid: "u".into(), resource_version: "7".into(), deleting: false };
+        for (name, in_version, expected) in [
+            ("a", "v1", present),
+            ("a", "v2", Glance::Absent),
+            ("a", "v3", Glance::Unknown("it was not read".into())),
+            ("b", "v1", Glance::Unknown("forbidden".into())),
+            ("c", "v1", Glance::Unknown("it was not read".into())),
+        ] {
+            assert_eq!(world.glance(&key(name), &version(in_version)), expected, "{name} {in_version}");
+        }
+        assert_eq!(world.namespace("gone"), NamespaceState::Missing);
+        assert_eq!(world.namespace("elsewhere"), NamespaceState::Unknown);
+    }
+
+    #[test]
+    fn what_has_to_come_first_is_an_obstacle() {
+        let obstacle = world().obstacle(&key("a"), &version("v1")).unwrap();
+        assert_eq!(obstacle, "the cluster does not serve v1, Kind=ConfigMap");
+    }
+}
