@@ -11,6 +11,8 @@ words! {
     Reason {
         /// It holds: synced and healthy, of the current spec, and the source was reachable.
         Ready,
+        /// It is being deleted, and objects of it are not gone yet.
+        Deleting,
         /// Nothing is done while `spec.suspend` is set.
         Suspended,
         /// The spec is refused.
@@ -51,6 +53,8 @@ words! {
 /// What stopped the pipeline before there was anything to compare.
 #[derive(Clone, Debug)]
 pub enum Obstacle<'a> {
+    /// The Application is being deleted, and these objects are not gone yet.
+    Deleting(&'a [String]),
     /// The spec is refused.
     InvalidSpec(&'a [Finding]),
     /// The Project of this name does not exist.
@@ -102,6 +106,7 @@ const LONGEST_ITEM: usize = 400;
 /// Why Ready holds or does not. The first thing that a user must mend comes first.
 pub fn ready_reason(standing: &Standing<'_>) -> Reason {
     let obstacle = standing.obstacle.as_ref().map(|obstacle| match obstacle {
+        Obstacle::Deleting(_) => Reason::Deleting,
         Obstacle::InvalidSpec(_) => Reason::InvalidSpec,
         Obstacle::ProjectNotFound(_) => Reason::ProjectNotFound,
         Obstacle::ProjectBlocked(_) => Reason::ProjectBlocked,
@@ -208,7 +213,8 @@ fn message(standing: &Standing<'_>, reason: Reason) -> String {
         Reason::Syncing => format!("outstanding{at}: {}", list_items(standing.pending)),
         Reason::OutOfSync => format!("out of sync{at}: {}", list_items(standing.pending)),
         Reason::Unknown if standing.sync == SyncState::Unknown => "nothing was rendered yet".to_owned(),
-        Reason::InvalidSpec
+        Reason::Deleting
+        | Reason::InvalidSpec
         | Reason::ProjectNotFound
         | Reason::ProjectBlocked
         | Reason::RenderFailed
@@ -229,6 +235,7 @@ fn describe(obstacle: &Obstacle<'_>) -> String {
             let errors: Vec<&Finding> = findings.iter().filter(|finding| finding.is_error()).collect();
             list_items(&errors)
         }
+        Obstacle::Deleting(left) => format!("being deleted: {}", list_items(left)),
         Obstacle::ProjectNotFound(name) => format!("project {name} does not exist"),
         Obstacle::EmptyRender(recorded) => format!(
             "the source holds no objects while {} recorded; nothing is deleted unless spec.sync.allowEmpty is set",

@@ -51,6 +51,10 @@ fn ready_holds_only_when_everything_does() {
             &["Ready=false InvalidSpec", "Stalled=true InvalidSpec"],
         ),
         (
+            Standing { obstacle: Some(Obstacle::Deleting(&items)), source_error: Some("x"), ..good.clone() },
+            &["Ready=false Deleting"],
+        ),
+        (
             Standing { obstacle: Some(Obstacle::ProjectNotFound("p")), ..good.clone() },
             &["Ready=false ProjectNotFound", "Stalled=true ProjectNotFound"],
         ),
@@ -151,6 +155,10 @@ fn findings_are_named_with_their_places_and_warnings_are_not() {
     assert_eq!(find(&all, ConditionType::Ready).unwrap().message, "b.yaml:3:2: no kind (add one)");
     let empty = Standing { obstacle: Some(Obstacle::EmptyRender(3)), ..standing(&healthy) };
     let message = conditions(&empty, &[], Timestamp(1))[0].message.clone();
+    let left = ["ConfigMap/a waits, it is being deleted".to_owned()];
+    let leaving = Standing { obstacle: Some(Obstacle::Deleting(&left)), ..standing(&healthy) };
+    let told = conditions(&leaving, &[], Timestamp(1))[0].message.clone();
+    assert_eq!(told, "being deleted: ConfigMap/a waits, it is being deleted");
     assert!(message.contains("holds no objects while 3 are recorded; nothing is deleted"), "{message}");
 }
 

@@ -17,6 +17,7 @@ use super::halt::{Halt, Why};
 use super::observe::{self, Observed};
 use super::plan;
 use super::render::{Outcome, Rendered};
+use super::standing::Lines;
 use super::validate::Valid;
 use crate::context::Context;
 use crate::queue::{Cause, Fence};
@@ -51,7 +52,8 @@ pub(crate) async fn delete(context: &Context, found: Found, fence: &Fence) -> Re
         tracing::info!(app = %plan.app, left = report.entries.len(), "Deleting");
         let Valid { found, app } = observed.rendered.valid;
         // Nothing is deleted while it is suspended, not even this: that has to be told.
-        return Err(if app.suspend { Halt::refused(found, Why::Suspended) } else { Halt::Waiting });
+        let why = if app.suspend { Why::Suspended } else { Why::Deleting(Lines::of(&report).outstanding()) };
+        return Err(Halt::refused(found, why));
     }
     let mut found = observed.rendered.valid.found;
     if let Err(error) = let_go(context, &mut found).await {

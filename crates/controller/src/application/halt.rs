@@ -36,6 +36,8 @@ pub(crate) enum Why {
     Suspended,
     /// Nothing was rendered yet, and the source cannot be read.
     Source(Arc<str>),
+    /// It is being deleted, and these objects are not gone yet.
+    Deleting(Vec<String>),
 }
 
 impl Halt {

@@ -297,12 +297,13 @@ pub(super) async fn refused(context: &Context, refused: Refused) -> End {
     let (findings, name): (&[Finding], &str) = match &why {
         Obstruction::Spec(findings) | Obstruction::Project(findings) => (findings, ""),
         Obstruction::NoProject(name) => (&[], name),
-        Obstruction::Suspended | Obstruction::Source(_) => (&[], ""),
+        Obstruction::Suspended | Obstruction::Source(_) | Obstruction::Deleting(_) => (&[], ""),
     };
     let obstacle = match &why {
         Obstruction::Spec(_) => Some(api::Obstacle::InvalidSpec(findings)),
         Obstruction::Project(_) => Some(api::Obstacle::ProjectBlocked(findings)),
         Obstruction::NoProject(_) => Some(api::Obstacle::ProjectNotFound(name)),
+        Obstruction::Deleting(left) => Some(api::Obstacle::Deleting(left)),
         Obstruction::Suspended | Obstruction::Source(_) => None,
     };
     let sync = found.told.sync.state;
@@ -366,6 +367,9 @@ fn is_passing(status: &Status, told: &Status) -> bool {
         [api::Reason::Syncing, api::Reason::Progressing, api::Reason::Missing].map(api::Reason::as_str);
     let ready = status.condition(api::ConditionType::Ready);
     let moving = ready.is_some_and(|ready| !ready.holds && passing.contains(&ready.reason.as_str()));
-    moving && status.handled == told.handled && status.observed_generation == told.observed_generation
+    // Most deletions are over before anybody could read of them.
+    let leaving = ready.is_some_and(|ready| ready.reason == api::Reason::Deleting.as_str());
+    leaving
+        || moving && status.handled == told.handled && status.observed_generation == told.observed_generation
         || moving && told.conditions.is_empty()
 }

@@ -32,6 +32,11 @@ impl Lines {
         lines
     }
 
+    /// Everything that is not as it should be, the failures first.
+    pub(super) fn outstanding(self) -> Vec<String> {
+        [self.failures, self.conflicts, self.pending].concat()
+    }
+
     fn add(&mut self, entry: &Entry) {
         let key = &entry.key;
         if let Some(other) = &entry.contested {

@@ -8,7 +8,7 @@ const APPLICATION: (&str, &str, &str) = ("lockstep.dev/v1alpha1", "Application",
 
 #[tokio::test(flavor = "multi_thread")]
 async fn objects_go_first_and_one_with_a_finalizer_of_its_own_holds_the_application() {
-    let Some(stage) = scenario("deletion").await else { return };
+    let Some(mut stage) = scenario("deletion").await else { return };
     let held = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: held, finalizers: [example.com/hold]}\n";
     let service = "apiVersion: v1\nkind: Service\nmetadata: {name: web}\nspec: {ports: [{port: 80}]}\n";
     let sha = stage.push(&[
@@ -27,6 +27,11 @@ async fn objects_go_first_and_one_with_a_finalizer_of_its_own_holds_the_applicat
     let shop = stage.get("shop").await;
     assert_eq!(shop["metadata"]["finalizers"], json!(["lockstep.dev/prune"]));
     assert_eq!(records(&stage).await.len(), 1, "the record is needed until the end");
+    let message = stage.not_ready("shop", "Deleting").await;
+    assert!(message.contains("ConfigMap/held") && !message.contains("ConfigMap/a"), "{message}");
+    // One that cannot go holds nobody else up, not even at a start.
+    stage.controller.restart().expect("restart");
+    stage.controller.wait_ready(SOON).expect("ready beside a deletion that is held");
     let path = stage.path("v1", "ConfigMap", "held");
     let release = json!({"metadata": {"finalizers": null}});
     stage.cluster.rest().merge(&path, &release, "somebody").await.expect("release");
@@ -91,6 +96,25 @@ async fn deleting_an_application_is_its_own_approval_and_survives_a_restart() {
     stage.until_gone(APPLICATION.0, APPLICATION.1, APPLICATION.2).await;
     stage.until_gone("v1", "PersistentVolumeClaim", "data").await;
     assert!(uid(&stage, "m0").await.is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_that_is_suspended_says_so_and_goes_once_it_is_resumed() {
+    let Some(stage) = scenario("suspended").await else { return };
+    let sha = stage.push(&[("app/a.yaml", &config_map("a", "1"))]);
+    stage.application("shop", json!({})).await;
+    stage.ready("shop", &sha).await;
+    stage.change("shop", json!({"spec": {"suspend": true}})).await;
+    stage.not_ready("shop", "Suspended").await;
+    delete(&stage).await;
+    let told = |found: &serde_json::Value| {
+        found.pointer("/status/observedGeneration") == found.pointer("/metadata/generation")
+    };
+    stage.until(APPLICATION, told).await;
+    assert!(!uid(&stage, "a").await.is_empty());
+    stage.change("shop", json!({"spec": {"suspend": false}})).await;
+    stage.until_gone(APPLICATION.0, APPLICATION.1, APPLICATION.2).await;
+    assert!(uid(&stage, "a").await.is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread")]
