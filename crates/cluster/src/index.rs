@@ -262,6 +262,15 @@ impl Index {
         children.map(|(place, entry)| child(place.gvk.clone(), place.key(), entry)).collect()
     }
 
+    /// The pods that an object controls, itself or through others, and that wait for something, as far as they are watched;
+    /// without those that are on their way out.
+    pub fn waiting_pods(&self, gvk: &Gvk, key: &ObjectKey) -> Vec<Child> {
+        let state = self.0.state.lock();
+        let Some(entry) = state.store.entry(gvk, &key.namespace, &key.name) else { return vec![] };
+        let pods = state.store.waiting_pods(&entry.uid).into_iter();
+        pods.map(|(place, pod)| child(place.gvk.clone(), place.key(), pod)).collect()
+    }
+
     /// The owner of an object, its owner, and so on, as far as they are watched. The controlling owner where there are many.
     pub fn owners_up(&self, gvk: &Gvk, key: &ObjectKey) -> Vec<Child> {
         let state = self.0.state.lock();
@@ -278,7 +287,7 @@ impl Index {
         chain
     }
 
-    /// Changes from now on: of tracked and owned objects, and of scopes.
+    /// Changes from now on: of tracked and owned objects, of what the pods that they control say, and of scopes.
     pub fn subscribe(&self) -> Subscriber {
         self.0.subscribers.add()
     }
@@ -325,12 +334,12 @@ impl Inner {
     }
 
     fn publish(&self, gvk: &Gvk, effect: Effect, received_at: Instant) {
-        let (key, change) = match effect {
-            Effect::None => return,
-            Effect::Applied(key) => (key, Change::Applied),
-            Effect::Deleted(key) => (key, Change::Deleted),
-        };
-        self.subscribers.object(gvk, &key, change, received_at);
+        match effect {
+            Effect::None => (),
+            Effect::Applied(key) => self.subscribers.object(gvk, &key, Change::Applied, received_at),
+            Effect::Deleted(key) => self.subscribers.object(gvk, &key, Change::Deleted, received_at),
+            Effect::Below(gvk, key) => self.subscribers.object(&gvk, &key, Change::Applied, received_at),
+        }
     }
 
     /// Tells of a scope's new state.

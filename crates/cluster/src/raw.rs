@@ -136,13 +136,17 @@ impl<'a> Head<'a> {
         let conditions = status.conditions.unwrap_or_default();
         let is_ready =
             |condition: &PodCondition<'_>| &*condition.kind.0 == "Ready" && &*condition.status.0 == "True";
+        let unscheduled = |condition: &PodCondition<'_>| {
+            let holds = &*condition.kind.0 == "PodScheduled" && &*condition.status.0 == "False";
+            condition.reason.as_ref().filter(|_| holds).map(|reason| Arc::from(&*reason.0))
+        };
         let containers =
             status.init_container_statuses.into_iter().chain(status.container_statuses).flatten();
         let reason = |container: ContainerStatus<'_>| Some(Arc::from(&*container.state?.waiting?.reason?.0));
         Some(PodState {
             phase: (&*status.phase.0).into(),
             ready: conditions.iter().any(is_ready),
-            waiting: containers.filter_map(reason).collect(),
+            waiting: conditions.iter().filter_map(unscheduled).chain(containers.filter_map(reason)).collect(),
         })
     }
 }
@@ -166,6 +170,8 @@ struct PodCondition<'a> {
     kind: Text<'a>,
     #[serde(borrow)]
     status: Text<'a>,
+    #[serde(borrow)]
+    reason: Option<Text<'a>>,
 }
 
 #[derive(Deserialize)]
@@ -193,7 +199,7 @@ pub struct PodState {
     pub phase: Arc<str>,
     /// Whether its condition Ready is True.
     pub ready: bool,
-    /// Why containers wait: `CrashLoopBackOff`, `ImagePullBackOff`…
+    /// Why it or its containers wait: `Unschedulable`, `ContainerCreating`, `ImagePullBackOff`, `CrashLoopBackOff`…
     pub waiting: Vec<Arc<str>>,
 }
 
@@ -305,6 +311,10 @@ mod tests {
             pod,
             PodState { phase: "Pending".into(), ready: false, waiting: vec!["ImagePullBackOff".into()] }
         );
+        let text = br#"{"metadata":{"name":"p"},"status":{"phase":"Pending","conditions":[
+            {"type":"PodScheduled","status":"False","reason":"Unschedulable"}]}}"#;
+        let pod = Head::parse(text).unwrap().pod().unwrap();
+        assert_eq!(pod.waiting, [Arc::from("Unschedulable")]);
     }
 
     #[test]

@@ -15,12 +15,14 @@ mod job;
 mod namespace;
 mod persistent_volume_claim;
 mod pod;
+mod pods;
 mod replica_set;
 mod replicas;
 mod service;
 mod stateful_set;
 mod summary;
 
+pub use pods::{WaitingPod, with_pods};
 pub use summary::summary;
 
 use lockstep_core::{Health, HealthState, LiveObject, ObjectKey, Value};

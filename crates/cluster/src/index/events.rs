@@ -13,7 +13,7 @@ use crate::queue::Queue;
 /// What happened to an object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Change {
-    /// It is new or changed.
+    /// It is new or changed, or its pods wait for something else.
     Applied,
     /// It is gone.
     Deleted,

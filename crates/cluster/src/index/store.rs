@@ -29,7 +29,12 @@ pub(super) enum Effect {
     Applied(ObjectKey),
     /// It is gone.
     Deleted(ObjectKey),
+    /// It is as it was, but its pods say something else.
+    Below(Gvk, ObjectKey),
 }
+
+/// Controllers above each other that are looked through; owner references can form a circle.
+const DEPTH: usize = 4;
 
 /// What is kept of one object.
 pub(super) struct Entry {
@@ -58,6 +63,22 @@ impl Entry {
             deleting_since: self.deleting_since,
         };
         Some(RawObject::assembled(meta, self.body.clone()?))
+    }
+
+    /// What a pod says that the objects above it tell on: whether it is ready, and what it waits for. Nothing, once it is on
+    /// its way out.
+    fn says(&self) -> (bool, &[Arc<str>]) {
+        let pod = self.pod.as_deref().filter(|_| self.deleting_since.is_none());
+        pod.map_or((false, &[]), |pod| (pod.ready, &pod.waiting))
+    }
+
+    /// Whether it is a pod that waits for something.
+    fn waits(&self) -> bool {
+        !self.says().1.is_empty()
+    }
+
+    fn is_controlled_by(&self, uid: &str) -> bool {
+        self.owners.iter().any(|owner| owner.controller && *owner.uid == *uid)
     }
 }
 
@@ -200,15 +221,44 @@ impl Store {
         let owners = entry.owners.clone();
         let (namespace, name, before) = table.objects.insert(namespace, name, entry);
         let place = Place { gvk: gvk.clone(), namespace, name };
-        let (was_owned, old_owners) = before.map(|entry| (entry.owned, entry.owners)).unwrap_or_default();
-        if old_owners != owners {
-            self.graph.remove(&place, &old_owners);
+        let was_owned = before.as_ref().is_some_and(|entry| entry.owned);
+        let old_owners = before.as_ref().map(|entry| &*entry.owners).unwrap_or_default();
+        if *old_owners != *owners {
+            self.graph.remove(&place, old_owners);
             self.graph.insert(&place, &owners);
         }
         match tracked || owned || was_owned {
             true => Effect::Applied(place.key()),
-            false => Effect::None,
+            false => self.heard(&place, before.as_ref()).unwrap_or(Effect::None),
         }
+    }
+
+    /// What an object that nobody is interested in means for one that somebody is: a pod says something else than before, or
+    /// what joins waiting pods to the object that controls it has come after them.
+    fn heard(&self, place: &Place, before: Option<&Entry>) -> Option<Effect> {
+        let entry = self.entry(&place.gvk, &place.namespace, &place.name)?;
+        let joins = || self.children(&entry.uid).iter().any(|(_, child)| child.waits());
+        let news = match before {
+            Some(before) => before.says() != entry.says(),
+            // A pod that is well from the start, as those of a first list, is no news.
+            None => entry.waits() || entry.pod.is_none() && !entry.owners.is_empty() && joins(),
+        };
+        news.then(|| self.above(entry, &place.namespace)).flatten()
+    }
+
+    /// The nearest of the objects that control an entry, each other in turn, that somebody is interested in.
+    fn above(&self, entry: &Entry, namespace: &str) -> Option<Effect> {
+        let mut below = entry;
+        for _ in 0..DEPTH {
+            let controller = below.owners.iter().find(|owner| owner.controller)?;
+            let (place, owner) = self.find(controller, namespace)?;
+            if owner.owned || self.is_tracked(&place.gvk, &place.namespace, &place.name) {
+                let key = place.key();
+                return Some(Effect::Below(place.gvk, key));
+            }
+            below = owner;
+        }
+        None
     }
 
     fn owns(&self, gvk: &Gvk, head: &Head<'_>, annotation: &str) -> bool {
@@ -240,6 +290,7 @@ impl Store {
         self.graph.remove(&place, &entry.owners);
         match tracked || entry.owned {
             true => Effect::Deleted(place.key()),
+            false if entry.waits() => self.above(&entry, namespace).unwrap_or(Effect::None),
             false => Effect::None,
         }
     }
@@ -305,6 +356,25 @@ impl Store {
     /// The owner that an entry names, if it is known: the controller, else the first.
     pub(super) fn owner(&self, entry: &Entry, namespace: &str) -> Option<(Place, &Entry)> {
         let reference = entry.owners.iter().find(|owner| owner.controller).or(entry.owners.first())?;
+        self.find(reference, namespace)
+    }
+
+    /// The pods that an object controls, itself or through others, and that wait for something.
+    pub(super) fn waiting_pods(&self, uid: &str) -> Vec<(Place, &Entry)> {
+        let controlled = |uid: &str| {
+            let children = self.children(uid).into_iter();
+            children.filter(|(_, child)| child.is_controlled_by(uid)).collect::<Vec<_>>()
+        };
+        let (mut waiting, mut level) = (vec![], controlled(uid));
+        for _ in 0..DEPTH {
+            let (pods, others): (Vec<_>, Vec<_>) = level.into_iter().partition(|(_, it)| it.pod.is_some());
+            waiting.extend(pods.into_iter().filter(|(_, pod)| pod.waits()));
+            level = others.iter().flat_map(|(_, other)| controlled(&other.uid)).collect();
+        }
+        waiting
+    }
+
+    fn find(&self, reference: &OwnerRef, namespace: &str) -> Option<(Place, &Entry)> {
         self.tables.iter().filter(|(gvk, _)| gvk.kind == reference.kind).find_map(|(gvk, table)| {
             let spaces = [namespace, ""];
             let found =

@@ -10,6 +10,7 @@
 mod discovery;
 mod fake;
 mod index;
+mod pods;
 mod real;
 mod watch;
 mod writer;

@@ -4,6 +4,7 @@
 mod pods;
 mod status;
 mod summary;
+mod waiting;
 mod workloads;
 
 use lockstep_core::{ObjectKey, from_json};
