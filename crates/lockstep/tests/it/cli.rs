@@ -35,7 +35,7 @@ fn json(text: &str) -> Value {
 async fn an_application_is_created_compared_synced_and_deleted() {
     let Some(stage) = scenario("cli").await else { return };
     let sha = stage.push(&[("app/a.yaml", &config_map("a", "1")), ("app/b.yaml", &config_map("b", "1"))]);
-    create(&stage, &["--mode", "manual", "--prune"]);
+    create(&stage, &["--mode", "Manual", "--prune"]);
     let (code, out, err) = look(&stage, &["app", "diff", "shop", "-o", "json"]);
     assert_eq!((code, &*err), (1, ""));
     assert_eq!(json(&out)["revision"], json!(sha));
@@ -67,7 +67,7 @@ async fn deletions_over_budget_are_shown_and_approved() {
     let all = ["a", "b", "c"].map(|name| (format!("app/{name}.yaml"), config_map(name, "1")));
     let files: Vec<(&str, &str)> = all.iter().map(|(path, text)| (&**path, &**text)).collect();
     let sha = stage.push(&files);
-    create(&stage, &["--mode", "automatic", "--prune", "--deletion-budget", "0"]);
+    create(&stage, &["--mode", "Automatic", "--prune", "--deletion-budget", "0"]);
     stage.ready("shop", &sha).await;
     stage.repo.remove("app/b.yaml");
     stage.push(&[("app/a.yaml", &config_map("a", "2"))]);
@@ -85,7 +85,7 @@ async fn deletions_over_budget_are_shown_and_approved() {
 async fn plan_and_trace_tell_what_would_be_and_where_it_comes_from() {
     let Some(stage) = scenario("cli-plan").await else { return };
     let sha = stage.push(&[("app/a.yaml", &config_map("a", "1")), ("app/b.yaml", &config_map("b", "1"))]);
-    create(&stage, &["--mode", "automatic", "--prune"]);
+    create(&stage, &["--mode", "Automatic", "--prune"]);
     stage.ready("shop", &sha).await;
     let folder = tempfile::tempdir().expect("a folder");
     std::fs::write(folder.path().join("a.yaml"), config_map("a", "2")).expect("a file");

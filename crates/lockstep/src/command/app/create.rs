@@ -62,7 +62,7 @@ struct Spec {
     #[arg(long)]
     project: Option<String>,
     /// When differences lead to writes: at once, when asked, or never. Manual if not given.
-    #[arg(long, value_enum)]
+    #[arg(long, value_enum, ignore_case = true)]
     mode: Option<Mode>,
     /// Delete objects that left Git.
     #[arg(long)]
@@ -77,18 +77,22 @@ struct Spec {
     #[arg(long, value_name = "COUNT")]
     deletion_budget: Option<String>,
     /// What becomes of the objects when the Application is deleted.
-    #[arg(long, value_enum)]
+    #[arg(long, value_enum, ignore_case = true)]
     deletion: Option<Deletion>,
 }
 
+/// Spelt as in the resource.
 #[derive(Clone, Copy, Debug, ValueEnum)]
+#[value(rename_all = "PascalCase")]
 enum Mode {
     Automatic,
     Manual,
     Notify,
 }
 
+/// Spelt as in the resource.
 #[derive(Clone, Copy, Debug, ValueEnum)]
+#[value(rename_all = "PascalCase")]
 enum Deletion {
     Prune,
     Orphan,
