@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use ::cluster::{Catalog, Discovery, Index, Lookup, Namespaces, Unread, Want, WatchScope, Writer};
+use health::WaitingPod;
 use lockstep_core::{Gvk, Health, HealthState, ObjectKey};
 use plan::{Glance, Kinds, Live, LiveSet, NamespaceState, Serving};
 
@@ -34,6 +35,13 @@ impl Cluster {
             ::cluster::Live::Absent => Health::new(HealthState::Missing, ""),
             ::cluster::Live::Unknown(unread) => Health::new(HealthState::Unknown, unread.to_string()),
         }
+    }
+
+    /// The health of a workload with what its pods wait for, as far as they are known.
+    pub(crate) fn with_pods(&self, key: &ObjectKey, gvk: &Gvk, health: Health) -> Health {
+        let pods = self.index.waiting_pods(gvk, key).into_iter();
+        let pods = pods.filter_map(|pod| Some(WaitingPod { name: pod.key.name, reasons: pod.pod?.waiting }));
+        health::with_pods(health, &pods.collect::<Vec<_>>())
     }
 }
 

@@ -199,6 +199,14 @@ async fn replica_sets_and_pods_that_are_well_from_the_start_are_no_news() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn the_nearest_object_of_interest_is_told_of() {
+    let stage = Stage::ready().await;
+    stage.index.track(&ObjectKey::new("apps", "ReplicaSet", "n", "web-1"));
+    stage.pods.send("ADDED", &object("Pod", "x", "ReplicaSet/web-1", &waits("CrashLoopBackOff")));
+    assert_eq!(stage.told().await, ["ReplicaSet/web-1"]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn controllers_in_a_circle_end() {
     let stage = Stage::ready().await;
     stage.replica_sets.send("ADDED", &object("ReplicaSet", "a", "ReplicaSet/b", ""));

@@ -4,6 +4,7 @@
 //! applied. Nothing in here waits for the world: what is not there yet ends the run, and its arrival starts another.
 
 mod apply;
+mod assess;
 mod deletion;
 mod dereference;
 mod fetch;
@@ -16,6 +17,7 @@ mod report;
 mod standing;
 mod state;
 mod validate;
+mod workload;
 
 pub use render::CatalogScopes;
 pub(crate) use render::{Outcome, Task};

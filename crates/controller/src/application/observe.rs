@@ -7,6 +7,7 @@ use lockstep_core::{Gvk, ObjectKey};
 
 use super::halt::Halt;
 use super::render::Rendered;
+use super::workload;
 use crate::context::Context;
 
 /// An Application whose live objects can be looked up, or are known to be unknown.
@@ -49,6 +50,8 @@ pub(crate) async fn observe(context: &Context, mut rendered: Rendered) -> Result
 pub(crate) struct Following {
     objects: BTreeSet<(ObjectKey, Gvk)>,
     wants: BTreeMap<(Gvk, Arc<str>), cluster::Want>,
+    /// What workloads run: never waited for, so that pods which cannot be listed, or not fast, hold no sync.
+    below: BTreeMap<(Gvk, Arc<str>), cluster::Want>,
 }
 
 impl Following {
@@ -64,12 +67,12 @@ impl Following {
         new.iter().for_each(|(_, key)| index.track(key));
         let scopes: BTreeSet<(Gvk, Arc<str>)> =
             objects.iter().map(|(key, gvk)| (gvk.clone(), key.namespace.clone())).collect();
-        self.wants.retain(|scope, _| scopes.contains(scope));
-        for scope in scopes {
-            self.wants
-                .entry(scope)
-                .or_insert_with_key(|(gvk, namespace)| context.cluster.want(gvk, namespace));
-        }
+        let below = scopes
+            .iter()
+            .flat_map(|(gvk, namespace)| workload::below(gvk).map(|kind| (kind, namespace.clone())));
+        let below = below.collect();
+        want(context, &mut self.wants, scopes);
+        want(context, &mut self.below, below);
         self.objects.difference(&objects).for_each(|(key, _)| index.untrack(key));
         self.objects = objects;
         new
@@ -84,5 +87,18 @@ impl Following {
         self.objects.iter().for_each(|(key, _)| index.untrack(key));
         self.objects.clear();
         self.wants.clear();
+        self.below.clear();
+    }
+}
+
+/// Makes the wants those of these scopes and of no others.
+fn want(
+    context: &Context,
+    wants: &mut BTreeMap<(Gvk, Arc<str>), cluster::Want>,
+    scopes: BTreeSet<(Gvk, Arc<str>)>,
+) {
+    wants.retain(|scope, _| scopes.contains(scope));
+    for scope in scopes {
+        wants.entry(scope).or_insert_with_key(|(gvk, namespace)| context.cluster.want(gvk, namespace));
     }
 }

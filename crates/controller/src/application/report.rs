@@ -11,6 +11,7 @@ use tokio::time::Instant;
 
 use super::End;
 use super::apply::Applied;
+use super::assess::assess;
 use super::dereference::Found;
 use super::halt::{Refused, Why as Obstruction};
 use super::observe::Observed;
@@ -123,29 +124,6 @@ fn wait_for_namespaces(context: &Context, app: &AppKey, report: &Report) {
             context.mark(app, Cause::Resume);
         }
     }
-}
-
-/// The health of every object that is wanted, or still there.
-fn assess(context: &Context, observed: &mut Observed) -> Vec<(ObjectKey, Health)> {
-    let Some(rendering) = observed.rendered.outcome.rendering().cloned() else { return Vec::new() };
-    let known = &mut observed.rendered.valid.found.state.health;
-    let wanted = rendering.set.objects().iter().map(|object| {
-        let health = match plan::glanced(context, &object.key, &object.gvk) {
-            None => Health::new(HealthState::Missing, ""),
-            Some(version) => match known.get(&object.key).filter(|(at, _)| *at == version) {
-                Some((_, health)) => health.clone(),
-                None => {
-                    let health = context.cluster.health(&object.key, &object.gvk);
-                    known.insert(object.key.clone(), (version, health.clone()));
-                    health
-                }
-            },
-        };
-        (object.key.clone(), health)
-    });
-    let healths: Vec<_> = wanted.collect();
-    known.retain(|key, _| rendering.set.get(key).is_some());
-    healths
 }
 
 fn compute(
@@ -366,10 +344,64 @@ fn is_passing(status: &Status, told: &Status) -> bool {
     let passing =
         [api::Reason::Syncing, api::Reason::Progressing, api::Reason::Missing].map(api::Reason::as_str);
     let ready = status.condition(api::ConditionType::Ready);
-    let moving = ready.is_some_and(|ready| !ready.holds && passing.contains(&ready.reason.as_str()));
+    let moving = ready.is_some_and(|ready| !ready.holds && passing.contains(&ready.reason.as_str()))
+        || is_reworded(status, told);
     // Most deletions are over before anybody could read of them.
     let leaving = ready.is_some_and(|ready| ready.reason == api::Reason::Deleting.as_str());
     leaving
         || moving && status.handled == told.handled && status.observed_generation == told.observed_generation
         || moving && told.conditions.is_empty()
+}
+
+/// Whether it says no more than why something is Degraded that was Degraded before: pods that crash change their minds often,
+/// and after a restart they are heard of later than their workload.
+fn is_reworded(status: &Status, told: &Status) -> bool {
+    let degraded = |status: &Status| {
+        let ready = status.condition(api::ConditionType::Ready);
+        ready.is_some_and(|ready| ready.reason == api::Reason::Degraded.as_str())
+    };
+    degraded(status) && degraded(told) && status.sync == told.sync && status.operation == told.operation
+}
+
+#[cfg(test)]
+mod tests {
+    use api::{Condition, ConditionType, Reason};
+    use lockstep_core::Timestamp;
+
+    use super::*;
+
+    fn status(reason: Reason, message: &str) -> Status {
+        let condition = Condition {
+            kind: ConditionType::Ready,
+            holds: reason == Reason::Ready,
+            reason: reason.as_str().to_owned(),
+            message: message.to_owned(),
+            since: Timestamp(0),
+            observed_generation: 1,
+        };
+        Status { conditions: vec![condition], ..Status::default() }
+    }
+
+    #[test]
+    fn what_is_about_to_change_waits_and_what_is_final_does_not() {
+        use Reason::{Degraded, Progressing, Ready};
+        for (told, now, waits) in [
+            (Ready, Progressing, true),
+            (Progressing, Progressing, true),
+            (Progressing, Ready, false),
+            (Progressing, Degraded, false),
+            (Degraded, Degraded, true),
+            (Degraded, Ready, false),
+        ] {
+            let (told, now) = (status(told, "x"), status(now, "y"));
+            assert_eq!(is_passing(&now, &told), waits, "{told:?} {now:?}");
+        }
+        // Somebody waits for the answer.
+        let mut answered = status(Degraded, "y");
+        answered.handled.refresh = Some("now".to_owned());
+        assert!(!is_passing(&answered, &status(Degraded, "x")));
+        let mut spoken = status(Degraded, "y");
+        spoken.sync.plan = Some("plan".to_owned());
+        assert!(!is_passing(&spoken, &status(Degraded, "x")), "a sync is told at once");
+    }
 }

@@ -22,6 +22,7 @@ mod mode;
 mod obstacle;
 mod outage;
 mod owner;
+mod pods;
 mod preemption;
 mod prune;
 mod refresh;

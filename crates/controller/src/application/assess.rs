@@ -1,0 +1,41 @@
+//! How well the objects of an Application are.
+
+use lockstep_core::{Gvk, Health, HealthState, ObjectKey};
+
+use super::observe::Observed;
+use super::plan::glanced;
+use super::workload;
+use crate::context::Context;
+
+/// The health of every object that is wanted, or still there.
+pub(super) fn assess(context: &Context, observed: &mut Observed) -> Vec<(ObjectKey, Health)> {
+    let Some(rendering) = observed.rendered.outcome.rendering().cloned() else { return Vec::new() };
+    let known = &mut observed.rendered.valid.found.state.health;
+    let wanted = rendering.set.objects().iter().map(|object| {
+        let health = match glanced(context, &object.key, &object.gvk) {
+            None => Health::new(HealthState::Missing, ""),
+            Some(version) => match known.get(&object.key).filter(|(at, _)| *at == version) {
+                Some((_, health)) => health.clone(),
+                None => {
+                    let health = context.cluster.health(&object.key, &object.gvk);
+                    known.insert(object.key.clone(), (version, health.clone()));
+                    health
+                }
+            },
+        };
+        // Never remembered: pods change without their workload.
+        let health = match is_in_trouble(&object.gvk, &health) {
+            true => context.cluster.with_pods(&object.key, &object.gvk, health),
+            false => health,
+        };
+        (object.key.clone(), health)
+    });
+    let healths: Vec<_> = wanted.collect();
+    known.retain(|key, _| rendering.set.get(key).is_some());
+    healths
+}
+
+/// Whether its pods may have something to say.
+fn is_in_trouble(gvk: &Gvk, health: &Health) -> bool {
+    matches!(health.state, HealthState::Progressing | HealthState::Degraded) && workload::is_workload(gvk)
+}
