@@ -11,10 +11,13 @@ async fn a_newer_commit_ends_a_plan_that_is_being_worked_off() {
         let items: Vec<String> = (0..count).map(|index| config_map(&format!("m{index:03}"), value)).collect();
         items.join("---\n")
     };
+    // Both commits are there before the first is applied, so that the second comes while that is under way.
     stage.push(&[("app/all.yaml", &all("1"))]);
+    let sha = stage.repo.branch("next").write("app/all.yaml", &all("2")).commit("next");
     stage.application("shop", json!({})).await;
     stage.until(("v1", "ConfigMap", "m000"), |_| true).await;
-    let sha = stage.push(&[("app/all.yaml", &all("2"))]);
+    stage.repo.git(&["update-ref", "refs/heads/main", &sha]);
+    stage.refresh();
     stage.ready("shop", &sha).await;
     assert_eq!(value(&stage, &format!("m{:03}", count - 1)).await, "2");
     let writes = stage.writes();
