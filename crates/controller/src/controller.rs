@@ -124,12 +124,15 @@ impl Controller {
 
     /// Waits until everything of our own kinds is known, one kind after the other.
     async fn take_in(&self, tasks: &mut JoinSet<()>) {
+        let settings = &self.context.settings;
         for kind in Own::ALL {
             self.readiness.wait_for(format!("the first list of {kind:?}"));
-            let (sender, mut synced) = watch::channel(false);
-            tasks.spawn(follow::own(self.context.clone(), kind, sender));
-            // An error would mean that the task is gone: shutting down.
-            let _ = synced.wait_for(|synced| *synced).await;
+            for place in kind.places(&settings.namespaces, &settings.namespace) {
+                let (sender, mut synced) = watch::channel(false);
+                tasks.spawn(follow::own(self.context.clone(), (kind, place), sender));
+                // An error would mean that the task is gone: shutting down.
+                let _ = synced.wait_for(|synced| *synced).await;
+            }
         }
     }
 

@@ -44,12 +44,32 @@ impl Own {
         }
     }
 
-    fn watch(self, connection: &Connection) -> Watch {
+    /// Where this is followed: everywhere, or in some namespaces one by one, for which no more rights are needed.
+    pub(crate) fn places(
+        self,
+        namespaces: &BTreeSet<Arc<str>>,
+        controller: &Arc<str>,
+    ) -> Vec<Option<Arc<str>>> {
+        if namespaces.is_empty() {
+            return vec![None];
+        }
+        let mut places = namespaces.clone();
+        match self {
+            Self::Projects | Self::Autoscalers => return vec![None],
+            Self::Applications => {}
+            Self::Credentials => {
+                places.insert(controller.clone());
+            }
+        }
+        places.into_iter().map(Some).collect()
+    }
+
+    fn watch(self, connection: &Connection, namespace: Option<&str>) -> Watch {
         let labels = match self {
             Self::Credentials => format!("{TYPE_LABEL}=repository"),
             Self::Applications | Self::Projects | Self::Autoscalers => String::new(),
         };
-        Watch::start(connection, &self.resource(), None, Selector { labels, fields: String::new() })
+        Watch::start(connection, &self.resource(), namespace, Selector { labels, fields: String::new() })
     }
 
     /// Whether the controller can go on although this cannot be read.
@@ -59,8 +79,12 @@ impl Own {
 }
 
 /// Follows one kind for ever. `synced` turns true once everything that exists has been taken in.
-pub(crate) async fn own(context: Arc<Context>, kind: Own, synced: watch::Sender<bool>) {
-    let watch = kind.watch(context.cluster.writer.connection());
+pub(crate) async fn own(
+    context: Arc<Context>,
+    (kind, place): (Own, Option<Arc<str>>),
+    synced: watch::Sender<bool>,
+) {
+    let watch = kind.watch(context.cluster.writer.connection(), place.as_deref());
     loop {
         match watch.next().await {
             WatchEvent::Applied(object) => match from_json(object.bytes()) {
@@ -112,10 +136,6 @@ fn take(context: &Context, kind: Own, object: &RawObject, value: Option<Value>) 
 }
 
 fn take_application(context: &Context, app: &AppKey, value: Option<Value>) {
-    let allowed = &context.settings.namespaces;
-    if !allowed.is_empty() && !allowed.contains(&app.namespace) {
-        return;
-    }
     let cause = match value {
         Some(value) => context.store.set_application(app, value),
         None => {
@@ -182,5 +202,23 @@ pub(crate) async fn kinds(context: Arc<Context>) {
         for app in context.waiting.kinds.arrived(&()) {
             context.mark(&app, Cause::Resume);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn applications_of_some_namespaces_need_no_right_to_the_others() {
+        let (some, controller) = (BTreeSet::from(["b".into(), "d".into()]), Arc::from("c"));
+        let places = |kind: Own, namespaces: &BTreeSet<Arc<str>>| -> Vec<String> {
+            let places = kind.places(namespaces, &controller);
+            places.iter().map(|place| place.as_deref().unwrap_or("*").to_owned()).collect()
+        };
+        assert_eq!(places(Own::Applications, &some), ["b", "d"]);
+        assert_eq!(places(Own::Credentials, &some), ["b", "c", "d"]);
+        assert_eq!(places(Own::Projects, &some), ["*"]);
+        assert_eq!(places(Own::Applications, &BTreeSet::new()), ["*"]);
     }
 }
