@@ -117,10 +117,7 @@ error[yaml-syntax]: mapping values are not allowed here
         assert_eq!(drawn(&warning, "x"), "warning[no-manifest]: holds no object\n--> apps/a.yaml");
         let plain = Renderer::plain();
         let bare = Finding::error("no-such-path", "nothing there").with_hint("look again");
-        assert_eq!(
-            draw(&bare, None, &plain),
-            "error[no-such-path]: nothing there\n |\n = help: look again"
-        );
+        assert_eq!(draw(&bare, None, &plain), "error[no-such-path]: nothing there\n |\n = help: look again");
         let lost = Finding::error("x", "y").at(Origin::new("b.yaml", 7, 0));
         assert_eq!(draw(&lost, None, &plain), "error[x]: y\n--> b.yaml:7");
     }

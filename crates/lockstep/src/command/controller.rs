@@ -68,7 +68,8 @@ impl Controller {
         let connection = self.connect.open().await?;
         tracing::info!(cluster = connection.server(), context = connection.context(), "Connecting");
         let settings = self.settings()?;
-        let started = controller::Controller::start(&connection, settings, metrics.clone(), readiness.clone());
+        let started =
+            controller::Controller::start(&connection, settings, metrics.clone(), readiness.clone());
         let controller = tokio::select! {
             controller = started => controller?,
             () = shutdown.requested() => return Ok(()),
@@ -87,7 +88,11 @@ impl Controller {
         };
         Ok(Settings {
             instance: self.instance.clone(),
-            namespace: self.namespace.clone().or_else(pod_namespace).unwrap_or_else(|| "lockstep-system".into()),
+            namespace: self
+                .namespace
+                .clone()
+                .or_else(pod_namespace)
+                .unwrap_or_else(|| "lockstep-system".into()),
             namespaces: self.namespaces.iter().cloned().collect::<BTreeSet<_>>(),
             state: state(self.state.as_deref(), &self.instance)?,
             poll: self.poll,
@@ -120,7 +125,11 @@ pub(crate) fn proxy() -> Option<Proxy> {
     let proxy = Proxy {
         http: environment("http_proxy").map(Secret::new),
         https: variable("https_proxy").map(Secret::new),
-        except: variable("no_proxy").unwrap_or_default().split(',').map(|host| host.trim().to_owned()).collect(),
+        except: variable("no_proxy")
+            .unwrap_or_default()
+            .split(',')
+            .map(|host| host.trim().to_owned())
+            .collect(),
     };
     (proxy.http.is_some() || proxy.https.is_some()).then_some(proxy)
 }
@@ -146,7 +155,9 @@ mod tests {
 
     #[test]
     fn instances_are_names() {
-        for (text, valid) in [("lockstep", true), ("a-1", true), ("", false), ("a:b", false), ("-a", false), ("A", false)] {
+        for (text, valid) in
+            [("lockstep", true), ("a-1", true), ("", false), ("a:b", false), ("-a", false), ("A", false)]
+        {
             assert_eq!(instance(text).is_ok(), valid, "{text}");
         }
     }

@@ -88,7 +88,12 @@ fn render_folder(folder: &Folder, directory: Directory, namespace: Option<&str>)
 }
 
 /// Tells every finding, with the line where it is.
-pub(crate) fn tell(findings: &[Finding], typed: &Path, folder: &Folder, terminal: &mut Terminal) -> anyhow::Result<()> {
+pub(crate) fn tell(
+    findings: &[Finding],
+    typed: &Path,
+    folder: &Folder,
+    terminal: &mut Terminal,
+) -> anyhow::Result<()> {
     let renderer = terminal.renderer();
     let mut files: BTreeMap<&str, Option<File>> = BTreeMap::new();
     for finding in findings {
