@@ -8,8 +8,7 @@ use lockstep_git::{Author, Error, WorkTree};
 use crate::repo::Repo;
 use crate::{local_snapshot, text};
 
-const ADA: Author<'static> =
-    Author { name: "Ada", email: "ada@example.com", time: Timestamp(1_700_000_000) };
+const ADA: Author<'static> = Author { name: "Ada", email: "ada@example.com", time: Timestamp(1_700_000_000) };
 
 fn files(all: &[(&str, &str)]) -> BTreeMap<String, String> {
     all.iter().map(|(path, content)| ((*path).to_owned(), (*content).to_owned())).collect()
