@@ -111,6 +111,24 @@ impl FieldSet {
         Self { member: self.member && !other.member, children: self.merge(other, subtract) }
     }
 
+    /// The paths of this set that are not in the other and not below one of its paths.
+    #[must_use]
+    pub fn without_subtrees(&self, other: &FieldSet) -> FieldSet {
+        let subtract = |a: Option<&FieldSet>, b: Option<&FieldSet>| match (a, b) {
+            (Some(_), Some(b)) if b.member => FieldSet::default(),
+            (Some(a), Some(b)) => a.without_subtrees(b),
+            (Some(a), None) => a.clone(),
+            (None, _) => FieldSet::default(),
+        };
+        Self { member: self.member && !other.member, children: self.merge(other, subtract) }
+    }
+
+    /// This node with its own path in the set.
+    #[must_use]
+    pub(crate) fn with_own_path(self) -> FieldSet {
+        Self { member: true, ..self }
+    }
+
     /// The paths that are in both sets.
     #[must_use]
     pub fn intersection(&self, other: &FieldSet) -> FieldSet {
@@ -119,6 +137,24 @@ impl FieldSet {
             _ => FieldSet::default(),
         };
         Self { member: self.member && other.member, children: self.merge(other, meet) }
+    }
+
+    /// The paths of the set, those of one depth before those below them, as the server lists conflicts.
+    pub fn paths(&self) -> Vec<FieldPath> {
+        let mut paths = Vec::new();
+        self.collect_paths(&mut Vec::new(), &mut paths);
+        paths
+    }
+
+    fn collect_paths(&self, path: &mut Vec<PathElement>, paths: &mut Vec<FieldPath>) {
+        for (element, _) in self.children.iter().filter(|(_, child)| child.member) {
+            paths.push(FieldPath(path.iter().chain([element]).cloned().collect()));
+        }
+        for (element, child) in &self.children {
+            path.push(element.clone());
+            child.collect_paths(path, paths);
+            path.pop();
+        }
     }
 
     /// The paths of the set that have no other path of it below them, in order.
@@ -231,6 +267,28 @@ mod tests {
         let set = set(r#"{"f:b":{},"f:a":{".":{},"k:{\"name\":\"x\"}":{".":{},"f:name":{}},"v:\"s\"":{}}}"#);
         let leaves: Vec<String> = set.leaves().iter().map(ToString::to_string).collect();
         assert_eq!(leaves, [".a[name=x].name", ".a[=s]", ".b"]);
+    }
+
+    #[test]
+    fn whole_subtrees_are_taken_away() {
+        for (a, b, want) in [
+            (r#"{"f:a":{"f:x":{}},"f:b":{}}"#, r#"{"f:a":{}}"#, r#"{"f:b":{}}"#),
+            (
+                r#"{"f:a":{".":{},"f:x":{},"f:y":{}}}"#,
+                r#"{"f:a":{"f:x":{}}}"#,
+                r#"{"f:a":{".":{},"f:y":{}}}"#,
+            ),
+            (r#"{"f:a":{}}"#, r#"{"f:a":{"f:x":{}}}"#, r#"{"f:a":{}}"#),
+        ] {
+            assert_eq!(text(&set(a).without_subtrees(&set(b))), want);
+        }
+    }
+
+    #[test]
+    fn paths_are_listed_by_depth() {
+        let set = set(r#"{"f:a":{"f:x":{}},"f:b":{".":{},"f:y":{}},"f:c":{}}"#);
+        let paths: Vec<String> = set.paths().iter().map(ToString::to_string).collect();
+        assert_eq!(paths, [".b", ".c", ".a.x", ".b.y"]);
     }
 
     #[test]

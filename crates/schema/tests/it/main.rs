@@ -1,0 +1,5 @@
+//! Structured merge as a whole, on real definitions, and against what a real API server answered.
+#![allow(clippy::unwrap_used, clippy::panic)] // helpers of tests
+
+mod fixture;
+mod typed;
