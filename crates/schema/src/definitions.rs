@@ -6,8 +6,8 @@ use std::sync::{Arc, OnceLock};
 use lockstep_core::{Gvk, Map, Value};
 
 use crate::shape::{
-    Atom, DEDUCED, Field, ListRelation, ListShape, MapRelation, MapShape, Scalar, Shape, TypeRef, UNTYPED,
-    untyped,
+    Atom, DEDUCED, Field, ListRelation, ListShape, MapRelation, MapShape, Presence, Scalar, Shape, TypeRef,
+    UNTYPED, untyped,
 };
 
 /// Named OpenAPI definitions, of version 2 or 3. A definition is turned into a type when it is first needed.
@@ -110,6 +110,32 @@ impl Schema {
     }
 }
 
+impl Schema {
+    /// The object of a built-in kind of which nothing is set, as the API server's own types write it: structs are always
+    /// there, required fields are zero or null. What is created is compared with it, which decides what its creator owns.
+    pub fn zero(&self, kind: &Gvk) -> Value {
+        let mut zero = self.definitions.zero(&self.root);
+        zero.set(&["apiVersion"], kind.api.to_string().into());
+        zero.set(&["kind"], kind.kind.clone().into());
+        zero
+    }
+}
+
+impl Definitions {
+    fn zero(&self, reference: &TypeRef) -> Value {
+        let Some((map, _)) = self.atom(reference).and_then(|atom| atom.map) else { return Value::Null };
+        let zero = |field: &Field| match &field.default {
+            // The document gives such a default exactly to what is written without being set.
+            Some(Value::Map(entries)) if entries.is_empty() => Some(self.zero(&field.schema)),
+            Some(Value::String(text)) if text.is_empty() => Some(Value::string("")),
+            Some(default @ (Value::Int(0) | Value::Bool(false))) => Some(default.clone()),
+            _ => (field.presence == Presence::Required).then_some(Value::Null),
+        };
+        let entry = |(name, field): (&Arc<str>, &Field)| Some((name.clone(), zero(field)?));
+        Value::map(map.fields.iter().filter_map(entry).collect())
+    }
+}
+
 /// Whether keys without a declaration are taken; passed on to what is written in place, never through a reference.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Unknown {
@@ -157,12 +183,15 @@ fn type_name(source: &Value) -> &str {
 
 fn read_map(source: &Value, unknown: Unknown) -> MapShape {
     let properties = source.get("properties").and_then(Value::as_map);
-    let field = |member: &Value| Field {
+    let required = source.get("required").and_then(Value::as_list).unwrap_or_default();
+    let is_required = |name: &Arc<str>| required.iter().any(|field| field.as_str() == Some(&**name));
+    let field = |name: &Arc<str>, member: &Value| Field {
         schema: read_reference(member, unknown),
         default: member.get("default").filter(|default| !matches!(default, Value::Null)).cloned(),
+        presence: if is_required(name) { Presence::Required } else { Presence::Optional },
     };
     let fields: BTreeMap<Arc<str>, Field> =
-        properties.into_iter().flatten().map(|(name, member)| (name.clone(), field(member))).collect();
+        properties.into_iter().flatten().map(|(name, member)| (name.clone(), field(name, member))).collect();
     let rest = match source.get("additionalProperties") {
         // A mapping about which nothing is said is a free one.
         None if unknown == Unknown::Preserved || fields.is_empty() => Some(TypeRef::Deduced),

@@ -3,17 +3,23 @@
 //! The sets of fields by which server-side apply tracks who owns what (`metadata.managedFields`, FieldsV1, as
 //! sigs.k8s.io/structured-merge-diff writes them), the way from a value to the parts that such a set names, and structured
 //! merge itself: schemas from OpenAPI, values that are checked against them, what such a value sets, what changed between
-//! two, and one laid over another.
+//! two, and one laid over another. On top of it, what every write does to `metadata.managedFields`: apply with conflicts and the
+//! removal of what is no longer applied, and updates.
 
 mod collect;
 mod compare;
+mod conflict;
 mod definitions;
+mod field_manager;
 mod field_set;
 mod fields_v1;
 mod go_text;
 mod items;
+mod managers;
 mod merge;
+mod named;
 mod navigate;
+mod ownership;
 mod reconcile;
 mod remove;
 mod shape;
@@ -21,10 +27,14 @@ mod type_error;
 mod typed;
 
 pub use compare::Comparison;
+pub use conflict::{ApplyError, Conflict, ConvertError};
 pub use definitions::{Definitions, Schema};
+pub use field_manager::{FieldManager, Write, keep_times};
 pub use field_set::FieldSet;
 pub use fields_v1::FieldsError;
 pub use go_text::server_path;
+pub use managers::{Manager, Managers, ManagersError, Operation, Owned};
 pub use navigate::{Children, Found, find, step};
+pub use ownership::{Convert, Force, IgnoredFields};
 pub use type_error::{TypeError, TypeErrors};
 pub use typed::{Duplicates, Typed};

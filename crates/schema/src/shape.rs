@@ -63,6 +63,14 @@ pub(crate) enum MapRelation {
 pub(crate) struct Field {
     pub(crate) schema: TypeRef,
     pub(crate) default: Option<Value>,
+    pub(crate) presence: Presence,
+}
+
+/// Whether a field must be there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Presence {
+    Optional,
+    Required,
 }
 
 /// A type by name or in place.
