@@ -7,6 +7,7 @@ use lockstep_core::{FieldPath, Gvk, Timestamp, Value};
 use crate::conflict::ApplyError;
 use crate::definitions::Schema;
 use crate::field_set::FieldSet;
+use crate::last_applied;
 use crate::managers::{Manager, Managers, Operation, Owned};
 use crate::ownership::{Change, Convert, Force, IgnoredFields, Ownership};
 use crate::typed::{Duplicates, Typed};
@@ -68,7 +69,36 @@ impl FieldManager<'_> {
     /// Applies `patch` to the live object, which must be in the version of the request ([`FieldManager::empty`] where there
     /// is none yet), and returns the new object with its `managedFields`. It is not defaulted, and equal to the live one in
     /// all but `managedFields` where nothing changes.
+    ///
+    /// What kubectl applied from the client before, it may take over without force.
     pub fn apply(
+        &self,
+        live: &Value,
+        patch: &Value,
+        write: Write<'_>,
+        force: Force,
+    ) -> Result<Value, ApplyError> {
+        let applied = self.apply_as_told(live, patch, write, force);
+        if write.manager != last_applied::KUBECTL {
+            return applied;
+        }
+        let applied = match applied {
+            Err(ApplyError::Conflicts(mut conflicts)) => {
+                let schema = self.convert.schema(&self.version());
+                let own =
+                    schema.and_then(|schema| last_applied::still_applied(live, &schema)).unwrap_or_default();
+                conflicts.retain(|conflict| !own.contains(&conflict.path.0));
+                match conflicts.is_empty() {
+                    true => self.apply_as_told(live, patch, write, Force::Yes),
+                    false => Err(ApplyError::Conflicts(conflicts)),
+                }
+            }
+            other => other,
+        };
+        applied.map(|object| last_applied::renew(object, patch))
+    }
+
+    fn apply_as_told(
         &self,
         live: &Value,
         patch: &Value,

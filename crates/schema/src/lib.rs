@@ -15,6 +15,7 @@ mod field_set;
 mod fields_v1;
 mod go_text;
 mod items;
+mod last_applied;
 mod managers;
 mod merge;
 mod named;

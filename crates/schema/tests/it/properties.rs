@@ -237,3 +237,39 @@ fn a_conflict_names_what_force_takes() {
     }
     assert!(refused > 100, "{refused}");
 }
+
+/// kubectl takes over from the client side what is still as it applied it.
+#[test]
+fn kubectl_takes_over_what_it_applied_from_the_client() {
+    let annotated = |spec: &str, last: &str| {
+        let last = format!(r#"{{"apiVersion":"example.com/v1","kind":"Widget","spec":{last}}}"#);
+        let mut object = empty();
+        object.set(&["spec"], value(spec));
+        let annotation = ["metadata", "annotations", "kubectl.kubernetes.io/last-applied-configuration"];
+        object.set(&annotation, last.into());
+        object
+    };
+    let fields = FieldManager {
+        kind: &Gvk::new("example.com", "v1", "Widget"),
+        subresource: "",
+        convert: &OneVersion,
+        ignored: &IgnoredFields::new(),
+        empty: &empty(),
+    };
+    let live = annotated(r#"{"replicas":1,"opts":{"a":"1"}}"#, r#"{"replicas":1,"opts":{"a":"0"}}"#);
+    let live = fields.update(None, &live, Write { manager: "kubectl-client-side-apply", now: Timestamp(1) });
+    let error = |manager, spec: &str| match apply(&live, &value(spec), manager, Force::No) {
+        Ok(_) => "applied".to_owned(),
+        Err(error) => error.to_string(),
+    };
+    let by_client = r#"conflict with "kubectl-client-side-apply" using example.com/v1"#;
+    assert_eq!(error("kubectl", r#"{"replicas":2}"#), "applied");
+    assert_eq!(
+        error("other", r#"{"replicas":2}"#),
+        format!("Apply failed with 1 conflict: {by_client}: .spec.replicas")
+    );
+    assert_eq!(
+        error("kubectl", r#"{"replicas":2,"opts":{"a":"2"}}"#),
+        format!("Apply failed with 1 conflict: {by_client}: .spec.opts.a")
+    );
+}
