@@ -1,8 +1,11 @@
 //! What `lockstep install` prints: everything that a cluster needs to run the controller.
 
-use lockstep_core::{Map, Value, from_json};
+use lockstep_core::{Digest, Map, Value, from_json, to_json};
 
 use crate::{application_definition, project_definition};
+
+/// On a CustomResourceDefinition: a digest of the definition without this annotation.
+const DEFINITION_ANNOTATION: &str = "lockstep.dev/definition";
 
 /// How the controller is installed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,8 +19,16 @@ pub struct Install {
 }
 
 /// The CustomResourceDefinitions, each with the name of its file under `deploy/crds`.
+///
+/// Each carries a digest of itself: what a newer version left out of a schema is no difference that could be seen in what is there.
 pub fn custom_resources() -> Vec<(&'static str, Value)> {
-    vec![("applications.yaml", application_definition()), ("projects.yaml", project_definition())]
+    let all = [("applications.yaml", application_definition()), ("projects.yaml", project_definition())];
+    all.map(|(file, mut definition)| {
+        let digest = Digest::of(&to_json(&definition)).short();
+        definition.set(&["metadata", "annotations", DEFINITION_ANNOTATION], digest.into());
+        (file, definition)
+    })
+    .into()
 }
 
 /// Every object, in the order in which they are to be applied.

@@ -101,7 +101,9 @@ impl<'a> Target<'a> {
             manager: self.executor.manager.clone(),
             force,
             dry_run: DryRun::No,
-            validation: FieldValidation::Warn,
+            // An apply refuses undeclared fields by itself, and repeated keys are found where the file is read: the server
+            // need not decode the body a second time to warn of them.
+            validation: FieldValidation::Ignore,
         }
     }
 
@@ -138,7 +140,7 @@ impl<'a> Target<'a> {
     fn observe(&self, written: &Written) -> Result<LiveObject, Failed> {
         self.executor.index.observe_write(&self.resource.gvk, &written.object);
         for warning in &written.warnings {
-            tracing::debug!(object = %self.key, %warning, "The API server warns");
+            tracing::warn!(object = %self.key, %warning, "The API server warns");
         }
         let unreadable =
             || Failed { refusal: Refusal::Internal, message: "the answer is not an object".to_owned() };

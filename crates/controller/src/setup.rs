@@ -9,14 +9,11 @@ use bytes::Bytes;
 use cluster::{
     ApiError, ApplyOptions, Discovery, FieldValidation, Force, Lookup, Resource, ResourceScope, Writer,
 };
-use lockstep_core::{Digest, Gvk, Key, ObjectKey, Value, from_json, to_json};
+use lockstep_core::{Gvk, Key, ObjectKey, Value, from_json, to_json};
 
 use crate::context::{applications, projects};
 use crate::records::secrets;
 use crate::store::Proxy;
-
-/// On a CustomResourceDefinition: the digest of what was applied.
-const DEFINITION_ANNOTATION: &str = "lockstep.dev/definition";
 
 /// How to run.
 #[derive(Clone, Debug)]
@@ -96,10 +93,7 @@ pub(crate) async fn install(
         "customresourcedefinitions",
         ResourceScope::Cluster,
     );
-    for (_, mut definition) in api::custom_resources() {
-        // What a newer version left out of a schema is no difference that could be seen in what is there.
-        let digest = Digest::of(&to_json(&definition)).short();
-        definition.set(&["metadata", "annotations", DEFINITION_ANNOTATION], digest.into());
+    for (_, definition) in api::custom_resources() {
         let name = definition.str_at(&["metadata", "name"]).unwrap_or_default().to_owned();
         let key = ObjectKey::new("apiextensions.k8s.io", "CustomResourceDefinition", "", &name);
         apply(writer, &resource, &key, &definition, settings)
