@@ -95,6 +95,8 @@ fn check_annotation(name: &str, text: &str, is_application: bool) -> Option<Find
             let message = format!("annotation {full} is written by Lockstep and is replaced");
             Some(Finding::warning("owner-annotation", message).with_hint("remove it"))
         }
+        // On our own CustomResourceDefinitions, which may be kept in Git like anything else.
+        ("definition", _) => None,
         (name, _) if is_application && INTENTS.contains(&name) => None,
         (name, _) if NOT_BUILT.contains(&name) => Some(not_built()),
         _ => Some(Finding::error("unknown-annotation", format!("annotation {full} is not known"))),
@@ -119,6 +121,7 @@ mod tests {
             ("approve", "abc", false, Some("unknown-annotation")),
             ("wave", "1", true, Some("not-built")),
             ("owner", "x", false, Some("owner-annotation")),
+            ("definition", "5c0d2f1bdc74", false, None),
             ("waves", "1", false, Some("unknown-annotation")),
         ] {
             let found = check_annotation(name, text, is_application).map(|finding| finding.rule);
