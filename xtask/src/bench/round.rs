@@ -93,6 +93,8 @@ pub(super) async fn measure(
         repo.write(&path, &text);
     }
     let sha = repo.commit("the workload");
+    // As every host keeps it: a server that packs thousands of loose objects for the first fetch is not what is measured.
+    repo.git(&["gc", "--quiet"]);
     install(binary, &fresh.rest).await?;
     apply_all(&fresh.rest, workload.applications(&repo.url()), plan.in_flight).await?;
     let mut applications = Live::open(&fresh.rest, &applications()).await?;
