@@ -77,6 +77,11 @@ impl Definitions {
         self.schema(TypeRef::Inline(Arc::new(read_shape(&definition, Unknown::Refused))))
     }
 
+    /// The definition `name` as it came.
+    pub(crate) fn source(&self, name: &str) -> Option<&Value> {
+        self.by_name.get(name).map(|definition| &definition.source)
+    }
+
     fn schema(self: &Arc<Self>, root: TypeRef) -> Schema {
         Schema { definitions: self.clone(), root }
     }

@@ -4,7 +4,8 @@
 //! sigs.k8s.io/structured-merge-diff writes them), the way from a value to the parts that such a set names, and structured
 //! merge itself: schemas from OpenAPI, values that are checked against them, what such a value sets, what changed between
 //! two, and one laid over another. On top of it, what every write does to `metadata.managedFields`: apply with conflicts and the
-//! removal of what is no longer applied, and updates.
+//! removal of what is no longer applied, and updates. Besides, the three kinds of patches, and pruning and defaulting of custom
+//! resources.
 
 mod collect;
 mod compare;
@@ -15,15 +16,22 @@ mod field_set;
 mod fields_v1;
 mod go_text;
 mod items;
+mod json_patch;
 mod last_applied;
 mod managers;
 mod merge;
+mod merge_patch;
 mod named;
 mod navigate;
 mod ownership;
+mod patch_error;
+mod patch_meta;
 mod reconcile;
 mod remove;
 mod shape;
+mod strategic;
+mod strategic_order;
+mod structural;
 mod type_error;
 mod typed;
 
@@ -34,8 +42,13 @@ pub use field_manager::{FieldManager, Write, keep_times};
 pub use field_set::FieldSet;
 pub use fields_v1::FieldsError;
 pub use go_text::server_path;
+pub use json_patch::json_patch;
 pub use managers::{Manager, Managers, ManagersError, Operation, Owned};
+pub use merge_patch::merge_patch;
 pub use navigate::{Children, Found, find, step};
 pub use ownership::{Convert, Force, IgnoredFields};
+pub use patch_error::PatchError;
+pub use strategic::strategic_merge_patch;
+pub use structural::Structural;
 pub use type_error::{TypeError, TypeErrors};
 pub use typed::{Duplicates, Typed};

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use lockstep_core::{FieldPath, Gvk, Timestamp, Value};
 use lockstep_schema::{
-    ApplyError, Convert, ConvertError, FieldManager, FieldSet, Force, IgnoredFields, Schema, Write,
-    keep_times,
+    ApplyError, Convert, ConvertError, FieldManager, FieldSet, Force, IgnoredFields, PatchError, Schema,
+    Write, json_patch, keep_times, merge_patch, strategic_merge_patch,
 };
 
 use crate::fixture::{DEFINITIONS, text, value};
@@ -215,4 +215,46 @@ fn patches_change_the_managers_as_on_the_server() {
             assert_managers(step, &step.update());
         }
     });
+}
+
+/// What the patch makes of the live object; the server then drops unknown fields and fills in defaults.
+fn patched(step: &Step<'_>) -> Result<Value, PatchError> {
+    let live = step.live.as_ref().unwrap();
+    match step.text("verb") {
+        "merge" => merge_patch(live, step.body()),
+        "json" => json_patch(live, step.body()),
+        _ => strategic_merge_patch(live, step.body(), &DEFINITIONS.kind(&gvk("v1", "PodTemplate")).unwrap()),
+    }
+}
+
+#[test]
+fn patches_change_the_object_as_on_the_server() {
+    let mut patches = 0;
+    each_step(PATCHES, |step| {
+        if step.text("verb") == "post" {
+            return;
+        }
+        patches += 1;
+        match (step.record.int_at(&["status"]).unwrap(), patched(step)) {
+            (200, Ok(mut ours)) => {
+                for field in ["managedFields", "resourceVersion", "generation"] {
+                    ours.remove(&["metadata", field]);
+                }
+                ours.remove(&["template", "nope"]);
+                assert!(is_within(&ours, step.object()), "{}\n{}", text(&ours), text(step.record));
+                let theirs = step.object().unwrap();
+                for lost in [&["template", "spec"][..], &["template", "metadata"]] {
+                    let set = |part: &Value| {
+                        part.as_map().unwrap().values().filter(|v| !v.is_empty_container()).count()
+                    };
+                    let keys = |object: &Value| object.at(lost).map(set);
+                    assert_eq!(keys(&ours), keys(theirs), "{}", text(step.record));
+                }
+            }
+            (422, Err(PatchError::Unprocessable(_))) => {}
+            (500, Err(PatchError::Failed(message))) => assert_eq!(message, step.text("message")),
+            (status, ours) => panic!("{status} {ours:?}\n{}", text(step.record)),
+        }
+    });
+    assert!(patches > 25, "{patches}");
 }

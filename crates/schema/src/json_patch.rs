@@ -1,0 +1,236 @@
+//! JSON patches (RFC 6902), with the habits of the library that the API server uses.
+
+use std::sync::Arc;
+
+use lockstep_core::Value;
+
+use crate::patch_error::PatchError;
+
+/// How many operations the server takes in one patch.
+const OPERATIONS: usize = 10_000;
+
+/// The object with the operations of a patch applied, one after another; all or none.
+///
+/// Unlike the RFC, negative positions count from the end, `replace` of an absent key adds it, and `test` of an absent key
+/// finds null.
+pub fn json_patch(object: &Value, patch: &Value) -> Result<Value, PatchError> {
+    let operations = match patch {
+        Value::List(operations) => operations,
+        _ => return Err(PatchError::BadRequest("a JSON patch is a list of operations".into())),
+    };
+    if operations.len() > OPERATIONS {
+        let count = operations.len();
+        return Err(PatchError::TooLarge(format!(
+            "The allowed maximum operations in a JSON patch is {OPERATIONS}, got {count}"
+        )));
+    }
+    operations.iter().try_fold(object.clone(), |object, operation| {
+        if operation.as_map().is_none() {
+            return Err(PatchError::BadRequest("an operation of a JSON patch is a mapping".into()));
+        }
+        operate(object, operation).map_err(PatchError::Unprocessable)
+    })
+}
+
+type Step<T> = Result<T, String>;
+
+fn operate(mut object: Value, operation: &Value) -> Step<Value> {
+    let kind = operation.str_at(&["op"]).unwrap_or("unknown");
+    let text = |key: &str| -> Step<&str> {
+        operation.str_at(&[key]).ok_or_else(|| format!("{kind} operation failed to decode {key}"))
+    };
+    let value = || operation.get("value").cloned().unwrap_or_default();
+    match kind {
+        "add" => add(&mut object, text("path")?, value())?,
+        "remove" => remove(&mut object, text("path")?)?,
+        "replace" => replace(&mut object, text("path")?, value())?,
+        "test" => test(&object, text("path")?, &value())?,
+        "move" => {
+            let from = text("from")?;
+            let moved = get(&object, from)?.unwrap_or_default();
+            remove(&mut object, from)?;
+            add(&mut object, text("path")?, moved)?;
+        }
+        "copy" => {
+            let copied = get(&object, text("from")?)?.unwrap_or_default();
+            add(&mut object, text("path")?, copied)?;
+        }
+        other => return Err(format!("Unexpected kind: {other}")),
+    }
+    Ok(object)
+}
+
+/// The keys of a pointer: those of the containers, and the last one.
+fn keys(path: &str) -> Step<(Vec<String>, String)> {
+    let decode = |key: &str| key.replace("~1", "/").replace("~0", "~");
+    let mut keys: Vec<String> = path.split('/').skip(1).map(decode).collect();
+    let last = keys.pop().ok_or_else(|| format!("doc is missing path: \"{path}\""))?;
+    Ok((keys, last))
+}
+
+/// A position in a list of `len` items, counted from the end where it is negative.
+fn position(key: &str, len: usize) -> Step<usize> {
+    let index: i64 = key.parse().map_err(|_| format!("value was not a proper array index: '{key}'"))?;
+    let index = if index < 0 { index + i64::try_from(len).unwrap_or(i64::MAX) } else { index };
+    let index = usize::try_from(index).ok().filter(|index| *index < len);
+    index.ok_or_else(|| format!("Unable to access invalid index: {key}"))
+}
+
+fn child<'a>(container: &'a Value, key: &str) -> Step<Option<&'a Value>> {
+    match container {
+        Value::Map(entries) => Ok(entries.get(key)),
+        Value::List(items) => Ok(items.get(position(key, items.len())?)),
+        _ => Err(format!("doc is missing key: {key}")),
+    }
+}
+
+fn get(object: &Value, path: &str) -> Step<Option<Value>> {
+    let (containers, last) = keys(path)?;
+    let missing = || format!("doc is missing path: \"{path}\"");
+    let container =
+        containers.iter().try_fold(object, |value, key| child(value, key)?.ok_or_else(missing))?;
+    child(container, &last).map(|value| value.cloned())
+}
+
+fn container<'a>(object: &'a mut Value, path: &str) -> Step<(&'a mut Value, String)> {
+    let (containers, last) = keys(path)?;
+    let missing = || format!("doc is missing path: \"{path}\"");
+    let mut container = object;
+    for key in &containers {
+        container = match container {
+            Value::Map(entries) => Arc::make_mut(entries).get_mut(&**key).ok_or_else(missing)?,
+            Value::List(items) => {
+                let index = position(key, items.len())?;
+                Arc::make_mut(items).get_mut(index).ok_or_else(missing)?
+            }
+            _ => return Err(missing()),
+        };
+    }
+    match container {
+        Value::Map(_) | Value::List(_) => Ok((container, last)),
+        _ => Err(missing()),
+    }
+}
+
+fn add(object: &mut Value, path: &str, value: Value) -> Step<()> {
+    let (container, key) = container(object, path)?;
+    match container {
+        Value::List(items) => {
+            let index = if key == "-" { items.len() } else { position(&key, items.len() + 1)? };
+            Arc::make_mut(items).insert(index, value);
+        }
+        map => _ = map.make_map().insert(key.into(), value),
+    }
+    Ok(())
+}
+
+fn remove(object: &mut Value, path: &str) -> Step<()> {
+    let (container, key) = container(object, path)?;
+    match container {
+        Value::List(items) => {
+            let index = position(&key, items.len())?;
+            Arc::make_mut(items).remove(index);
+            Ok(())
+        }
+        map => match map.make_map().remove(&*key) {
+            Some(_) => Ok(()),
+            None => Err(format!("Unable to remove nonexistent key: {key}")),
+        },
+    }
+}
+
+fn replace(object: &mut Value, path: &str, value: Value) -> Step<()> {
+    if path.is_empty() {
+        if !matches!(value, Value::Map(_) | Value::List(_)) {
+            return Err("replace operation value must be object or array".into());
+        }
+        *object = value;
+        return Ok(());
+    }
+    let (container, key) = container(object, path)?;
+    match container {
+        Value::List(items) => {
+            let index = position(&key, items.len())?;
+            if let Some(item) = Arc::make_mut(items).get_mut(index) {
+                *item = value;
+            }
+        }
+        map => _ = map.make_map().insert(key.into(), value),
+    }
+    Ok(())
+}
+
+fn test(object: &Value, path: &str, value: &Value) -> Step<()> {
+    let found = if path.is_empty() { object.clone() } else { get(object, path)?.unwrap_or_default() };
+    if found == *value { Ok(()) } else { Err(format!("testing value {path} failed")) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use lockstep_core::{from_json, to_json};
+
+    #[track_caller]
+    fn check(object: &str, operations: &str, want: Result<&str, &str>) {
+        let value = |json: &str| from_json(json.as_bytes()).unwrap();
+        let got = json_patch(&value(object), &value(&format!("[{operations}]")));
+        let got =
+            got.map(|value| String::from_utf8(to_json(&value)).unwrap()).map_err(|error| error.to_string());
+        assert_eq!(got.as_deref().map_err(|error| &**error), want);
+    }
+
+    #[test]
+    fn operations_are_applied() {
+        check(r#"{"a":1}"#, r#"{"op":"add","path":"/b","value":2}"#, Ok(r#"{"a":1,"b":2}"#));
+        check(r#"{"a":[1,2]}"#, r#"{"op":"add","path":"/a/1","value":9}"#, Ok(r#"{"a":[1,9,2]}"#));
+        check(r#"{"a":[1,2]}"#, r#"{"op":"add","path":"/a/-","value":9}"#, Ok(r#"{"a":[1,2,9]}"#));
+        check(r#"{"a":[1,2]}"#, r#"{"op":"add","path":"/a/-1","value":9}"#, Ok(r#"{"a":[1,2,9]}"#));
+        check(r#"{"a":[1,2]}"#, r#"{"op":"remove","path":"/a/-1"}"#, Ok(r#"{"a":[1]}"#));
+        check(r#"{"a/b":{"c~d":1}}"#, r#"{"op":"remove","path":"/a~1b/c~0d"}"#, Ok(r#"{"a/b":{}}"#));
+        check(r#"{"a":1}"#, r#"{"op":"replace","path":"/b","value":2}"#, Ok(r#"{"a":1,"b":2}"#));
+        check(r#"{"a":[1,2]}"#, r#"{"op":"replace","path":"/a/0","value":3}"#, Ok(r#"{"a":[3,2]}"#));
+        check(r#"{"a":1}"#, r#"{"op":"replace","path":"","value":{}}"#, Ok("{}"));
+        check(r#"{"a":{"b":1}}"#, r#"{"op":"move","from":"/a/b","path":"/c"}"#, Ok(r#"{"a":{},"c":1}"#));
+        check(
+            r#"{"a":{"b":1}}"#,
+            r#"{"op":"copy","from":"/a","path":"/c"}"#,
+            Ok(r#"{"a":{"b":1},"c":{"b":1}}"#),
+        );
+        check(
+            r#"{"a":1}"#,
+            r#"{"op":"test","path":"/a","value":1},{"op":"test","path":"/b","value":null}"#,
+            Ok(r#"{"a":1}"#),
+        );
+        check(r#"{"a":1}"#, r#"{"op":"add","path":"/a"}"#, Ok(r#"{"a":null}"#));
+    }
+
+    #[test]
+    fn what_does_not_fit_is_refused() {
+        check(r#"{"a":1}"#, r#"{"op":"remove","path":"/b"}"#, Err("Unable to remove nonexistent key: b"));
+        check(r#"{"a":[1]}"#, r#"{"op":"remove","path":"/a/1"}"#, Err("Unable to access invalid index: 1"));
+        check(
+            r#"{"a":[1]}"#,
+            r#"{"op":"add","path":"/a/3","value":1}"#,
+            Err("Unable to access invalid index: 3"),
+        );
+        check(
+            r#"{"a":[1]}"#,
+            r#"{"op":"add","path":"/a/x","value":1}"#,
+            Err("value was not a proper array index: 'x'"),
+        );
+        check(r#"{"a":1}"#, r#"{"op":"add","path":"/b/c","value":1}"#, Err("doc is missing path: \"/b/c\""));
+        check(r#"{"a":1}"#, r#"{"op":"add","path":"/a/c","value":1}"#, Err("doc is missing path: \"/a/c\""));
+        check(r#"{"a":1}"#, r#"{"op":"add","path":"","value":1}"#, Err("doc is missing path: \"\""));
+        check(r#"{"a":1}"#, r#"{"op":"test","path":"/a","value":2}"#, Err("testing value /a failed"));
+        check(r#"{"a":1}"#, r#"{"op":"add","value":2}"#, Err("add operation failed to decode path"));
+        check(r#"{"a":1}"#, r#"{"op":"upsert","path":"/a"}"#, Err("Unexpected kind: upsert"));
+        check(r#"{"a":1}"#, "1", Err("an operation of a JSON patch is a mapping"));
+    }
+
+    #[test]
+    fn patches_have_a_limit() {
+        let operations = vec![Value::map([].into()); OPERATIONS + 1];
+        let error = json_patch(&Value::Null, &Value::list(operations)).unwrap_err();
+        assert_eq!(error.to_string(), "The allowed maximum operations in a JSON patch is 10000, got 10001");
+    }
+}
