@@ -26,7 +26,8 @@ impl<'a> Structural<'a> {
         fill(value, Some(self));
     }
 
-    /// Removes null where it is neither allowed nor to be defaulted, as the server does before it fills in defaults.
+    /// Removes null where it is neither allowed nor to be defaulted. The server does so to what it reads, from a request or
+    /// from its store, before it fills in defaults; not to what an apply has made, which is validated with its nulls.
     pub fn drop_nulls(self, value: &mut Value) {
         drop_nulls(value, Some(self));
     }
