@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use cluster::{Connection, Discovery, Index, Limiter, Writer};
-use lockstep_core::{AppKey, RepoUrl};
+use lockstep_core::{AppKey, RepoUrl, Value};
 use parking_lot::Mutex;
 use runtime::{Metrics, Readiness, Shutdown};
 use source::Repositories;
@@ -45,6 +45,8 @@ pub struct Controller {
     readiness: Readiness,
     /// The Applications that were there at start and have not been reconciled since.
     first: Arc<Mutex<Option<HashSet<AppKey>>>>,
+    /// The Project `default` where it has to be made.
+    project: Option<Value>,
 }
 
 impl Controller {
@@ -55,13 +57,18 @@ impl Controller {
         metrics: Metrics,
         readiness: Readiness,
     ) -> Result<Self, SetupError> {
-        let api = |doing| move |source| SetupError::Api { doing, source };
-        let discovery = Discovery::load(connection).await.map_err(api("read what the API server serves"))?;
+        let failed = |doing| move |source| SetupError::Api { doing, source };
+        let discovery =
+            Discovery::load(connection).await.map_err(failed("read what the API server serves"))?;
         let writer = Writer::new(connection, &Limiter::default());
         setup::install(&writer, &discovery, &settings).await?;
+        tracing::debug!("Definitions are served");
         setup::furnish(&writer, &settings).await?;
         let key = setup::key(&writer, &settings).await?;
+        let project = setup::missing_project(&writer).await?;
+        tracing::debug!("Namespace and key are there");
         let found = records::read(connection, &settings.namespace, &settings.instance).await;
+        tracing::debug!(applications = found.applications.len(), "Records are read");
         let store = Repositories::new(settings.state.join("git"), key.clone(), git::Limits::default())
             .map_err(|source| SetupError::State(settings.state.clone(), source))?;
         let (queue, claims) = (Arc::new(Queue::default()), Arc::new(Claims::default()));
@@ -92,7 +99,11 @@ impl Controller {
             memory: Memory::new(found.applications),
             settings,
         };
-        Ok(Self { context: Arc::new(context), readiness, first: Arc::default() })
+        if let Some(project) = &project {
+            // As good as made: no Application has to hear in between that it does not exist.
+            context.store.set_project(api::DEFAULT_PROJECT, Some(project.clone()));
+        }
+        Ok(Self { context: Arc::new(context), readiness, first: Arc::default(), project })
     }
 
     /// What `POST /v1/refresh` does: a repository changed. Returns at once.
@@ -113,6 +124,10 @@ impl Controller {
         tasks.spawn(follow::kinds(self.context.clone()));
         tasks.spawn(gather(self.context.clone()));
         tasks.spawn(evict(self.context.clone()));
+        if let Some(project) = self.project.clone() {
+            let writer = self.context.cluster.writer.clone();
+            tasks.spawn(setup::make_project(writer, project, self.context.settings.clone()));
+        }
         tokio::select! {
             () = self.take_in(&mut tasks) => {}
             () = shutdown.requested() => return,
@@ -132,6 +147,7 @@ impl Controller {
                 tasks.spawn(follow::own(self.context.clone(), (kind, place), sender));
                 // An error would mean that the task is gone: shutting down.
                 let _ = synced.wait_for(|synced| *synced).await;
+                tracing::debug!(?kind, "The first list is complete");
             }
         }
     }

@@ -15,6 +15,9 @@ use crate::context::{applications, projects};
 use crate::records::secrets;
 use crate::store::Proxy;
 
+/// The pause before the Project `default` is tried to be made again.
+const AGAIN: Duration = Duration::from_secs(10);
+
 /// How to run.
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -154,7 +157,7 @@ fn covers(live: &Value, wanted: &Value) -> bool {
     }
 }
 
-/// Makes sure that the controller's namespace and the Project `default` are there.
+/// Makes sure that the controller's namespace is there.
 pub(crate) async fn furnish(writer: &Writer, settings: &Settings) -> Result<(), SetupError> {
     let namespaces = Resource::new(crate::cluster_view::namespaces(), "namespaces", ResourceScope::Cluster);
     let key = ObjectKey::new("", "Namespace", "", &settings.namespace);
@@ -164,10 +167,29 @@ pub(crate) async fn furnish(writer: &Writer, settings: &Settings) -> Result<(), 
     namespace.set(&["metadata", "name"], (*settings.namespace).into());
     create(writer, &namespaces, &key, &namespace, settings)
         .await
-        .map_err(api("make the controller's namespace"))?;
-    let key = ObjectKey::new(::api::GROUP, "Project", "", ::api::DEFAULT_PROJECT);
-    let project = ::api::default_project();
-    create(writer, &projects(), &key, &project, settings).await.map_err(api("make the Project default"))
+        .map_err(api("make the controller's namespace"))
+}
+
+/// The Project `default`, if it is not there and is to be made.
+pub(crate) async fn missing_project(writer: &Writer) -> Result<Option<Value>, SetupError> {
+    match writer.connection().get(&projects(), &default_project_key()).await {
+        Ok(_) => Ok(None),
+        Err(ApiError::NotFound) => Ok(Some(::api::default_project())),
+        Err(error) => Err(api("read the Project default")(error)),
+    }
+}
+
+/// Makes the Project `default`. An API server holds the first create of a new kind back for two seconds, so that nobody
+/// should wait for this.
+pub(crate) async fn make_project(writer: Writer, project: Value, settings: Settings) {
+    while let Err(error) = create(&writer, &projects(), &default_project_key(), &project, &settings).await {
+        tracing::warn!(error = %error, "The Project default could not be made");
+        tokio::time::sleep(AGAIN).await;
+    }
+}
+
+fn default_project_key() -> ObjectKey {
+    ObjectKey::new(::api::GROUP, "Project", "", ::api::DEFAULT_PROJECT)
 }
 
 async fn create(
