@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use cluster::{ApiError, ApplyOptions, DeleteOptions, DryRun, FieldOwner, FieldValidation, Force, Patch};
-use cluster::{Priority, Resource, Writer, Written};
+use cluster::{Priority, RawObject, Resource, Writer, Written};
 use lockstep_core::{Gvk, LiveObject, Map, ObjectKey, Value, to_json};
 use plan::{Apply, Handover, Ownership, Prune, Recreate, Refusal, Rewrite};
 
@@ -47,13 +47,26 @@ pub(crate) async fn recreate(
     key: &ObjectKey,
     recreate: &Recreate,
 ) -> Result<Done, Failed> {
-    match delete(executor, key, &recreate.delete).await? {
-        Done::Deleted => apply(executor, Priority::Sync, key, &recreate.apply).await,
-        other => Ok(other),
+    match remove(executor, key, &recreate.delete).await? {
+        // Another object stands in its place already, and nothing was decided about that one.
+        Err(ApiError::Gone) => Err(failed(&ApiError::Gone)),
+        answer => match removed(answer)? {
+            Done::Deleted => apply(executor, Priority::Sync, key, &recreate.apply).await,
+            other => Ok(other),
+        },
     }
 }
 
 pub(crate) async fn delete(executor: &Executor, key: &ObjectKey, prune: &Prune) -> Result<Done, Failed> {
+    removed(remove(executor, key, prune).await?)
+}
+
+/// Asks for a deletion. The outer error: it could not even be asked.
+async fn remove(
+    executor: &Executor,
+    key: &ObjectKey,
+    prune: &Prune,
+) -> Result<Result<Option<RawObject>, ApiError>, Failed> {
     let target = Target::new(executor, Priority::Sync, key, &prune.gvk)?;
     let options = DeleteOptions {
         uid: Some(prune.uid.clone()),
@@ -62,12 +75,16 @@ pub(crate) async fn delete(executor: &Executor, key: &ObjectKey, prune: &Prune) 
         dry_run: DryRun::No,
     };
     let answer = patient(|| target.writer.delete(&target.resource, key, &options)).await;
+    if let Ok(Some(object)) = &answer {
+        executor.index.observe_write(&target.resource.gvk, object);
+    }
+    Ok(answer)
+}
+
+fn removed(answer: Result<Option<RawObject>, ApiError>) -> Result<Done, Failed> {
     match answer {
         Ok(None) | Err(ApiError::NotFound | ApiError::Gone | ApiError::NamespaceMissing) => Ok(Done::Deleted),
-        Ok(Some(object)) => {
-            executor.index.observe_write(&target.resource.gvk, &object);
-            Ok(Done::Deleting)
-        }
+        Ok(Some(_)) => Ok(Done::Deleting),
         Err(error) => Err(failed(&error)),
     }
 }

@@ -5,7 +5,8 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
-use lockstep_core::{AppKey, ObjectKey};
+use git::RevisionSpec;
+use lockstep_core::{AppKey, CommitId, ObjectKey};
 use parking_lot::RwLock;
 use plan::{Claim as Wish, Standing, Unrendered};
 
@@ -30,18 +31,23 @@ struct Inner {
     desired: HashMap<AppKey, HashSet<ObjectKey>>,
     recorded: HashMap<AppKey, HashSet<ObjectKey>>,
     /// Applications that a repository's newest commit touches and that have not rendered it without an error.
-    behind: HashMap<RepositoryId, BTreeMap<AppKey, Render>>,
+    behind: HashMap<RepositoryId, Behind>,
     /// The repositories that an Application's sources name.
     repositories: HashMap<AppKey, BTreeSet<RepositoryId>>,
     /// Applications with a prune that waits for a repository.
     holding: HashMap<RepositoryId, BTreeSet<AppKey>>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Render {
-    Outstanding,
-    Failed,
+/// A render that is outstanding.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Mark {
+    /// Of this commit: the render of another one does not do. `None`: of whichever comes first.
+    commit: Option<CommitId>,
+    failed: bool,
 }
+
+/// The outstanding renders of one repository, by Application and revision.
+type Behind = BTreeMap<AppKey, BTreeMap<RevisionSpec, Mark>>;
 
 #[derive(Clone, Copy)]
 enum Side {
@@ -72,7 +78,7 @@ impl Claims {
         concerned.extend(inner.replace(app, Side::Recorded, HashSet::new()));
         let repositories: Vec<RepositoryId> = inner.behind.keys().cloned().collect();
         for repository in repositories {
-            concerned.extend(inner.caught_up(&repository, app));
+            concerned.extend(inner.leave(&repository, app));
         }
         for apps in inner.holding.values_mut() {
             apps.remove(app);
@@ -88,9 +94,16 @@ impl Claims {
         claim.desired.union(&claim.recorded).cloned().collect()
     }
 
-    /// The repositories that the sources of `app` name; an object may move between Applications that share one.
-    pub(crate) fn set_repositories(&self, app: &AppKey, repositories: BTreeSet<RepositoryId>) {
-        self.0.write().repositories.insert(app.clone(), repositories);
+    /// The repositories that the sources of `app` name; an object may move between Applications that share one. It is not
+    /// behind on those that it left: returns whose held prunes may go on.
+    pub(crate) fn set_repositories(
+        &self,
+        app: &AppKey,
+        repositories: BTreeSet<RepositoryId>,
+    ) -> BTreeSet<AppKey> {
+        let mut inner = self.0.write();
+        let before = inner.repositories.insert(app.clone(), repositories.clone()).unwrap_or_default();
+        before.difference(&repositories).flat_map(|left| inner.leave(left, app)).collect()
     }
 
     /// The Applications other than `app` that desire `key`.
@@ -108,22 +121,35 @@ impl Claims {
         claim.desired.iter().filter(|other| *other != app).map(wish).collect()
     }
 
-    /// A new commit of `repository` touches `apps`.
-    pub(crate) fn set_behind(&self, repository: &str, apps: &[AppKey]) {
+    /// Renders of `repository` are outstanding: of a commit, or of whichever comes first.
+    pub(crate) fn set_behind(&self, repository: &str, marks: &[(AppKey, RevisionSpec, Option<CommitId>)]) {
         let mut inner = self.0.write();
         let behind = inner.behind.entry(repository.to_owned()).or_default();
-        behind.extend(apps.iter().map(|app| (app.clone(), Render::Outstanding)));
+        for (app, spec, commit) in marks {
+            let mark = Mark { commit: commit.clone(), failed: false };
+            behind.entry(app.clone()).or_default().insert(spec.clone(), mark);
+        }
     }
 
-    /// The render of the newest commit of `repository` by `app` was refused.
-    pub(crate) fn set_failed(&self, repository: &str, app: &AppKey) {
+    /// The render of a commit by `app` was refused.
+    pub(crate) fn set_failed(&self, repository: &str, app: &AppKey, spec: &RevisionSpec, commit: &CommitId) {
         let mut inner = self.0.write();
-        inner.behind.entry(repository.to_owned()).or_default().insert(app.clone(), Render::Failed);
+        let specs = inner.behind.entry(repository.to_owned()).or_default().entry(app.clone()).or_default();
+        let mark = specs.entry(spec.clone()).or_insert_with(|| Mark { commit: None, failed: true });
+        if mark.commit.as_ref().is_none_or(|outstanding| outstanding == commit) {
+            *mark = Mark { commit: Some(commit.clone()), failed: true };
+        }
     }
 
-    /// `app` has rendered the newest commit without an error. Returns those whose held prunes may go on.
-    pub(crate) fn caught_up(&self, repository: &str, app: &AppKey) -> BTreeSet<AppKey> {
-        self.0.write().caught_up(repository, app)
+    /// `app` has rendered a commit without an error, or (`None`) what is newest changes nothing for it. Returns those whose held
+    /// prunes may go on.
+    pub(crate) fn caught_up(
+        &self,
+        repository: &str,
+        app: &AppKey,
+        (spec, commit): (&RevisionSpec, Option<&CommitId>),
+    ) -> BTreeSet<AppKey> {
+        self.0.write().caught_up(repository, app, (spec, commit))
     }
 
     /// The Applications other than `app` that have yet to render the newest commit of a repository they share with it.
@@ -131,12 +157,11 @@ impl Claims {
         let inner = self.0.read();
         let Some(repositories) = inner.repositories.get(app) else { return Vec::new() };
         let behind = repositories.iter().filter_map(|repository| inner.behind.get(repository)).flatten();
-        let others: BTreeMap<&AppKey, Render> =
-            behind.filter(|(other, _)| *other != app).map(|(a, r)| (a, *r)).collect();
-        let unrendered = |(app, render): (&AppKey, Render)| Unrendered {
-            app: app.clone(),
-            failed: render == Render::Failed,
-        };
+        let mut others: BTreeMap<&AppKey, bool> = BTreeMap::new();
+        for (other, marks) in behind.filter(|(other, _)| *other != app) {
+            *others.entry(other).or_default() |= marks.values().any(|mark| mark.failed);
+        }
+        let unrendered = |(app, failed): (&AppKey, bool)| Unrendered { app: app.clone(), failed };
         others.into_iter().map(unrendered).collect()
     }
 
@@ -193,10 +218,37 @@ impl Inner {
         shared.filter_map(|repository| self.behind.get(repository)).any(|behind| behind.contains_key(other))
     }
 
-    fn caught_up(&mut self, repository: &str, app: &AppKey) -> BTreeSet<AppKey> {
+    fn caught_up(
+        &mut self,
+        repository: &str,
+        app: &AppKey,
+        (spec, commit): (&RevisionSpec, Option<&CommitId>),
+    ) -> BTreeSet<AppKey> {
         let Some(behind) = self.behind.get_mut(repository) else { return BTreeSet::new() };
-        behind.remove(app);
-        // One that holds a prune and is itself behind must not wait for itself.
+        if let Some(marks) = behind.get_mut(app) {
+            let other =
+                |mark: &Mark| commit.is_some() && mark.commit.is_some() && mark.commit.as_ref() != commit;
+            if marks.get(spec).is_some_and(|mark| !other(mark)) {
+                marks.remove(spec);
+            }
+            if marks.is_empty() {
+                behind.remove(app);
+            }
+        }
+        self.released(repository)
+    }
+
+    /// `app` has nothing outstanding on a repository any more.
+    fn leave(&mut self, repository: &str, app: &AppKey) -> BTreeSet<AppKey> {
+        if self.behind.get_mut(repository).is_some_and(|behind| behind.remove(app).is_some()) {
+            return self.released(repository);
+        }
+        BTreeSet::new()
+    }
+
+    /// Those whose prunes are held for nobody but those that hold one themselves.
+    fn released(&mut self, repository: &str) -> BTreeSet<AppKey> {
+        let Some(behind) = self.behind.get(repository) else { return BTreeSet::new() };
         let holding = self.holding.get(repository);
         if behind.keys().any(|other| holding.is_none_or(|holding| !holding.contains(other))) {
             return BTreeSet::new();
@@ -220,6 +272,18 @@ mod tests {
         ObjectKey::new("", "ConfigMap", "ns", name)
     }
 
+    fn main() -> RevisionSpec {
+        RevisionSpec::new("main")
+    }
+
+    fn commit(digit: &str) -> CommitId {
+        CommitId::parse(&digit.repeat(40)).unwrap()
+    }
+
+    fn mark(name: &str, of: Option<&str>) -> (AppKey, RevisionSpec, Option<CommitId>) {
+        (app(name), main(), of.map(commit))
+    }
+
     fn keys(names: &[&str]) -> HashSet<ObjectKey> {
         names.iter().map(|name| key(name)).collect()
     }
@@ -236,7 +300,7 @@ mod tests {
         claims.set_recorded(&app("y"), keys(&["b"]));
         assert_eq!(claims.wishes(&key("b"), &app("x")), wish(Standing::Recorded));
         claims.set_repositories(&app("x"), BTreeSet::from(["repo".to_owned()]));
-        claims.set_behind("repo", &[app("y")]);
+        claims.set_behind("repo", &[mark("y", None)]);
         assert_eq!(claims.wishes(&key("b"), &app("x")), wish(Standing::Stale));
         assert_eq!(claims.concerned(&key("b")), [app("x"), app("y")]);
         assert_eq!(claims.forget(&app("x")), BTreeSet::from([app("y")]));
@@ -251,15 +315,21 @@ mod tests {
         for name in ["x", "y", "z"] {
             claims.set_repositories(&app(name), BTreeSet::from(["repo".to_owned()]));
         }
-        claims.set_behind("repo", &[app("x"), app("y"), app("z")]);
-        assert!(claims.caught_up("repo", &app("x")).is_empty());
-        claims.set_failed("repo", &app("z"));
+        claims.set_behind("repo", &["x", "y", "z"].map(|name| mark(name, Some("2"))));
+        assert!(claims.caught_up("repo", &app("x"), (&main(), Some(&commit("2")))).is_empty());
+        claims.set_failed("repo", &app("z"), &main(), &commit("2"));
         let outstanding = |name, failed| Unrendered { app: app(name), failed };
         assert_eq!(claims.unrendered(&app("x")), [outstanding("y", false), outstanding("z", true)]);
         assert!(claims.unrendered(&app("stranger")).is_empty());
         claims.hold(&app("x"));
-        claims.caught_up("repo", &app("y"));
-        assert_eq!(claims.caught_up("repo", &app("z")), BTreeSet::from([app("x")]));
+        // What is rendered of an older commit says nothing of the newer one.
+        claims.caught_up("repo", &app("y"), (&main(), Some(&commit("1"))));
+        assert_eq!(claims.unrendered(&app("x")), [outstanding("y", false), outstanding("z", true)]);
+        claims.caught_up("repo", &app("y"), (&main(), Some(&commit("2"))));
+        assert_eq!(
+            claims.caught_up("repo", &app("z"), (&main(), Some(&commit("2")))),
+            BTreeSet::from([app("x")])
+        );
         assert!(claims.unrendered(&app("x")).is_empty());
     }
 
@@ -267,8 +337,29 @@ mod tests {
     fn a_deleted_application_holds_nothing_up() {
         let claims = Claims::default();
         claims.set_repositories(&app("x"), BTreeSet::from(["repo".to_owned()]));
-        claims.set_behind("repo", &[app("y")]);
+        claims.set_behind("repo", &[mark("y", None)]);
         claims.hold(&app("x"));
         assert_eq!(claims.forget(&app("y")), BTreeSet::from([app("x")]));
+    }
+
+    #[test]
+    fn who_leaves_a_repository_holds_nobody_up() {
+        let claims = Claims::default();
+        for name in ["x", "y"] {
+            claims.set_repositories(&app(name), BTreeSet::from(["repo".to_owned()]));
+        }
+        claims.set_failed("repo", &app("y"), &main(), &commit("1"));
+        claims.hold(&app("x"));
+        assert_eq!(claims.set_repositories(&app("y"), BTreeSet::new()), BTreeSet::from([app("x")]));
+        assert!(claims.unrendered(&app("x")).is_empty());
+    }
+
+    #[test]
+    fn what_changes_nothing_ends_any_wait() {
+        let claims = Claims::default();
+        claims.set_repositories(&app("x"), BTreeSet::from(["repo".to_owned()]));
+        claims.set_behind("repo", &[mark("y", Some("2"))]);
+        claims.caught_up("repo", &app("y"), (&main(), None));
+        assert!(claims.unrendered(&app("x")).is_empty());
     }
 }

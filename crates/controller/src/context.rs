@@ -127,6 +127,20 @@ impl Context {
         state
     }
 
+    /// At start: an object may have moved to `app` while nobody looked, so that no prune on its repositories may run ahead of its
+    /// first render. One that is refused or suspended says so in its first run, and ends this.
+    pub(crate) fn expect_render(&self, app: &AppKey) {
+        let Some(app) = self.store.application(app).and_then(|resource| api::application(&resource).0) else {
+            return;
+        };
+        let sources = app.sources.iter().map(|source| (source.git.url.identity(), &source.git.revision));
+        self.claims.set_repositories(&app.key, sources.clone().map(|(repository, _)| repository).collect());
+        for (repository, revision) in sources {
+            let mark = (app.key.clone(), git::RevisionSpec::new(revision), None);
+            self.claims.set_behind(&repository, &[mark]);
+        }
+    }
+
     /// Makes a record share its field sets with equal ones.
     pub(crate) fn share_fields(&self, record: &mut ObjectRecord) {
         self.memory.field_sets.share(&self.key, record);
@@ -208,7 +222,7 @@ impl Context {
         let written = writer.patch(&applications(), &key, subresource, patch, &options).await?;
         let unreadable = || ApiError::Unavailable { message: "the answer is not an object".into() };
         let value = from_json(written.object.bytes()).map_err(|_| unreadable())?;
-        if let Some(cause) = self.store.set_application(app, value.clone()) {
+        if let Some(cause) = self.store.answer(app, value.clone()) {
             self.mark(app, cause);
         }
         Ok(Arc::new(value))

@@ -154,6 +154,7 @@ impl Controller {
 
     fn expect_all(&self) {
         let all: HashSet<AppKey> = self.context.store.applications().into_iter().collect();
+        all.iter().for_each(|app| self.context.expect_render(app));
         tracing::info!(applications = all.len(), "Started");
         self.readiness.wait_for(format!("the first reconcile of {} applications", all.len()));
         *self.first.lock() = Some(all);
@@ -188,6 +189,7 @@ impl Controller {
                 }
             }
         }
+        self.context.queue.raise_all();
         let finish = async { while runs.join_next().await.is_some() {} };
         if tokio::time::timeout(GRACE, finish).await.is_err() {
             tracing::warn!(
@@ -233,6 +235,8 @@ async fn one(
         Err(error) => {
             tracing::error!(%app, error = %chain(&error), "A reconcile panicked: this is a defect of Lockstep");
             context.retry(&app);
+            // One bad Application must not keep the controller from ever being ready.
+            let _ = done.send(app);
         }
     }
 }

@@ -173,6 +173,8 @@ fn changed(context: &Context, gvk: &Gvk, key: &ObjectKey, change: Change, at: In
     let mut apps: BTreeSet<AppKey> = context.claims.concerned(key).into_iter().collect();
     if apps.is_empty() {
         apps.extend(leftover(context, gvk, key, change));
+    } else if change == Change::Deleted {
+        context.owned.remove(key);
     }
     // First lists bring everything that exists: those who have not looked yet will find it.
     for app in apps.iter().filter(|app| context.is_observing(app)) {

@@ -145,6 +145,13 @@ impl Queue {
         self.wake.notify_one();
     }
 
+    /// Makes every running plan stop at its next step: the process ends.
+    pub(crate) fn raise_all(&self) {
+        for fence in self.inner.lock().slots.values().filter_map(|slot| slot.running.as_ref()) {
+            fence.0.store(true, Ordering::Release);
+        }
+    }
+
     /// How many Applications wait or run.
     pub(crate) fn depth(&self) -> usize {
         let inner = self.inner.lock();
@@ -270,6 +277,15 @@ mod tests {
             let again = queue.next().await;
             assert!(again.causes.has(cause) && !again.fence.is_raised());
         }
+    }
+
+    #[tokio::test]
+    async fn the_end_stops_every_run() {
+        let queue = Queue::default();
+        queue.mark(&app("a"), Cause::Live, Instant::now());
+        let job = queue.next().await;
+        queue.raise_all();
+        assert!(job.fence.is_raised());
     }
 
     #[tokio::test]

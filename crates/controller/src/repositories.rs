@@ -110,7 +110,7 @@ impl Hub {
             let key = (want.url.identity(), want.access.clone());
             if seen.insert(key.clone()) {
                 let specs = wanted.iter().filter(|w| w.url.identity() == key.0 && w.access == key.1);
-                self.repository(&key, want).enter(app, specs.map(|w| w.spec.clone()).collect(), afresh, now);
+                self.enter(app, &key, want, (specs.map(|w| w.spec.clone()).collect(), afresh));
             }
         }
         wanted.iter().map(|want| self.look_at(app, want, now)).collect()
@@ -124,7 +124,10 @@ impl Hub {
         let Some(user) = state.users.get_mut(app) else { return };
         for (spec, rendered) in &mut user.sources {
             if *spec == want.spec {
-                let unchanged_at = commit.id.clone();
+                // The same as before: what is known of newer commits holds.
+                let known = rendered.as_ref().filter(|known| known.commit.id == commit.id);
+                let unchanged_at =
+                    known.map_or_else(|| commit.id.clone(), |known| known.unchanged_at.clone());
                 *rendered = Some(Rendered { commit: commit.clone(), reads: reads.to_vec(), unchanged_at });
             }
         }
@@ -175,17 +178,27 @@ impl Hub {
         self.repositories.lock().get(&(want.url.identity(), want.access.clone())).cloned()
     }
 
-    fn repository(&self, key: &RepositoryKey, want: &Wanted) -> Arc<Repository> {
+    /// Makes `app` a user of a repository, under the lock that retires repositories without users.
+    fn enter(
+        &self,
+        app: &AppKey,
+        key: &RepositoryKey,
+        want: &Wanted,
+        (specs, afresh): (Vec<RevisionSpec>, bool),
+    ) {
         let mut repositories = self.repositories.lock();
-        if let Some(repository) = repositories.get(key) {
-            return repository.clone();
+        let repository = repositories.entry(key.clone()).or_insert_with(|| {
+            let repository = Arc::new(Repository::new(want, self.poll));
+            if let Some(hub) = self.itself.upgrade() {
+                tokio::spawn(hub.serve(key.clone(), repository.clone()));
+            }
+            repository
+        });
+        let marks: Vec<_> = specs.iter().map(|spec| (app.clone(), spec.clone(), None)).collect();
+        if repository.enter(app, specs, afresh, Instant::now()) {
+            // It may be about to want what another Application is about to prune.
+            self.ports.claims.set_behind(&key.0, &marks);
         }
-        let repository = Arc::new(Repository::new(want, self.poll));
-        repositories.insert(key.clone(), repository.clone());
-        if let Some(hub) = self.itself.upgrade() {
-            tokio::spawn(hub.serve(key.clone(), repository.clone()));
-        }
-        repository
     }
 
     fn look_at(&self, app: &AppKey, want: &Wanted, now: Instant) -> Look {
@@ -245,6 +258,9 @@ impl Hub {
             hub.absorb(&this, fetched);
         };
         let finished = tokio::task::spawn_blocking(work).await;
+        if finished.is_err() {
+            repository.set_unreachable(Some("the fetch panicked: this is a defect of Lockstep".into()));
+        }
         let succeeded = finished.is_ok() && repository.state.lock().unreachable.is_none();
         let waiting = repository.end(succeeded, fastrand::f64());
         for app in waiting {
@@ -259,8 +275,8 @@ impl Hub {
             Ok(_) => "changed",
             Err(_) => "error",
         });
-        let news = match fetched {
-            Ok(fetched) => repository.take_in(fetched),
+        let fetched = match fetched {
+            Ok(fetched) => fetched,
             Err(error) => {
                 tracing::warn!(source.url = %repository.url, error = %crate::chain(&error), "Fetch failed");
                 self.remember(repository);
@@ -268,14 +284,15 @@ impl Hub {
                 return self.mark_all(&flipped, Cause::Resume);
             }
         };
-        let touched = self.touched(repository, &news.moved);
+        let touched = self.touched(repository, &repository.moved(&fetched));
         if !touched.is_empty() {
             tracing::info!(source.url = %repository.url, touched = touched.len(), "New revision");
-            // Before anyone is marked: a prune must not run ahead of the render that would claim its object.
+            // Before anyone can see it: a prune must not run ahead of the render that would claim its object.
             self.ports.claims.set_behind(&repository.url.identity(), &touched);
         }
-        self.mark_all(&touched, Cause::Revision);
-        self.mark_all(&news.concerned, Cause::Resume);
+        let concerned = repository.take_in(fetched);
+        self.mark_all(touched.iter().map(|(app, ..)| app), Cause::Revision);
+        self.mark_all(&concerned, Cause::Resume);
     }
 
     /// While a repository is away, what an earlier process resolved is all there is.
@@ -294,7 +311,11 @@ impl Hub {
     }
 
     /// The Applications whose reads differ in the commit that their revision moved to.
-    fn touched(&self, repository: &Repository, moved: &[(AppKey, RevisionSpec, Commit)]) -> Vec<AppKey> {
+    fn touched(
+        &self,
+        repository: &Repository,
+        moved: &[Move],
+    ) -> Vec<(AppKey, RevisionSpec, Option<CommitId>)> {
         let mut snapshots: HashMap<CommitId, Option<Snapshot>> = HashMap::new();
         let mut touched = Vec::new();
         for (app, spec, commit) in moved {
@@ -305,23 +326,20 @@ impl Hub {
             let unchanged = reads
                 .zip(snapshot.as_ref())
                 .is_some_and(|(reads, snapshot)| reads.iter().all(|reads| reads.unchanged(snapshot)));
-            match unchanged {
-                true => repository.set_unchanged(app, spec, &commit.id),
-                false => touched.push(app.clone()),
+            if !unchanged {
+                touched.push((app.clone(), spec.clone(), Some(commit.id.clone())));
+                continue;
             }
+            repository.set_unchanged(app, spec, &commit.id);
+            let released = self.ports.claims.caught_up(&repository.url.identity(), app, (spec, None));
+            self.mark_all(&released, Cause::Resume);
         }
         touched
     }
 }
 
-/// What a fetch changed.
-#[derive(Default)]
-struct News {
-    /// Revisions that are another commit now than the one an Application knows.
-    moved: Vec<(AppKey, RevisionSpec, Commit)>,
-    /// Applications that have to tell something else of their source.
-    concerned: BTreeSet<AppKey>,
-}
+/// A revision that is another commit now than the one an Application knows.
+type Move = (AppKey, RevisionSpec, Commit);
 
 impl Repository {
     fn new(want: &Wanted, poll: Duration) -> Self {
@@ -339,19 +357,22 @@ impl Repository {
         }
     }
 
-    fn enter(&self, app: &AppKey, specs: Vec<RevisionSpec>, afresh: bool, now: Instant) {
+    /// Returns whether nothing is known any more of what `app` rendered.
+    fn enter(&self, app: &AppKey, specs: Vec<RevisionSpec>, afresh: bool, now: Instant) -> bool {
         let mut state = self.state.lock();
         let State { schedule, users, .. } = &mut *state;
         let user =
             users.entry(app.clone()).or_insert_with(|| User { ticket: Schedule::first(), sources: vec![] });
         let same = user.sources.iter().map(|(spec, _)| spec).eq(&specs);
-        if afresh || !same {
+        let reset = afresh || !same;
+        if reset {
             user.sources = specs.into_iter().map(|spec| (spec, None)).collect();
         }
         if afresh {
             user.ticket = schedule.request(now);
             self.wake.notify_one();
         }
+        reset
     }
 
     fn begin(&self, now: Instant) -> Vec<RevisionSpec> {
@@ -378,27 +399,34 @@ impl Repository {
         waiting.map(|(app, _)| app.clone()).collect()
     }
 
-    fn take_in(&self, fetched: git::Fetched) -> News {
-        let mut news = News { concerned: self.set_unreachable(None), ..News::default() };
+    fn moved(&self, fetched: &git::Fetched) -> Vec<Move> {
+        let state = self.state.lock();
+        let mut moved = Vec::new();
+        for (spec, answer) in &fetched.revisions {
+            let Ok(commit) = answer else { continue };
+            let users =
+                state.users.iter().filter(|(_, user)| user.follows(spec) && !user.knows(spec, &commit.id));
+            moved.extend(users.map(|(app, _)| (app.clone(), spec.clone(), commit.clone())));
+        }
+        moved
+    }
+
+    /// Makes what was fetched known. Returns the Applications that have to tell something else of their source.
+    fn take_in(&self, fetched: git::Fetched) -> BTreeSet<AppKey> {
+        let mut concerned = self.set_unreachable(None);
         let mut state = self.state.lock();
         let State { users, resolved, .. } = &mut *state;
         for (spec, answer) in fetched.revisions {
             let answer = answer.map_err(|error| Arc::from(error.to_string()));
             let same_kind =
                 resolved.get(&spec).is_some_and(|old| old.is_ok() && answer.is_ok() || *old == answer);
-            for (app, user) in users.iter().filter(|(_, user)| user.sources.iter().any(|(s, _)| *s == spec)) {
-                match &answer {
-                    Ok(commit) if user.knows(&spec, &commit.id) => {}
-                    Ok(commit) => news.moved.push((app.clone(), spec.clone(), commit.clone())),
-                    Err(_) => {}
-                }
-                if !same_kind {
-                    news.concerned.insert(app.clone());
-                }
+            if !same_kind {
+                concerned
+                    .extend(users.iter().filter(|(_, user)| user.follows(&spec)).map(|(app, _)| app.clone()));
             }
             resolved.insert(spec, answer);
         }
-        news
+        concerned
     }
 
     /// Returns all users where the reachability is another one than before.
@@ -428,6 +456,10 @@ impl Repository {
 impl User {
     fn rendered(&self, spec: &RevisionSpec) -> Option<&Rendered> {
         self.sources.iter().find(|(own, _)| own == spec)?.1.as_ref()
+    }
+
+    fn follows(&self, spec: &RevisionSpec) -> bool {
+        self.sources.iter().any(|(own, _)| own == spec)
     }
 
     fn knows(&self, spec: &RevisionSpec, commit: &CommitId) -> bool {

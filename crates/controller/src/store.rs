@@ -62,6 +62,13 @@ impl Store {
         }
     }
 
+    /// Takes in the answer to our own write. It never brings back an Application that the watch has shown to be gone.
+    pub(crate) fn answer(&self, key: &AppKey, application: Value) -> Option<Cause> {
+        let uid = |value: &Value| value.str_at(&["metadata", "uid"]).map(str::to_owned);
+        let known = self.application(key).is_some_and(|known| uid(&known) == uid(&application));
+        if known { self.set_application(key, application) } else { None }
+    }
+
     /// Forgets an Application.
     pub(crate) fn remove_application(&self, key: &AppKey) {
         self.0.write().applications.remove(key);
@@ -219,6 +226,9 @@ mod tests {
         assert_eq!(set(application(4, 1, r#"{"lockstep.dev/sync":"x"}"#, "")), Some(Cause::Request));
         assert_eq!(set(application(5, 2, r#"{"lockstep.dev/sync":"x"}"#, "")), Some(Cause::Spec));
         assert_eq!(set(application(4, 1, "{}", "")), None, "a lagging watch");
+        store.remove_application(&key);
+        assert_eq!(store.answer(&key, application(6, 2, "{}", "")), None);
+        assert!(store.application(&key).is_none(), "an answer brings nothing back");
     }
 
     #[test]

@@ -133,6 +133,8 @@ pub(crate) fn decide(
     let prune = |uid: &Arc<str>| Change::Prune { uid: uid.clone() };
     let (verdict, action) = match fate {
         Fate::Unknown(reason) => (Verdict::Unknown(reason), None),
+        // Owned only, and gone: there is nothing to forget.
+        Fate::Gone if subject.record.is_none() => (Verdict::InSync, None),
         Fate::Gone if scene.is_ready() => (Verdict::Act(Change::Forget), Some(Action::Forget)),
         // Nothing tells whether Git still has it: then it would be drift.
         Fate::Gone => (Verdict::Withheld(Change::Heal(Drift::Deleted), Because::NotRendered), None),

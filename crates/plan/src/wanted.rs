@@ -329,6 +329,10 @@ impl<'a> Case<'_, '_, 'a> {
         let allowed = [live.value.str_at(PRUNE_PATH), self.rendered.value.str_at(PRUNE_PATH)]
             .into_iter()
             .any(|annotation| PruneMark::parse(annotation) == PruneMark::Allowed);
+        if !self.scene.is_ready() {
+            // A recreate is a deletion, and without a good render nothing is deleted.
+            return self.say(Verdict::Withheld(change, Because::NotRendered));
+        }
         let waits = self.scene.back_off(Some(failure)).is_some();
         let hint = match (order::is_protected(self.key()), allowed) {
             (true, _) => Some("objects of this kind are never deleted to be created again"),

@@ -29,7 +29,8 @@ pub(crate) async fn delete(context: &Context, found: Found, fence: &Fence) -> Re
         return Ok(());
     }
     context.hub.leave(&found.key);
-    let concerned = context.claims.set_desired(&found.key, Default::default());
+    let mut concerned = context.claims.set_desired(&found.key, Default::default());
+    concerned.extend(context.claims.set_repositories(&found.key, Default::default()));
     concerned.iter().for_each(|other| context.mark(other, Cause::Resume));
     let app = Arc::new(application(&found));
     let outcome = Outcome::Unavailable("the Application is being deleted".into(), None);

@@ -9,6 +9,7 @@ use super::halt::{Halt, Why};
 use super::state::Looked;
 use super::validate::Valid;
 use crate::context::Context;
+use crate::queue::Cause;
 use crate::repositories::{Look, Wanted};
 
 /// An Application with a commit for each of its sources.
@@ -27,7 +28,8 @@ pub(crate) struct Fetched {
 pub(crate) fn fetch(context: &Context, mut valid: Valid) -> Result<Fetched, Halt> {
     let wanted: Vec<Wanted> = valid.app.sources.iter().map(|source| want(context, &valid, source)).collect();
     let repositories = wanted.iter().map(|want| want.url.identity()).collect();
-    context.claims.set_repositories(&valid.found.key, repositories);
+    let released = context.claims.set_repositories(&valid.found.key, repositories);
+    released.iter().for_each(|other| context.mark(other, Cause::Resume));
     let looked = Looked {
         generation: valid.found.generation(),
         refresh: valid.found.requests.refresh.clone().or(valid.found.told.handled.refresh.clone()),

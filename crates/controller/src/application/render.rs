@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 use ::render::{Files, Identity, Limits, Namespaces, Options, RenderError, Scope, Scopes};
-use lockstep_core::{AppRecord, Application, Commit, CommitId, DesiredObject, Gvk};
+use lockstep_core::{AppKey, AppRecord, Application, Commit, CommitId, DesiredObject, Gvk};
 use plan::{Desired, DesiredSet};
 use source::{Artifact, Reads};
 
@@ -72,13 +72,16 @@ pub(crate) async fn render(context: &Context, fetched: Fetched) -> Result<Render
         commits: commits.iter().map(|commit| commit.id.clone()).collect(),
     };
     if let Some(outcome) = known(context, &valid, &inputs) {
+        announce(context, &valid.found.key, (&wanted, &commits), &outcome);
         return Ok(Rendered { valid, outcome, unreachable });
     }
-    let outcome = match work(context, &valid, wanted.clone(), commits, inputs).await {
+    let outcome = match work(context, &valid, wanted.clone(), commits.clone(), inputs).await {
         Ok(done) => {
             context.telemetry.count_render(if done.result.is_ok() { "ok" } else { "findings" });
-            settle(context, &mut valid, &wanted, &done);
-            done.outcome(last)
+            settle(context, &mut valid, &done);
+            let outcome = done.outcome(last);
+            announce(context, &valid.found.key, (&wanted, &commits), &outcome);
+            outcome
         }
         Err(reason) => {
             context.telemetry.count_render("error");
@@ -109,8 +112,6 @@ fn known(context: &Context, valid: &Valid, inputs: &Inputs) -> Option<Outcome> {
 
 /// What a finished render is made into.
 pub(crate) struct Done {
-    commits: Vec<Commit>,
-    reads: Vec<Arc<Reads>>,
     result: Result<Arc<Rendering>, Arc<RefusedRendering>>,
 }
 
@@ -132,9 +133,10 @@ impl Done {
         snapshot: impl Fn(usize, &CommitId) -> Option<git::Snapshot>,
     ) {
         let Some(rendering) = self.result.as_mut().ok().and_then(Arc::get_mut) else { return };
-        for (source, (old, new)) in before.iter().zip(&mut rendering.revisions).enumerate() {
+        let Rendering { revisions, reads, .. } = rendering;
+        for (source, (old, new)) in before.iter().zip(revisions).enumerate() {
             let unchanged =
-                old != new && snapshot(source, old).is_some_and(|old| self.reads[source].unchanged(&old));
+                old != new && snapshot(source, old).is_some_and(|old| reads[source].unchanged(&old));
             if unchanged {
                 *new = old.clone();
             }
@@ -142,26 +144,40 @@ impl Done {
     }
 }
 
-/// Remembers a render and tells those whom it concerns.
-fn settle(context: &Context, valid: &mut Valid, wanted: &[Wanted], done: &Done) {
-    let app = &valid.found.key;
-    for (index, (want, commit)) in wanted.iter().zip(&done.commits).enumerate() {
+/// Says which commits are rendered, also where that was done before: the repository may have been asked afresh.
+fn announce(context: &Context, app: &AppKey, (wanted, commits): (&[Wanted], &[Commit]), outcome: &Outcome) {
+    let (reads, good) = match outcome {
+        Outcome::Ready(rendering) => (&rendering.reads, true),
+        Outcome::Refused(refused, _) => (&refused.reads, false),
+        Outcome::Unavailable(..) => return,
+    };
+    for (index, (want, commit)) in wanted.iter().zip(commits).enumerate() {
         if wanted[..index].contains(want) {
             continue;
         }
-        let reads =
-            wanted.iter().zip(&done.reads).filter(|(other, _)| *other == want).map(|(_, r)| r.clone());
-        context.hub.rendered(app, want, commit, &reads.collect::<Vec<_>>());
+        let same = wanted.iter().zip(reads).filter(|(other, _)| *other == want);
+        context.hub.rendered(app, want, commit, &same.map(|(_, reads)| reads.clone()).collect::<Vec<_>>());
+        let (repository, spec) = (want.url.identity(), &want.spec);
+        if good {
+            let released = context.claims.caught_up(&repository, app, (spec, Some(&commit.id)));
+            released
+                .iter()
+                .filter(|other| *other != app)
+                .for_each(|other| context.mark(other, Cause::Resume));
+        } else {
+            context.claims.set_failed(&repository, app, spec, &commit.id);
+        }
     }
+}
+
+/// Remembers a render and tells those whom it concerns.
+fn settle(context: &Context, valid: &mut Valid, done: &Done) {
+    let app = &valid.found.key;
     let state = &mut valid.found.state;
     match &done.result {
         Ok(rendering) => {
             let keys: HashSet<_> = rendering.set.objects().iter().map(|object| object.key.clone()).collect();
-            let mut concerned = context.claims.set_desired(app, keys);
-            for want in wanted {
-                concerned.extend(context.claims.caught_up(&want.url.identity(), app));
-            }
-            concerned.remove(app);
+            let concerned = context.claims.set_desired(app, keys);
             concerned.iter().for_each(|other| context.mark(other, Cause::Resume));
             for finding in &rendering.findings {
                 tracing::warn!(app = %app, %finding, "The source is odd");
@@ -169,7 +185,6 @@ fn settle(context: &Context, valid: &mut Valid, wanted: &[Wanted], done: &Done) 
             (state.rendering, state.refused) = (Some(rendering.clone()), None);
         }
         Err(refused) => {
-            wanted.iter().for_each(|want| context.claims.set_failed(&want.url.identity(), app));
             state.refused = Some(refused.clone());
         }
     }
@@ -235,7 +250,7 @@ impl Task {
             .map(|(snapshot, source)| Artifact::new(source.git.url.clone(), snapshot, &source.git.path))
             .collect();
         if let Some(path) = vanished(&artifacts)? {
-            return Ok(self.refuse(&artifacts, commits, RenderFailure::VanishedPath(path)));
+            return Ok(self.refuse(&artifacts, RenderFailure::VanishedPath(path)));
         }
         let sources: Vec<(&lockstep_core::Source, &dyn Files)> = self
             .app
@@ -258,7 +273,7 @@ impl Task {
         let rendered = ::render::render(&sources, &options);
         let rendered = rendered.map_err(|RenderError::Unreadable(cause)| Arc::from(crate::chain(&*cause)))?;
         if rendered.has_errors() {
-            return Ok(self.refuse(&artifacts, commits, RenderFailure::Findings(rendered.findings)));
+            return Ok(self.refuse(&artifacts, RenderFailure::Findings(rendered.findings)));
         }
         let asked =
             rendered.asked_kinds.into_iter().map(|gvk| (gvk.clone(), self.scopes.scope(&gvk))).collect();
@@ -268,13 +283,13 @@ impl Task {
         let reads = reads_of(&artifacts);
         let revisions = self.inputs.commits.clone();
         let (inputs, findings) = (self.inputs, rendered.findings);
-        let rendering = Rendering { inputs, commits: commits.clone(), revisions, set, findings, asked };
-        Ok(Done { commits, reads, result: Ok(Arc::new(rendering)) })
+        let rendering = Rendering { inputs, commits, reads, revisions, set, findings, asked };
+        Ok(Done { result: Ok(Arc::new(rendering)) })
     }
 
-    fn refuse(self, artifacts: &[Artifact], commits: Vec<Commit>, failure: RenderFailure) -> Done {
-        let refused = RefusedRendering { inputs: self.inputs, failure };
-        Done { commits, reads: reads_of(artifacts), result: Err(Arc::new(refused)) }
+    fn refuse(self, artifacts: &[Artifact], failure: RenderFailure) -> Done {
+        let refused = RefusedRendering { inputs: self.inputs, reads: reads_of(artifacts), failure };
+        Done { result: Err(Arc::new(refused)) }
     }
 
     /// Gives each object the last commit that changed its file; an object that is as recorded keeps the recorded one.

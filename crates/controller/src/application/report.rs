@@ -265,9 +265,12 @@ fn phase(report: &Report, running: bool) -> (usize, OperationPhase) {
 /// Tells an Application that it cannot be acted on.
 pub(super) async fn refused(context: &Context, refused: Refused) -> End {
     let Refused { mut found, why } = refused;
-    if matches!(why, Obstruction::Suspended) {
+    if !matches!(why, Obstruction::Source(_)) {
+        // It follows nothing, so nobody may wait for what it would render.
         context.hub.leave(&found.key);
-        // Resuming looks the revisions up afresh.
+        let released = context.claims.set_repositories(&found.key, Default::default());
+        released.iter().for_each(|other| context.mark(other, Cause::Resume));
+        // Coming back looks the revisions up afresh.
         found.state.looked = None;
     }
     let health = found.told.health.as_ref();

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use api::{HistoryEntry, Operation};
 use lockstep_core::{Commit, CommitId, Finding, Gvk, Health, ObjectKey};
 use plan::{DesiredSet, History, Memo};
+use source::Reads;
 use tokio::time::Instant;
 
 use super::observe::Following;
@@ -66,6 +67,8 @@ pub(crate) struct Rendering {
     pub(crate) inputs: Inputs,
     /// The commits, one a source.
     pub(crate) commits: Vec<Commit>,
+    /// What was read, one a source.
+    pub(crate) reads: Vec<Arc<Reads>>,
     /// The revisions to tell: older ones than `commits` where nothing that was read has changed since.
     pub(crate) revisions: Vec<CommitId>,
     /// The objects.
@@ -80,6 +83,8 @@ pub(crate) struct Rendering {
 pub(crate) struct RefusedRendering {
     /// What was rendered.
     pub(crate) inputs: Inputs,
+    /// What was read, one a source.
+    pub(crate) reads: Vec<Arc<Reads>>,
     /// Why, the errors among them.
     pub(crate) failure: RenderFailure,
 }
