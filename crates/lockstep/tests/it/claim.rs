@@ -103,6 +103,31 @@ async fn the_one_that_wants_it_too_gets_it_when_the_owner_is_deleted() {
 }
 
 /// Applications `x` and `y` on directories of the same name, each with an object of its own; `moving` is x's.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_look_that_finds_nothing_new_holds_no_neighbour_up() {
+    let Some(stage) = both("looked").await else { return };
+    let annotation = json!({"lockstep.dev/refresh": "now"});
+    stage.change("y", json!({"metadata": {"annotations": annotation}})).await;
+    stage.until(application("y"), |found| text(found, "/status/lastHandled/refresh") == "now").await;
+    stage.repo.remove("x/moving.yaml");
+    let sha = stage.push(&[]);
+    stage.until_gone("v1", "ConfigMap", "moving").await;
+    stage.ready("x", &sha).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_object_that_moves_while_nobody_looks_is_never_deleted() {
+    let Some(mut stage) = both("move-away").await else { return };
+    let before = uid(&stage, "moving").await;
+    stage.controller.kill9().expect("kill -9");
+    stage.repo.remove("x/moving.yaml").write("y/moving.yaml", &config_map("moving", "2"));
+    let sha = stage.repo.commit("move it");
+    stage.controller.restart().expect("a restart");
+    stage.ready("y", &sha).await;
+    stage.ready("x", &sha).await;
+    assert_eq!((uid(&stage, "moving").await, value(&stage, "moving").await), (before, "2".to_owned()));
+}
+
 async fn both(name: &str) -> Option<Scenario> {
     let stage = scenario(name).await?;
     let sha = stage.push(&[
