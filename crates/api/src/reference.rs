@@ -16,7 +16,9 @@ pub fn application_reference() -> String {
     for part in ["spec", "status"] {
         let _ = write!(page, "\n## {part}\n\n| field | type | default | meaning |\n|---|---|---|---|\n");
         if let Some(schema) = root.and_then(|root| root.get(part)) {
-            rows(&mut page, "", schema);
+            // Only what a user writes can be refused.
+            let refused = if part == "spec" { NOT_BUILT } else { &[] };
+            rows(&mut page, "", schema, refused);
         }
     }
     page
@@ -39,7 +41,7 @@ policy. Fields marked *not built yet* are kept by the API server and refused by 
 The finalizer `lockstep.dev/prune` holds a deleted Application until its pruned objects are gone.
 ";
 
-fn rows(page: &mut String, path: &str, schema: &Value) {
+fn rows(page: &mut String, path: &str, schema: &Value, refused: &[&str]) {
     let Some(properties) = schema.get("properties").and_then(Value::as_map) else { return };
     for (name, field) in properties {
         let name = if path.is_empty() { name.to_string() } else { format!("{path}.{name}") };
@@ -50,9 +52,9 @@ fn rows(page: &mut String, path: &str, schema: &Value) {
             "| `{name}` | {} | {} | {} |",
             type_of(field),
             default_of(field),
-            meaning(&name, field, schema)
+            meaning(&name, (field, schema), refused)
         );
-        rows(page, &name, field.get("items").unwrap_or(field));
+        rows(page, &name, field.get("items").unwrap_or(field), refused);
     }
 }
 
@@ -82,14 +84,14 @@ fn default_of(field: &Value) -> String {
     }
 }
 
-fn meaning(name: &str, field: &Value, parent: &Value) -> String {
+fn meaning(name: &str, (field, parent): (&Value, &Value), refused: &[&str]) -> String {
     let mut text = field.str_at(&["description"]).unwrap_or_default().replace('|', "\\|");
     let last = name.trim_end_matches("[]").rsplit('.').next().unwrap_or_default();
     let required = parent.get("required").and_then(Value::as_list).unwrap_or_default();
     if required.iter().any(|word| word.as_str() == Some(last)) {
         text.push_str(" **Required.**");
     }
-    if NOT_BUILT.contains(&name.strip_suffix("[]").unwrap_or(name)) {
+    if refused.contains(&name.strip_suffix("[]").unwrap_or(name)) {
         text.push_str(" *Not built yet.*");
     }
     text
