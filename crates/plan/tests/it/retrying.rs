@@ -101,6 +101,18 @@ fn an_immutable_field_recreates_only_what_allows_it() {
 }
 
 #[test]
+fn nothing_is_recreated_without_a_good_render() {
+    check(
+        "render failed
+         applied ConfigMap/a x=1 @prune=allowed
+         git ConfigMap/a x=2 @prune=allowed
+         failed ConfigMap/a Immutable 1",
+        "OutOfSync RenderFailed
+         ConfigMap/a: held, nothing is rendered; would change it",
+    );
+}
+
+#[test]
 fn a_recreation_is_a_deletion_for_the_budget_and_backs_off() {
     let scenario = "applied ConfigMap/a x=1
          git ConfigMap/a x=2 @prune=allowed";
