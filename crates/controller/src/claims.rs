@@ -142,7 +142,7 @@ impl Claims {
     }
 
     /// `app` has rendered a commit without an error, or (`None`) what is newest changes nothing for it. Returns those whose held
-    /// prunes may go on.
+    /// prunes may go on, and those that want an object of it too.
     pub(crate) fn caught_up(
         &self,
         repository: &str,
@@ -233,9 +233,19 @@ impl Inner {
             }
             if marks.is_empty() {
                 behind.remove(app);
+                let mut concerned = self.rivals(app);
+                concerned.extend(self.released(repository));
+                return concerned;
             }
         }
         self.released(repository)
+    }
+
+    /// The Applications that desire an object which `app` desires too: its word counts for them now.
+    fn rivals(&self, app: &AppKey) -> BTreeSet<AppKey> {
+        let keys = self.desired.get(app).into_iter().flatten();
+        let claims = keys.filter_map(|key| self.objects.get(key)).filter(|claim| claim.desired.len() > 1);
+        claims.flat_map(|claim| &claim.desired).filter(|other| *other != app).cloned().collect()
     }
 
     /// `app` has nothing outstanding on a repository any more.
@@ -361,5 +371,15 @@ mod tests {
         claims.set_behind("repo", &[mark("y", Some("2"))]);
         claims.caught_up("repo", &app("y"), (&main(), None));
         assert!(claims.unrendered(&app("x")).is_empty());
+    }
+
+    #[test]
+    fn rivals_hear_when_a_claim_counts_again() {
+        let claims = Claims::default();
+        claims.set_desired(&app("x"), keys(&["a"]));
+        claims.set_behind("repo", &[mark("y", Some("1"))]);
+        claims.set_desired(&app("y"), keys(&["a", "b"]));
+        let told = claims.caught_up("repo", &app("y"), (&main(), Some(&commit("1"))));
+        assert_eq!(told, BTreeSet::from([app("x")]));
     }
 }

@@ -1,6 +1,6 @@
 //! From commits to desired objects, on a bounded number of threads. Equal inputs are not rendered twice.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 
 use ::render::{Files, Identity, Limits, Namespaces, Options, RenderError, Scope, Scopes};
@@ -78,9 +78,11 @@ pub(crate) async fn render(context: &Context, fetched: Fetched) -> Result<Render
     let outcome = match work(context, &valid, wanted.clone(), commits.clone(), inputs).await {
         Ok(done) => {
             context.telemetry.count_render(if done.result.is_ok() { "ok" } else { "findings" });
-            settle(context, &mut valid, &done);
+            let concerned = settle(context, &mut valid, &done);
             let outcome = done.outcome(last);
             announce(context, &valid.found.key, (&wanted, &commits), &outcome);
+            // Only now: as long as this Application counts as behind, nobody takes what it wants for its word.
+            concerned.iter().for_each(|other| context.mark(other, Cause::Resume));
             outcome
         }
         Err(reason) => {
@@ -170,22 +172,22 @@ fn announce(context: &Context, app: &AppKey, (wanted, commits): (&[Wanted], &[Co
     }
 }
 
-/// Remembers a render and tells those whom it concerns.
-fn settle(context: &Context, valid: &mut Valid, done: &Done) {
+/// Remembers a render. Returns the other Applications that it concerns.
+fn settle(context: &Context, valid: &mut Valid, done: &Done) -> BTreeSet<AppKey> {
     let app = &valid.found.key;
     let state = &mut valid.found.state;
     match &done.result {
         Ok(rendering) => {
-            let keys: HashSet<_> = rendering.set.objects().iter().map(|object| object.key.clone()).collect();
-            let concerned = context.claims.set_desired(app, keys);
-            concerned.iter().for_each(|other| context.mark(other, Cause::Resume));
             for finding in &rendering.findings {
                 tracing::warn!(app = %app, %finding, "The source is odd");
             }
             (state.rendering, state.refused) = (Some(rendering.clone()), None);
+            let keys: HashSet<_> = rendering.set.objects().iter().map(|object| object.key.clone()).collect();
+            context.claims.set_desired(app, keys)
         }
         Err(refused) => {
             state.refused = Some(refused.clone());
+            BTreeSet::new()
         }
     }
 }
