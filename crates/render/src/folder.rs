@@ -120,6 +120,11 @@ fn absent<T>(error: io::Error) -> Result<Option<T>, FileError> {
     }
 }
 
+/// A finding at the path, so that the others of the folder are told as well.
 fn unreadable(error: io::Error) -> FileError {
-    FileError::Unreadable(Box::new(error))
+    FileError::refused(
+        "unreadable",
+        format!("cannot be read: {error}"),
+        "mend it, or leave it out with --exclude",
+    )
 }

@@ -23,7 +23,8 @@ pub(crate) struct Valid {
 pub(crate) async fn validate(context: &Context, found: Found) -> Result<Valid, Halt> {
     let (app, findings) = api::application(&found.resource);
     let Some(app) = app else { return Err(Halt::refused(found, Why::Spec(findings))) };
-    for finding in &findings {
+    let news = found.told.observed_generation != found.generation();
+    for finding in findings.iter().filter(|_| news) {
         tracing::warn!(app = %found.key, %finding, "The spec is odd");
     }
     let found = check_project(context, &app, found)?;

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use anyhow::{Context, ensure};
 use api::ConditionType;
 use controller::Inspection;
-use lockstep_core::{Commit, CommitId, ObjectKey, Value};
+use lockstep_core::{Commit, CommitId, Finding, ObjectKey, Value};
 use plan::{Entry, Verdict};
 
 use crate::applications::Place;
@@ -64,7 +64,8 @@ impl Why {
             }
             terminal.out.write_all(all.as_bytes())?;
         }
-        Ok(Exit::Success)
+        // Findings in files are an error here as everywhere, although the last good state could be told.
+        Ok(if inspection.findings.iter().any(Finding::is_error) { Exit::Error } else { Exit::Success })
     }
 }
 

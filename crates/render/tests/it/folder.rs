@@ -47,6 +47,14 @@ fn a_folder_is_listed_and_links_inside_are_followed() {
 }
 
 #[test]
+fn a_circle_of_links_is_a_finding_of_its_own() {
+    let root = tempfile::tempdir().unwrap();
+    symlink("circle.yaml", root.path().join("circle.yaml")).unwrap();
+    let folder = Folder::open(root.path()).unwrap();
+    assert_eq!(rule(folder.read("circle.yaml", 100).unwrap_err()), "unreadable");
+}
+
+#[test]
 fn a_single_file_is_a_folder_that_shows_only_it() {
     let root = tempfile::tempdir().unwrap();
     fs::write(root.path().join("a.yaml"), "a").unwrap();
