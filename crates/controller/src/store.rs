@@ -22,7 +22,7 @@ struct Facet {
 impl Facet {
     fn of(application: &Value) -> Self {
         Self {
-            uid: application.str_at(&["metadata", "uid"]).map(str::to_owned),
+            uid: uid_of(application).map(str::to_owned),
             generation: application.int_at(&["metadata", "generation"]),
             deleting: application.at(&["metadata", "deletionTimestamp"]).is_some(),
             intents: Intents::read(application),
@@ -64,8 +64,7 @@ impl Store {
 
     /// Takes in the answer to our own write. It never brings back an Application that the watch has shown to be gone.
     pub(crate) fn answer(&self, key: &AppKey, application: Value) -> Option<Cause> {
-        let uid = |value: &Value| value.str_at(&["metadata", "uid"]).map(str::to_owned);
-        let known = self.application(key).is_some_and(|known| uid(&known) == uid(&application));
+        let known = self.application(key).is_some_and(|known| uid_of(&known) == uid_of(&application));
         if known { self.set_application(key, application) } else { None }
     }
 
@@ -157,8 +156,11 @@ pub(crate) fn access(
 /// Of two states of one object the one with the smaller resourceVersion: a watch may lag behind the answer to our own write.
 fn is_older(new: &Value, old: &Value) -> bool {
     let version = |value: &Value| value.str_at(&["metadata", "resourceVersion"])?.parse::<u64>().ok();
-    let uid = |value: &Value| value.str_at(&["metadata", "uid"]).map(str::to_owned);
-    uid(new) == uid(old) && version(new).zip(version(old)).is_some_and(|(new, old)| new < old)
+    uid_of(new) == uid_of(old) && version(new).zip(version(old)).is_some_and(|(new, old)| new < old)
+}
+
+fn uid_of(object: &Value) -> Option<&str> {
+    object.str_at(&["metadata", "uid"])
 }
 
 fn project_of(application: &Value) -> &str {
