@@ -74,18 +74,25 @@ impl Table {
         let mut findings = Vec::new();
         let members: BTreeSet<&str> = metadata.members().map(|(package, _)| package.name.as_str()).collect();
         for (package, member) in metadata.members().filter(|(package, _)| package.room() != TOOL) {
-            let Some((_, allowed)) = self.rooms.get(package.room()) else {
+            let Some((line, allowed)) = self.rooms.get(package.room()) else {
                 let message = format!("{} is missing from the edges of {DOCUMENT}", package.room());
                 findings.push(Finding::new(&member.manifest, 0, message));
                 continue;
             };
+            let mut used = BTreeSet::new();
             for dependency in member.dependencies.iter().filter(|name| members.contains(name.as_str())) {
                 let room = dependency.strip_prefix("lockstep-").unwrap_or(dependency);
+                used.insert(room);
                 if !allowed.contains(room) {
                     let message = format!("{} -> {room} is no edge of {DOCUMENT}", package.room());
                     findings.push(Finding::new(&member.manifest, member.line_of(dependency), message));
                 }
             }
+            // An edge that nobody needs would let the next one in unargued.
+            let unused = allowed.iter().filter(|room| !used.contains(room.as_str()));
+            findings.extend(unused.map(|room| {
+                Finding::new(DOCUMENT, *line, format!("{} -> {room} is used by nothing", package.room()))
+            }));
         }
         let rooms: BTreeSet<&str> = metadata.members().map(|(package, _)| package.room()).collect();
         let gone = self.rooms.iter().filter(|(room, _)| !rooms.contains(room.as_str()));
@@ -136,6 +143,11 @@ mod tests {
             "```edges\ncore:\nplan:\n```\n",
             vec![core(), plan()],
             &["crates/lockstep-plan/Cargo.toml:1: plan -> core is no edge of ARCHITECTURE.md"],
+        );
+        check(
+            "```edges\ncore:\nold: core\nplan: core old\n```\n",
+            vec![core(), package("lockstep-old", &["lockstep-core"]), plan()],
+            &["ARCHITECTURE.md:4: plan -> old is used by nothing"],
         );
         check(
             "```edges\nplan: core\ncore:\n```\n",
