@@ -43,11 +43,22 @@ struct Reader<'a> {
 
 impl Reader<'_> {
     fn source(&mut self, source: &Arc<Source>) {
-        for span in source.documents() {
-            match self.json(source, span) {
-                Some(documents) => documents.into_iter().for_each(|document| self.document(document)),
-                None => self.yaml(source, span),
-            }
+        source.documents().into_iter().for_each(|span| self.part(source, span));
+    }
+
+    fn part(&mut self, source: &Arc<Source>, span: Span) {
+        if let Some(documents) = self.json(source, span) {
+            return documents.into_iter().for_each(|document| self.document(document));
+        }
+        let Some(rest) = self.yaml(source, span) else { return };
+        if self.json(source, Span { end: rest.start, ..span }).is_none() {
+            return self.warn_of_ignored(source, rest.start);
+        }
+        // Behind one object in JSON Go goes on in YAML, behind two it does not.
+        let Some(third) = self.yaml(source, rest) else { return };
+        match self.json(source, Span { end: third.start, ..rest }) {
+            None => self.warn_of_ignored(source, third.start),
+            Some(_) => self.refuse_broken_json(source, third.start),
         }
     }
 
@@ -60,16 +71,29 @@ impl Reader<'_> {
         text.starts_with('{').then(|| goyaml::parse_json(source, behind, self.limits))?
     }
 
-    fn yaml(&mut self, source: &Arc<Source>, span: Span) {
+    /// Reads one document of YAML; what is behind it without a line that ends it is left.
+    fn yaml(&mut self, source: &Arc<Source>, span: Span) -> Option<Span> {
         match goyaml::parse(source, span, self.limits) {
             Ok(parsed) => {
-                if let Some(offset) = parsed.ignored {
-                    self.warn_of_ignored(source, offset);
-                }
                 parsed.document.into_iter().for_each(|document| self.document(document));
+                parsed.ignored.map(|start| Span { start, ..span })
             }
-            Err(error) => self.refuse(&error, line(source, span, error.position.line)),
+            Err(error) => {
+                self.refuse(&error, line(source, span, error.position.line));
+                None
+            }
         }
+    }
+
+    fn refuse_broken_json(&mut self, source: &Source, offset: u32) {
+        let position = source.position(offset);
+        let place = Origin::new(self.file.clone(), position.line, position.column);
+        let message =
+            "from here on the objects are not all JSON, as those before are; kubectl refuses the file";
+        let finding = Finding::error("json-syntax", message).at(place);
+        self.parsed
+            .findings
+            .push(finding.with_hint("look for commas behind the last item, and for comments"));
     }
 
     fn warn_of_ignored(&mut self, source: &Source, offset: u32) {

@@ -137,6 +137,32 @@ fn json_is_read_by_the_rules_of_json() {
     );
 }
 
+/// The answers are those of `NewYAMLOrJSONDecoder` of k8s.io/apimachinery 0.37.2, which kubectl reads files with, and of
+/// `Unmarshal` of sigs.k8s.io/yaml 1.6.0: what Go's JSON refuses is read as YAML. kubectl 1.32 and before did not try that.
+#[test]
+fn json_that_is_json_only_by_the_rules_of_yaml_is_read_as_go_reads_it() {
+    let object = |name: &str, end: &str| {
+        format!("{{\"apiVersion\":\"v1\",\"kind\":\"X\",\"metadata\":{{\"name\":\"{name}\"{end}}}{end}}}\n")
+    };
+    check(&object("a", ","), &["X/a"], &[]);
+    check(&object("a", ",\n\t"), &["X/a"], &[]);
+    check(&object("a", ", # a comment\n"), &["X/a"], &[]);
+    check(&object("a", ",,"), &[], &["a.yaml:1:54: did not find expected node content"]);
+    // Go takes up YAML behind the last object that is JSON.
+    check(&format!("{}{}", object("a", ""), object("b", ",")), &["X/a", "X/b"], &[]);
+    let text = format!("{}garbage\n", object("a", ""));
+    check(&text, &["X/a"], &["a.yaml:2:1: the document is a string, not an object"]);
+    let refused = "a.yaml:3:1: from here on the objects are not all JSON, as those before are; kubectl refuses the file";
+    check(
+        &[object("a", ""), object("b", ""), object("c", ","), object("d", "")].concat(),
+        &["X/a", "X/b"],
+        &[refused],
+    );
+    // Behind an object that is JSON only by YAML's rules there is no other: Go ignores it without a word.
+    let ignored = "a.yaml:2:1: the text behind the end of the document is ignored, as kubectl does";
+    check(&format!("{}{}", object("a", ","), object("b", "")), &["X/a"], &[ignored]);
+}
+
 #[test]
 fn ignored_text_and_bytes_that_are_no_text_are_findings() {
     check(
