@@ -1,0 +1,43 @@
+//! What the store cannot know by itself.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// What an answer still needs.
+#[derive(Clone, Debug)]
+pub enum Step<T> {
+    /// Nothing: here it is.
+    Done(T),
+    /// This; the request has changed nothing and is to be put again, with the answers.
+    Need(Vec<Demand>),
+}
+
+/// One thing that only the outside can tell. Equal demands have equal answers within one request.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Demand {
+    /// The answer of a webhook: admission or conversion.
+    Webhook(WebhookCall),
+    /// A JSON Web Token with these claims, signed by the cluster's key.
+    Sign(Arc<[u8]>),
+    /// The claims of this token, if the cluster's key has signed it (its time is the store's to check).
+    Verify(Arc<[u8]>),
+}
+
+/// One call of a webhook.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct WebhookCall {
+    /// Where: an URL; for a Service, `https://name.namespace.svc:port/path`.
+    pub url: String,
+    /// By which authorities its certificate must be signed, as PEM; empty for the system's.
+    pub ca_bundle: Arc<[u8]>,
+    /// What is sent, as JSON.
+    pub body: Arc<[u8]>,
+    /// How long to wait, in seconds.
+    pub timeout: u32,
+}
+
+/// What became of a demand: the bytes that came back, or why none did, in words that may be shown.
+pub type Answer = Result<Arc<[u8]>, String>;
+
+/// The answers that a request has so far.
+pub type Answers = BTreeMap<Demand, Answer>;

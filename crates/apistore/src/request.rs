@@ -1,0 +1,86 @@
+//! What is asked.
+
+use std::sync::Arc;
+
+use crate::user::User;
+
+/// The methods of HTTP that the API knows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Method {
+    /// get, list, watch
+    Get,
+    /// create
+    Post,
+    /// update
+    Put,
+    /// patch, apply
+    Patch,
+    /// delete, deletecollection
+    Delete,
+}
+
+/// One request, as it came over HTTP or as a caller in this process made it.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// The method.
+    pub method: Method,
+    /// The path, decoded: `/apis/apps/v1/namespaces/a/deployments/b/scale`.
+    pub path: String,
+    /// The parameters of the query, decoded, in their order.
+    pub query: Vec<(String, String)>,
+    /// The media type of the body, as sent; may be empty.
+    pub content_type: String,
+    /// The body; may be empty.
+    pub body: Arc<[u8]>,
+    /// Who asks: the authenticated user.
+    pub user: User,
+    /// Whom the user wants to be, from the `Impersonate-` headers; the store decides whether it may.
+    pub impersonate: Option<User>,
+    /// The `User-Agent`: its first word is the field manager of who names none.
+    pub agent: String,
+}
+
+impl Request {
+    /// A request of the system itself, without body and parameters.
+    pub fn new(method: Method, path: impl Into<String>) -> Self {
+        Self {
+            method,
+            path: path.into(),
+            query: Vec::new(),
+            content_type: String::new(),
+            body: Arc::default(),
+            user: User::system(),
+            impersonate: None,
+            agent: String::new(),
+        }
+    }
+
+    /// The same with a parameter more.
+    #[must_use]
+    pub fn with(mut self, name: &str, value: impl Into<String>) -> Self {
+        self.query.push((name.to_owned(), value.into()));
+        self
+    }
+
+    /// The same with a body.
+    #[must_use]
+    pub fn body(mut self, content_type: &str, body: impl Into<Arc<[u8]>>) -> Self {
+        content_type.clone_into(&mut self.content_type);
+        self.body = body.into();
+        self
+    }
+
+    /// The same, asked by someone else.
+    #[must_use]
+    pub fn by(mut self, user: User) -> Self {
+        self.user = user;
+        self
+    }
+
+    /// The same, sent by the program `agent`.
+    #[must_use]
+    pub fn agent(mut self, agent: &str) -> Self {
+        agent.clone_into(&mut self.agent);
+        self
+    }
+}

@@ -1,0 +1,36 @@
+//! Who asks.
+
+use std::collections::BTreeMap;
+
+/// An authenticated user, as `user.Info` of k8s.io/apiserver.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct User {
+    /// Such as `system:serviceaccount:default:builder`.
+    pub name: String,
+    /// Stable over renames; may be empty.
+    pub uid: String,
+    /// Such as `system:masters`.
+    pub groups: Vec<String>,
+    /// What authenticators add.
+    pub extra: BTreeMap<String, Vec<String>>,
+}
+
+impl User {
+    /// The user that may do everything, as the API server is to itself.
+    pub fn system() -> Self {
+        Self::of("system:apiserver", &["system:masters", "system:authenticated"])
+    }
+
+    /// A user of some groups.
+    pub fn of(name: &str, groups: &[&str]) -> Self {
+        let groups = groups.iter().map(|&group| group.to_owned()).collect();
+        Self { name: name.to_owned(), groups, ..Self::default() }
+    }
+
+    /// The ServiceAccount `name` of `namespace`, in its groups.
+    pub fn service_account(namespace: &str, name: &str) -> Self {
+        let group = format!("system:serviceaccounts:{namespace}");
+        let groups = ["system:serviceaccounts", &group, "system:authenticated"];
+        Self::of(&format!("system:serviceaccount:{namespace}:{name}"), &groups)
+    }
+}
