@@ -10,7 +10,7 @@ use lockstep_core::{
 };
 
 use self::sync::sync;
-use crate::fields::{Fields, Log};
+use crate::fields::{Fields, Locate, Log};
 use crate::{API_VERSION, DEFAULT_PROJECT, IN_CLUSTER};
 
 /// Fields of the model that this binary does not act on, below `spec`.
@@ -34,7 +34,15 @@ pub(crate) const NOT_BUILT: &[&str] = &[
 ///
 /// Fields of the model that this binary does not act on are errors that name the field, and so are fields of no model.
 pub fn application(value: &Value) -> (Option<Application>, Vec<Finding>) {
-    let log = Log::default();
+    conclude(value, Log::default())
+}
+
+/// The same for a resource that is written in a file: the findings point into it.
+pub fn application_in_file(value: &Value, locate: &Locate<'_>) -> (Option<Application>, Vec<Finding>) {
+    conclude(value, Log::locating(locate))
+}
+
+fn conclude(value: &Value, log: Log<'_>) -> (Option<Application>, Vec<Finding>) {
     let read = read(Fields::root(value, &log));
     log.conclude(read)
 }
@@ -323,6 +331,29 @@ mod tests {
             "spec.suspendd: unknown field (did you mean suspend?)",
         ];
         assert_eq!(findings, expected);
+    }
+
+    #[test]
+    fn findings_of_a_file_know_the_field_and_whether_its_name_or_its_value_is_wrong() {
+        use crate::fields::Part::{Name, Value};
+        let json = r#"{"apiVersion":"lockstep.dev/v1alpha1","kind":"Application","metadata":{"name":"a"},
+            "spec":{"sources":[{"git":{"url":"ssh://h/x"},"helm":{}},3],"suspendd":true}}"#;
+        let asked = std::cell::RefCell::new(Vec::new());
+        let locate = |path: &lockstep_core::FieldPath, part| {
+            asked.borrow_mut().push((path.to_string(), part));
+            lockstep_core::Origin::new("a.yaml", 7, 1)
+        };
+        let (app, findings) = application_in_file(&from_json(json.as_bytes()).unwrap(), &locate);
+        assert!(app.is_none() && findings.iter().all(|finding| finding.origin.is_some()), "{findings:?}");
+        let expected = [
+            (".spec.sources[1]", Value),
+            (".spec.sources[0].git.url", Value),
+            (".spec.sources[0].helm", Name),
+            (".spec.sources[1].git", Value),
+            (".spec.sources[1].git.url", Value),
+            (".spec.suspendd", Name),
+        ];
+        assert_eq!(asked.into_inner(), expected.map(|(path, part)| (path.to_owned(), part)));
     }
 
     #[test]

@@ -4,22 +4,47 @@ use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use lockstep_core::{Finding, Map, Value};
+use lockstep_core::{FieldPath, Finding, Map, Origin, PathElement, Value};
 
 use crate::duration::parse_duration;
 
+/// Tells where the name or the value of a field is written; of a field that is not, where it is missing.
+pub type Locate<'a> = dyn Fn(&FieldPath, Part) -> Origin + 'a;
+
+/// The part of a mapping's entry that a finding is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// The name of the field.
+    Name,
+    /// What stands behind it.
+    Value,
+}
+
 /// Findings in the order in which they were made.
 #[derive(Default)]
-pub(crate) struct Log(RefCell<Vec<Finding>>);
+pub(crate) struct Log<'a> {
+    findings: RefCell<Vec<Finding>>,
+    /// Where the resource is written, if it is in a file.
+    locate: Option<&'a Locate<'a>>,
+}
 
-impl Log {
-    fn add(&self, finding: Finding) {
-        self.0.borrow_mut().push(finding);
+impl<'a> Log<'a> {
+    /// Findings with their places.
+    pub(crate) fn locating(locate: &'a Locate<'a>) -> Self {
+        Self { findings: RefCell::default(), locate: Some(locate) }
+    }
+
+    fn add(&self, finding: Finding, path: &FieldPath, part: Part) {
+        let finding = match self.locate {
+            Some(locate) => finding.at(locate(path, part)),
+            None => finding,
+        };
+        self.findings.borrow_mut().push(finding);
     }
 
     /// The value if no finding refuses it, and all findings.
     pub(crate) fn conclude<T>(self, value: Option<T>) -> (Option<T>, Vec<Finding>) {
-        let findings = self.0.into_inner();
+        let findings = self.findings.into_inner();
         (value.filter(|_| !findings.iter().any(Finding::is_error)), findings)
     }
 }
@@ -27,28 +52,40 @@ impl Log {
 /// One mapping, its place in the resource, and what was asked of it.
 pub(crate) struct Fields<'a> {
     entries: Option<&'a Map>,
-    path: String,
+    path: FieldPath,
     known: BTreeSet<&'static str>,
-    log: &'a Log,
+    log: &'a Log<'a>,
 }
 
 impl<'a> Fields<'a> {
     /// The resource itself. Anything but a mapping is a finding and reads as empty.
-    pub(crate) fn root(value: &'a Value, log: &'a Log) -> Self {
-        Self::of(value, String::new(), log)
+    pub(crate) fn root(value: &'a Value, log: &'a Log<'a>) -> Self {
+        Self::of(value, FieldPath::default(), log)
     }
 
-    fn of(value: &'a Value, path: String, log: &'a Log) -> Self {
+    fn of(value: &'a Value, path: FieldPath, log: &'a Log<'a>) -> Self {
         let fields = Self { entries: value.as_map(), path, known: BTreeSet::new(), log };
         if fields.entries.is_none() {
-            log.add(mistyped(&fields.path, "a mapping", value));
+            fields.mistyped(&fields.path, "a mapping", value);
         }
         fields
     }
 
     /// The path of a field of this mapping.
-    pub(crate) fn path_of(&self, name: &str) -> String {
-        if self.path.is_empty() { name.to_owned() } else { format!("{}.{name}", self.path) }
+    fn path_of(&self, name: &str) -> FieldPath {
+        self.path.child(PathElement::Field(name.into()))
+    }
+
+    fn add(&self, name: &str, part: Part, finding: impl FnOnce(String) -> Finding) {
+        let path = self.path_of(name);
+        self.log.add(finding(spelt(&path)), &path, part);
+    }
+
+    /// Says what was wanted, never the value: it may be a secret in the wrong place.
+    fn mistyped(&self, path: &FieldPath, wanted: &str, value: &Value) {
+        let name = if path.0.is_empty() { "the document".to_owned() } else { spelt(path) };
+        let message = format!("{name}: must be {wanted}, not {}", described(value));
+        self.log.add(Finding::error("invalid-field", message), path, Part::Value);
     }
 
     /// A field's value; null counts as absent, as it does for the API server.
@@ -66,7 +103,7 @@ impl<'a> Fields<'a> {
         let value = self.get(name)?;
         let read = read(value);
         if read.is_none() {
-            self.log.add(mistyped(&self.path_of(name), wanted, value));
+            self.mistyped(&self.path_of(name), wanted, value);
         }
         read
     }
@@ -125,7 +162,8 @@ impl<'a> Fields<'a> {
             match item.as_str() {
                 Some(text) => texts.push(text.to_owned()),
                 None => {
-                    self.log.add(mistyped(&format!("{}[{index}]", self.path_of(name)), "a string", item));
+                    let path = self.path_of(name).child(PathElement::Index(index));
+                    self.mistyped(&path, "a string", item);
                 }
             }
         }
@@ -148,7 +186,7 @@ impl<'a> Fields<'a> {
     pub(crate) fn mappings(&mut self, name: &'static str) -> Vec<Fields<'a>> {
         let items = self.read(name, "a list", Value::as_list).unwrap_or_default();
         let path = self.path_of(name);
-        let item = |(index, item)| Self::of(item, format!("{path}[{index}]"), self.log);
+        let item = |(index, item)| Self::of(item, path.child(PathElement::Index(index)), self.log);
         items.iter().enumerate().map(item).collect()
     }
 
@@ -168,20 +206,22 @@ impl<'a> Fields<'a> {
 
     /// A finding that what this field asks for is not built.
     pub(crate) fn not_built(&self, name: &str) {
-        let message = format!("{}: not built yet, so that it would have no effect", self.path_of(name));
-        self.log.add(Finding::error("not-built", message).with_hint("remove it"));
+        self.add(name, Part::Name, |path| {
+            let message = format!("{path}: not built yet, so that it would have no effect");
+            Finding::error("not-built", message).with_hint("remove it")
+        });
     }
 
     /// A finding that refuses a field.
     pub(crate) fn error(&self, name: &str, message: impl AsRef<str>) {
-        self.log
-            .add(Finding::error("invalid-field", format!("{}: {}", self.path_of(name), message.as_ref())));
+        let text = |path| format!("{path}: {}", message.as_ref());
+        self.add(name, Part::Value, |path| Finding::error("invalid-field", text(path)));
     }
 
     /// A finding about a field that is accepted.
     pub(crate) fn warning(&self, name: &str, message: impl AsRef<str>) {
-        let message = format!("{}: {}", self.path_of(name), message.as_ref());
-        self.log.add(Finding::warning("odd-field", message));
+        let text = |path| format!("{path}: {}", message.as_ref());
+        self.add(name, Part::Value, |path| Finding::warning("odd-field", text(path)));
     }
 
     /// Marks fields that somebody else reads.
@@ -193,21 +233,21 @@ impl<'a> Fields<'a> {
     pub(crate) fn finish(self) {
         for name in self.entries.into_iter().flat_map(Map::keys) {
             if !self.known.contains(&**name) {
-                let finding =
-                    Finding::error("unknown-field", format!("{}: unknown field", self.path_of(name)));
-                self.log.add(match nearest(name, &self.known) {
-                    Some(near) => finding.with_hint(format!("did you mean {near}?")),
-                    None => finding,
+                self.add(name, Part::Name, |path| {
+                    let finding = Finding::error("unknown-field", format!("{path}: unknown field"));
+                    match nearest(name, &self.known) {
+                        Some(near) => finding.with_hint(format!("did you mean {near}?")),
+                        None => finding,
+                    }
                 });
             }
         }
     }
 }
 
-/// Says what was wanted, never the value: it may be a secret in the wrong place.
-fn mistyped(path: &str, wanted: &str, value: &Value) -> Finding {
-    let path = if path.is_empty() { "the document" } else { path };
-    Finding::error("invalid-field", format!("{path}: must be {wanted}, not {}", described(value)))
+/// A path as users write it: `spec.sources[0].git`.
+fn spelt(path: &FieldPath) -> String {
+    path.to_string().trim_start_matches('.').to_owned()
 }
 
 fn described(value: &Value) -> String {

@@ -23,11 +23,12 @@ mod shard;
 mod status;
 mod status_schema;
 
-pub use application::application;
+pub use application::{application, application_in_file};
 pub use application_definition::application_definition;
 pub use conditions::{Obstacle, Reason, Standing, conditions, list_items, ready_reason};
 pub use credential::{Asker, Credential, Login, choose_credential, credential};
 pub use duration::parse_duration;
+pub use fields::{Locate, Part};
 pub use install::{Install, custom_resources, install};
 pub use instance::{KeyError, instance_key, instance_key_name, instance_key_secret};
 pub use intent::{
