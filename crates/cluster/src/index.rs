@@ -250,11 +250,6 @@ impl Index {
         self.0.answered(gvk, &head, object.bytes());
     }
 
-    /// The watched objects whose annotation says that they belong to an Application of this installation.
-    pub fn owned(&self) -> Vec<(Gvk, ObjectKey)> {
-        self.0.state.lock().store.owned()
-    }
-
     /// The objects that name this uid as their owner.
     pub fn children(&self, uid: &str) -> Vec<Child> {
         let state = self.0.state.lock();

@@ -12,6 +12,7 @@ use crate::limiter::{Limiter, Outcome, Priority};
 use crate::raw::{Head, RawObject};
 use crate::requests::Verb;
 use crate::resource::{Resource, encode};
+use crate::stream::JSON;
 
 /// Whether a request is a rehearsal.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -123,14 +124,8 @@ impl Writer {
         body: Bytes,
         options: &ApplyOptions,
     ) -> Result<Written, ApiError> {
-        let mut path = resource.object_path(key);
-        query(&mut path, options);
-        if options.force == Force::Yes {
-            path.push_str("&force=true");
-        }
-        let mut call = self.call(Verb::Apply, path, resource, key, body);
-        call.content_type = "application/apply-patch+yaml";
-        self.written(call, options.dry_run).await
+        let body = ("application/apply-patch+yaml", body);
+        self.write(Verb::Apply, (resource, key), resource.object_path(key), body, options).await
     }
 
     /// Creates an object that must not exist.
@@ -141,9 +136,8 @@ impl Writer {
         body: Bytes,
         options: &ApplyOptions,
     ) -> Result<Written, ApiError> {
-        let mut path = resource.collection_path(Some(&key.namespace));
-        query(&mut path, options);
-        self.written(self.call(Verb::Create, path, resource, key, body), options.dry_run).await
+        let path = resource.collection_path(Some(&key.namespace));
+        self.write(Verb::Create, (resource, key), path, (JSON, body), options).await
     }
 
     /// Replaces an object; a resourceVersion in the body is a precondition.
@@ -154,9 +148,7 @@ impl Writer {
         body: Bytes,
         options: &ApplyOptions,
     ) -> Result<Written, ApiError> {
-        let mut path = resource.object_path(key);
-        query(&mut path, options);
-        self.written(self.call(Verb::Update, path, resource, key, body), options.dry_run).await
+        self.write(Verb::Update, (resource, key), resource.object_path(key), (JSON, body), options).await
     }
 
     /// Changes a part of an object, or of its subresource (`status`; empty for the object itself).
@@ -173,14 +165,11 @@ impl Writer {
             path.push('/');
             path.push_str(subresource);
         }
-        query(&mut path, options);
-        let (content_type, body) = match patch {
+        let body = match patch {
             Patch::Merge(body) => ("application/merge-patch+json", body),
             Patch::Json(body) => ("application/json-patch+json", body),
         };
-        let mut call = self.call(Verb::Patch, path, resource, key, body);
-        call.content_type = content_type;
-        self.written(call, options.dry_run).await
+        self.write(Verb::Patch, (resource, key), path, body, options).await
     }
 
     /// Asks for deletion. `Some` is the object on its way out (finalizers, foreground); `None`: it is gone.
@@ -190,8 +179,8 @@ impl Writer {
         key: &ObjectKey,
         options: &DeleteOptions,
     ) -> Result<Option<RawObject>, ApiError> {
-        let body = delete_body(options);
-        let mut call = self.call(Verb::Delete, resource.object_path(key), resource, key, body);
+        let mut call = Call::new(Verb::Delete, resource.object_path(key)).on(resource, Some(&key.namespace));
+        call.body = delete_body(options);
         call.uid_only = options.uid.is_some() && options.resource_version.is_none();
         call.dry_run = options.dry_run == DryRun::Yes;
         let answer = self.paced(&call).await?;
@@ -200,21 +189,19 @@ impl Writer {
         Ok(object.and_then(|_| RawObject::parse(&answer.body)))
     }
 
-    fn call<'a>(
+    /// What all writes but deletions have in common.
+    async fn write(
         &self,
         verb: Verb,
-        path: String,
-        resource: &Resource,
-        key: &'a ObjectKey,
-        body: Bytes,
-    ) -> Call<'a> {
+        (resource, key): (&Resource, &ObjectKey),
+        mut path: String,
+        (content_type, body): (&'static str, Bytes),
+        options: &ApplyOptions,
+    ) -> Result<Written, ApiError> {
+        query(&mut path, verb, options);
         let mut call = Call::new(verb, path).on(resource, Some(&key.namespace));
-        call.body = body;
-        call
-    }
-
-    async fn written(&self, mut call: Call<'_>, dry_run: DryRun) -> Result<Written, ApiError> {
-        call.dry_run = dry_run == DryRun::Yes;
+        (call.content_type, call.body) = (content_type, body);
+        call.dry_run = options.dry_run == DryRun::Yes;
         let answer = self.paced(&call).await?;
         let object = RawObject::parse(&answer.body).ok_or_else(malformed)?;
         Ok(Written { object, created: answer.code == 201, warnings: answer.warnings })
@@ -232,7 +219,7 @@ impl Writer {
     }
 }
 
-fn query(path: &mut String, options: &ApplyOptions) {
+fn query(path: &mut String, verb: Verb, options: &ApplyOptions) {
     path.push_str("?fieldManager=");
     encode(path, &options.manager);
     path.push_str(match options.validation {
@@ -242,6 +229,9 @@ fn query(path: &mut String, options: &ApplyOptions) {
     });
     if options.dry_run == DryRun::Yes {
         path.push_str("&dryRun=All");
+    }
+    if verb == Verb::Apply && options.force == Force::Yes {
+        path.push_str("&force=true");
     }
 }
 

@@ -324,17 +324,6 @@ impl Store {
         }
     }
 
-    pub(super) fn owned(&self) -> Vec<(Gvk, ObjectKey)> {
-        let mut owned = vec![];
-        for (gvk, table) in &self.tables {
-            for (namespace, name, _) in table.objects.iter(None).filter(|(.., entry)| entry.owned) {
-                let (namespace, name) = (namespace.clone(), name.clone());
-                owned.push((gvk.clone(), Place { gvk: gvk.clone(), namespace, name }.key()));
-            }
-        }
-        owned
-    }
-
     pub(super) fn size(&self) -> IndexSize {
         let mut size = IndexSize::default();
         for (.., entry) in self.tables.values().flat_map(|table| table.objects.iter(None)) {

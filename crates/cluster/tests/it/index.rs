@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use lockstep_cluster::{
-    Change, Index, Live, LiveEvent, Namespaces, RawObject, ScopeState, Subscriber, Unread, WatchScope,
+    Change, Index, Live, LiveEvent, Namespaces, RawObject, ScopeState, Subscriber, Unread, Want, WatchScope,
 };
 use lockstep_core::{Gvk, ObjectKey};
 
-use crate::fake::{Fake, groups, object, page, status};
+use crate::fake::{Fake, OpenWatch, groups, object, page, status};
 
 const FOREVER: &str = "GET /api/v1/configmaps?watch=true";
 
@@ -32,6 +32,25 @@ async fn tracking(fake: &Fake) -> (Index, Subscriber) {
     ["a", "b"].iter().for_each(|name| index.track(&key(name)));
     let subscriber = index.subscribe();
     (index, subscriber)
+}
+
+/// An index that follows all ConfigMaps, tracks `a` and `b` and has told what the first list brought.
+struct Listed {
+    index: Index,
+    subscriber: Subscriber,
+    watch: OpenWatch,
+    _want: Want,
+}
+
+async fn listed(fake: &mut Fake, objects: &[(&str, u32)], version: u32) -> Listed {
+    let (index, subscriber) = tracking(fake).await;
+    let want = index.want(&everything());
+    let watch = fake.watch().await;
+    let bodies: Vec<String> = objects.iter().map(|(name, version)| object("n", name, *version)).collect();
+    watch.list(&bodies.iter().map(String::as_str).collect::<Vec<_>>(), version);
+    let told: Vec<String> = objects.iter().map(|(name, _)| format!("+{name}")).collect();
+    expect(&subscriber, &told.iter().map(String::as_str).chain(["synced"]).collect::<Vec<_>>()).await;
+    Listed { index, subscriber, watch, _want: want }
 }
 
 /// `+a`, `-a`, `synced`, `lost`.
@@ -151,11 +170,7 @@ async fn a_watch_whose_time_is_up_resumes_at_the_last_bookmark_without_a_list() 
 #[tokio::test(start_paused = true)]
 async fn after_410_the_list_tells_what_vanished() {
     let mut fake = Fake::new();
-    let (index, subscriber) = tracking(&fake).await;
-    let _want = index.want(&everything());
-    let watch = fake.watch().await;
-    watch.list(&[&object("n", "a", 3), &object("n", "b", 4)], 9);
-    expect(&subscriber, &["+a", "+b", "synced"]).await;
+    let Listed { index, subscriber, watch, _want } = listed(&mut fake, &[("a", 3), ("b", 4)], 9).await;
     watch.send("ERROR", &status(410, "Expired"));
     let again = fake.watch().await;
     assert!(again.line.contains("sendInitialEvents"));
@@ -169,11 +184,7 @@ async fn after_410_the_list_tells_what_vanished() {
 #[tokio::test(start_paused = true)]
 async fn a_server_whose_clock_ran_backwards_is_listed_twice_and_believed() {
     let mut fake = Fake::new();
-    let (index, subscriber) = tracking(&fake).await;
-    let _want = index.want(&everything());
-    let watch = fake.watch().await;
-    watch.list(&[&object("n", "a", 300), &object("n", "b", 400)], 900);
-    expect(&subscriber, &["+a", "+b", "synced"]).await;
+    let Listed { index, subscriber, watch, _want } = listed(&mut fake, &[("a", 300), ("b", 400)], 900).await;
     watch.send("ERROR", &status(410, "Expired"));
     fake.watch().await.list(&[&object("n", "a", 30)], 90);
     fake.watch().await.list(&[&object("n", "a", 30)], 90);
@@ -184,11 +195,7 @@ async fn a_server_whose_clock_ran_backwards_is_listed_twice_and_believed() {
 #[tokio::test(start_paused = true)]
 async fn our_own_write_is_known_at_once_and_told_to_nobody() {
     let mut fake = Fake::new();
-    let (index, subscriber) = tracking(&fake).await;
-    let _want = index.want(&everything());
-    let watch = fake.watch().await;
-    watch.list(&[&object("n", "a", 3)], 9);
-    expect(&subscriber, &["+a", "synced"]).await;
+    let Listed { index, subscriber, watch, _want } = listed(&mut fake, &[("a", 3)], 9).await;
     index.observe_write(&config_map(), &RawObject::parse(object("n", "a", 12).as_bytes()).unwrap());
     assert_eq!(looked_up(&index, "a"), "present 12");
     watch.send("MODIFIED", &object("n", "a", 11));
@@ -265,11 +272,7 @@ async fn many_namespaces_become_one_watch_without_a_gap() {
 #[tokio::test(start_paused = true)]
 async fn a_lost_server_makes_everything_unknown_and_comes_back() {
     let mut fake = Fake::new();
-    let (index, subscriber) = tracking(&fake).await;
-    let _want = index.want(&everything());
-    let watch = fake.watch().await;
-    watch.list(&[&object("n", "a", 3)], 9);
-    expect(&subscriber, &["+a", "synced"]).await;
+    let Listed { index, subscriber, watch, _want } = listed(&mut fake, &[("a", 3)], 9).await;
     fake.on(FOREVER, 503, "");
     drop(watch);
     expect(&subscriber, &["lost"]).await;
@@ -432,11 +435,7 @@ async fn a_definition_made_anew_with_another_plural_is_watched_anew() {
 #[tokio::test(start_paused = true)]
 async fn a_slow_reader_sees_every_key_and_each_but_once() {
     let mut fake = Fake::new();
-    let (index, subscriber) = tracking(&fake).await;
-    let _want = index.want(&everything());
-    let watch = fake.watch().await;
-    watch.list(&[], 9);
-    expect(&subscriber, &["synced"]).await;
+    let Listed { index, subscriber, watch, _want } = listed(&mut fake, &[], 9).await;
     for version in 10..1000 {
         watch.send("MODIFIED", &object("n", if version % 2 == 0 { "a" } else { "b" }, version));
     }

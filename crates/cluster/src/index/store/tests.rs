@@ -155,7 +155,6 @@ fn the_annotation_counts_only_on_the_object_that_it_names() {
         assert_eq!(effect != Effect::None, kept, "{name}");
         assert_eq!(store.entry(&gvk(), "n", name).unwrap().body.is_some(), kept, "{name}");
     }
-    assert_eq!(store.owned(), [(gvk(), key("x"))]);
 }
 
 fn owned_by(gvk: &Gvk, name: &str, owner: Option<(&str, &str)>) -> Vec<u8> {
