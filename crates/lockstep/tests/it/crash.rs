@@ -107,19 +107,35 @@ fn writes(stage: &Scenario) -> BTreeMap<String, usize> {
     counts
 }
 
-/// Between two counts each of `changed` was written once at most, and nothing else at all. (A write that was under way may
-/// have been done and never answered.)
-fn assert_once(
-    before: &BTreeMap<String, usize>,
-    after: &BTreeMap<String, usize>,
-    changed: &Wanted,
+/// Gives the controller work that changes these objects, kills it at the moment and starts it again: it reaches what is wanted
+/// all the same, and writes each of these once at most and nothing else at all. (A write that was under way may have been done
+/// and never answered.)
+async fn survives(
+    stage: &mut Scenario,
     moment: Moment,
+    (app, changed, all): (&str, &Wanted, &Wanted),
+    work: impl AsyncFnOnce(&Scenario),
 ) {
-    for (name, count) in after {
-        let more = count - before.get(name).unwrap_or(&0);
-        let allowed = usize::from(changed.contains_key(name));
+    let before = writes(stage);
+    interrupted(stage, moment, work).await;
+    stage.ready(app, &stage.repo.head()).await;
+    assert_eq!(live(stage).await, *all, "{moment:?}");
+    for (name, count) in writes(stage) {
+        let more = count - before.get(&name).unwrap_or(&0);
+        let allowed = usize::from(changed.contains_key(&name));
         assert!(more <= allowed, "{name} was written {more} times, at most {allowed} are due: {moment:?}");
     }
+}
+
+/// An Application `shop` with [`OBJECTS`] objects that are live.
+async fn synced(name: &str) -> Option<(Scenario, Wanted)> {
+    let stage = scenario(name).await?;
+    let all: Wanted = (0..OBJECTS).map(|i| (format!("c{i}"), "0".into())).collect();
+    write(&stage, "app", &all);
+    let sha = stage.push(&[]);
+    stage.application("shop", json!({})).await;
+    stage.ready("shop", &sha).await;
+    Some((stage, all))
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -140,28 +156,19 @@ async fn killed_during_a_first_sync() {
         let dir = format!("app{round}");
         let wanted: Wanted = (0..OBJECTS).map(|i| (format!("r{round}-{i}"), "1".into())).collect();
         write(&stage, &dir, &wanted);
-        let sha = stage.push(&[]);
-        let before = writes(&stage);
-        interrupted(&mut stage, moment, async |stage| {
+        stage.push(&[]);
+        all.extend(wanted.clone());
+        survives(&mut stage, moment, (&dir, &wanted, &all), async |stage| {
             let git = json!({"url": stage.repo.url(), "revision": "main", "path": dir});
             stage.application(&dir, json!({"sources": [{"git": git}]})).await;
         })
         .await;
-        stage.ready(&dir, &sha).await;
-        all.extend(wanted.clone());
-        assert_eq!(live(&stage).await, all, "{moment:?}");
-        assert_once(&before, &writes(&stage), &wanted, moment);
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn killed_during_a_change() {
-    let Some(mut stage) = scenario("crash-change").await else { return };
-    let mut all: Wanted = (0..OBJECTS).map(|i| (format!("c{i}"), "0".into())).collect();
-    write(&stage, "app", &all);
-    let sha = stage.push(&[]);
-    stage.application("shop", json!({})).await;
-    stage.ready("shop", &sha).await;
+    let Some((mut stage, mut all)) = synced("crash-change").await else { return };
     let moments = [
         Moment::Told,
         Moment::Objects(1),
@@ -176,24 +183,16 @@ async fn killed_during_a_change() {
             .filter(|i| changes(*i))
             .map(|i| (format!("c{i}"), format!("{}", round + 1)))
             .collect();
-        let before = writes(&stage);
         write(&stage, "app", &changed);
-        interrupted(&mut stage, moment, async |stage| drop(stage.push(&[]))).await;
-        stage.ready("shop", &stage.repo.head()).await;
         all.extend(changed.clone());
-        assert_eq!(live(&stage).await, all, "{moment:?}");
-        assert_once(&before, &writes(&stage), &changed, moment);
+        let push = async |stage: &Scenario| drop(stage.push(&[]));
+        survives(&mut stage, moment, ("shop", &changed, &all), push).await;
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn killed_while_it_prunes() {
-    let Some(mut stage) = scenario("crash-prune").await else { return };
-    let mut all: Wanted = (0..OBJECTS).map(|i| (format!("c{i}"), "0".into())).collect();
-    write(&stage, "app", &all);
-    let sha = stage.push(&[]);
-    stage.application("shop", json!({})).await;
-    stage.ready("shop", &sha).await;
+    let Some((mut stage, mut all)) = synced("crash-prune").await else { return };
     let moments = [
         Moment::Told,
         Moment::Objects(1),
@@ -206,13 +205,10 @@ async fn killed_while_it_prunes() {
         // Never more than the budget, however few are left.
         let gone: Vec<String> = all.keys().take(9).cloned().collect();
         let gone: Wanted = gone.iter().filter_map(|name| all.remove_entry(name)).collect();
-        let before = writes(&stage);
         for name in gone.keys() {
             stage.repo.remove(&format!("app/{name}.yaml"));
         }
-        interrupted(&mut stage, moment, async |stage| drop(stage.push(&[]))).await;
-        stage.ready("shop", &stage.repo.head()).await;
-        assert_eq!(live(&stage).await, all, "{moment:?}");
-        assert_once(&before, &writes(&stage), &gone, moment);
+        let push = async |stage: &Scenario| drop(stage.push(&[]));
+        survives(&mut stage, moment, ("shop", &gone, &all), push).await;
     }
 }
