@@ -1,0 +1,21 @@
+//! What every kind has: `metadata`, and the small values that many kinds are made of. The texts are the server's own.
+
+mod edit;
+mod ip;
+mod names;
+mod number;
+mod object_meta;
+mod quantity;
+mod selector;
+mod view;
+
+pub use object_meta::{Scope, invalid_on_create, invalid_on_status_update, invalid_on_update};
+pub use quantity::Quantity;
+
+pub(crate) use edit::Edit;
+pub(crate) use ip::{is_canonical_ip, parse_ip};
+pub(crate) use names::*;
+pub(crate) use number::*;
+pub(crate) use object_meta::{validate_annotations, validate_labels};
+pub(crate) use selector::{Selector, validate_selector};
+pub(crate) use view::{NULL, View};
