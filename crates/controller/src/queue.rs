@@ -2,8 +2,11 @@
 //!
 //! One Application runs at most once at a time; what arrives meanwhile makes it run again. Causes that make a running plan
 //! obsolete raise its fence, so that it stops at its next step.
+//!
+//! Heals and what users asked for go first, but not always: after [`IN_A_ROW`] of them one of the others has its turn, so that an
+//! Application which is written to without end keeps nobody from being reconciled. Each line is first come, first served.
 
-use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -11,6 +14,9 @@ use lockstep_core::AppKey;
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 use tokio::time::Instant;
+
+/// So many urgent runs are begun before one of the others, where some wait.
+const IN_A_ROW: u32 = 8;
 
 /// Why an Application is to be reconciled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,6 +40,11 @@ impl Cause {
     fn preempts(self) -> bool {
         matches!(self, Self::Spec | Self::Revision | Self::Request)
     }
+
+    /// Whether somebody waits for it.
+    fn is_urgent(self) -> bool {
+        matches!(self, Self::Live | Self::Request)
+    }
 }
 
 /// The set of causes of one run.
@@ -48,6 +59,10 @@ impl Causes {
     /// Whether `cause` is among them.
     pub(crate) fn has(self, cause: Cause) -> bool {
         self.0 & (1 << cause as u8) != 0
+    }
+
+    fn are_urgent(self) -> bool {
+        self.has(Cause::Live) || self.has(Cause::Request)
     }
 }
 
@@ -80,12 +95,27 @@ struct Slot {
     waiting: Option<(Causes, Instant)>,
     running: Option<Fence>,
     timer: Option<Instant>,
+    place: Option<Place>,
 }
+
+/// Where in which line an Application stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Place {
+    urgent: bool,
+    number: u64,
+}
+
+/// Applications by their number.
+type Line = BTreeMap<u64, AppKey>;
 
 #[derive(Default)]
 struct Inner {
-    urgent: VecDeque<AppKey>,
-    normal: VecDeque<AppKey>,
+    urgent: Line,
+    normal: Line,
+    /// The number of the next one that comes.
+    next: u64,
+    /// Urgent ones in a row that were begun while others waited.
+    row: u32,
     slots: HashMap<AppKey, Slot>,
     timers: BTreeSet<(Instant, AppKey)>,
 }
@@ -162,27 +192,27 @@ impl Queue {
 impl Inner {
     fn mark(&mut self, app: &AppKey, cause: Cause, now: Instant) {
         let slot = self.slots.entry(app.clone()).or_default();
-        let first = slot.waiting.is_none();
         slot.waiting.get_or_insert((Causes::default(), now)).0.add(cause);
-        if let Some(fence) = &slot.running {
-            if cause.preempts() {
-                fence.0.store(true, Ordering::Release);
-            }
-            return;
-        }
-        if first {
-            self.line(cause).push_back(app.clone());
-        } else if cause == Cause::Live && self.urgent.iter().all(|other| other != app) {
-            // Its place in the other line stays and finds nothing left to take.
-            self.urgent.push_back(app.clone());
+        match &slot.running {
+            Some(fence) if cause.preempts() => fence.0.store(true, Ordering::Release),
+            Some(_) => {}
+            None => self.line_up(app, cause.is_urgent()),
         }
     }
 
-    fn line(&mut self, cause: Cause) -> &mut VecDeque<AppKey> {
-        match cause {
-            Cause::Live | Cause::Request => &mut self.urgent,
-            Cause::Spec | Cause::Revision | Cause::Resume | Cause::Timer => &mut self.normal,
+    /// Gives an Application its place. One that has become urgent leaves the place that it had; nobody loses one by less.
+    fn line_up(&mut self, app: &AppKey, urgent: bool) {
+        let Some(slot) = self.slots.get_mut(app) else { return };
+        match slot.place {
+            Some(place) if place.urgent || !urgent => return,
+            Some(place) => drop(self.normal.remove(&place.number)),
+            None => {}
         }
+        let place = Place { urgent, number: self.next };
+        slot.place = Some(place);
+        self.next += 1;
+        let line = if urgent { &mut self.urgent } else { &mut self.normal };
+        line.insert(place.number, app.clone());
     }
 
     fn set_timer(&mut self, app: &AppKey, at: Instant) {
@@ -210,24 +240,30 @@ impl Inner {
     }
 
     fn take(&mut self) -> Option<Job> {
-        loop {
-            let app = self.urgent.pop_front().or_else(|| self.normal.pop_front())?;
-            let Some(slot) = self.slots.get_mut(&app).filter(|slot| slot.running.is_none()) else { continue };
-            let Some((causes, since)) = slot.waiting.take() else { continue };
-            let fence = Fence::default();
-            slot.running = Some(fence.clone());
-            return Some(Job { app, causes, since, fence });
+        let app = self.first_in_line()?;
+        let slot = self.slots.get_mut(&app)?;
+        slot.place = None;
+        let (causes, since) = slot.waiting.take()?;
+        let fence = Fence::default();
+        slot.running = Some(fence.clone());
+        Some(Job { app, causes, since, fence })
+    }
+
+    fn first_in_line(&mut self) -> Option<AppKey> {
+        let passed_over = !self.normal.is_empty() && self.row >= IN_A_ROW;
+        if !passed_over && let Some((_, app)) = self.urgent.pop_first() {
+            self.row = if self.normal.is_empty() { 0 } else { self.row + 1 };
+            return Some(app);
         }
+        self.row = 0;
+        self.normal.pop_first().map(|(_, app)| app)
     }
 
     fn done(&mut self, app: &AppKey) {
         let Some(slot) = self.slots.get_mut(app) else { return };
         slot.running = None;
         match slot.waiting {
-            Some((causes, _)) if causes.has(Cause::Live) || causes.has(Cause::Request) => {
-                self.urgent.push_back(app.clone());
-            }
-            Some(_) => self.normal.push_back(app.clone()),
+            Some((causes, _)) => self.line_up(app, causes.are_urgent()),
             None if slot.timer.is_none() => drop(self.slots.remove(app)),
             None => {}
         }
@@ -299,6 +335,55 @@ mod tests {
         queue.done(&app("a"));
         queue.done(&app("b"));
         assert!(take(&queue).is_none());
+    }
+
+    #[test]
+    fn what_a_user_asks_for_passes_what_waits_in_the_background() {
+        for cause in [Cause::Request, Cause::Live] {
+            let queue = Queue::default();
+            for name in ["a", "b", "c"] {
+                queue.mark(&app(name), Cause::Timer, Instant::now());
+            }
+            queue.mark(&app("c"), cause, Instant::now());
+            let order: Vec<_> = std::iter::from_fn(|| take(&queue)).map(|job| job.app).collect();
+            assert_eq!(order, [app("c"), app("a"), app("b")], "{cause:?}");
+            let inner = queue.inner.lock();
+            assert!(inner.urgent.is_empty() && inner.normal.is_empty(), "nobody stands in two lines");
+        }
+    }
+
+    #[test]
+    fn a_wish_that_comes_during_a_run_is_urgent_after_it() {
+        let queue = Queue::default();
+        queue.mark(&app("a"), Cause::Timer, Instant::now());
+        let job = take(&queue).unwrap();
+        queue.mark(&app("b"), Cause::Timer, Instant::now());
+        queue.mark(&app("a"), Cause::Request, Instant::now());
+        queue.done(&job.app);
+        assert_eq!(take(&queue).unwrap().app, app("a"));
+    }
+
+    #[test]
+    fn nobody_starves() {
+        let queue = Queue::default();
+        let names: Vec<String> = (0..3).map(|i| format!("live{i}")).collect();
+        names.iter().for_each(|name| queue.mark(&app(name), Cause::Live, Instant::now()));
+        queue.mark(&app("quiet"), Cause::Revision, Instant::now());
+        let mut turns = 0;
+        loop {
+            let job = take(&queue).unwrap();
+            if job.app == app("quiet") {
+                break;
+            }
+            turns += 1;
+            // It is written to again as soon as it was healed.
+            queue.mark(&job.app, Cause::Live, Instant::now());
+            queue.done(&job.app);
+        }
+        assert_eq!(turns, IN_A_ROW);
+        // Among the urgent ones it is each one's turn.
+        let next: Vec<_> = (0..3).map(|_| take(&queue).unwrap().app).collect();
+        assert_eq!(next.iter().collect::<BTreeSet<_>>().len(), 3);
     }
 
     #[tokio::test(start_paused = true)]
