@@ -1,5 +1,8 @@
 //! One poll a repository, however many Applications use it, and who is touched by what it brings.
 
+mod repository;
+mod user;
+
 use std::collections::{BTreeSet, HashMap};
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Weak};
@@ -9,12 +12,11 @@ use git::{Access, RevisionSpec, Snapshot};
 use lockstep_core::{AppKey, Commit, CommitId, RepoUrl};
 use parking_lot::Mutex;
 use source::{Reads, Repositories};
-use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use crate::claims::{Claims, RepositoryId};
 use crate::queue::{Cause, Queue};
-use crate::schedule::{Round, Schedule};
+use repository::{Move, Repository};
 
 /// One source of an Application, as far as its repository is concerned.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,36 +38,6 @@ pub(crate) enum Look {
     Found { commit: Commit, unreachable: Option<Arc<str>> },
     /// There is no commit to render.
     Failed(Arc<str>),
-}
-
-/// What an Application last rendered from one source.
-#[derive(Clone, Debug)]
-struct Rendered {
-    commit: Commit,
-    /// One for each source that follows this revision.
-    reads: Vec<Arc<Reads>>,
-    /// The newest commit that is known to leave these reads as they are.
-    unchanged_at: CommitId,
-}
-
-#[derive(Default)]
-struct User {
-    ticket: Round,
-    sources: Vec<(RevisionSpec, Option<Rendered>)>,
-}
-
-struct State {
-    schedule: Schedule,
-    users: HashMap<AppKey, User>,
-    resolved: HashMap<RevisionSpec, Result<Commit, Arc<str>>>,
-    unreachable: Option<Arc<str>>,
-}
-
-struct Repository {
-    url: RepoUrl,
-    access: Access,
-    state: Mutex<State>,
-    wake: Notify,
 }
 
 type RepositoryKey = (RepositoryId, Access);
@@ -113,23 +85,18 @@ impl Hub {
                 self.enter(app, &key, want, (specs.map(|w| w.spec.clone()).collect(), afresh));
             }
         }
-        wanted.iter().map(|want| self.look_at(app, want, now)).collect()
+        let look = |want: &Wanted| match self.find(want) {
+            Some(repository) => repository.look(app, &want.spec, now),
+            None => Look::Waiting,
+        };
+        wanted.iter().map(look).collect()
     }
 
     /// `app` has rendered, or tried to, the sources that follow one revision at a commit, reading this. A later commit that leaves the reads as they are
     /// does not touch it.
     pub(crate) fn rendered(&self, app: &AppKey, want: &Wanted, commit: &Commit, reads: &[Arc<Reads>]) {
-        let Some(repository) = self.find(want) else { return };
-        let mut state = repository.state.lock();
-        let Some(user) = state.users.get_mut(app) else { return };
-        for (spec, rendered) in &mut user.sources {
-            if *spec == want.spec {
-                // The same as before: what is known of newer commits holds.
-                let known = rendered.as_ref().filter(|known| known.commit.id == commit.id);
-                let unchanged_at =
-                    known.map_or_else(|| commit.id.clone(), |known| known.unchanged_at.clone());
-                *rendered = Some(Rendered { commit: commit.clone(), reads: reads.to_vec(), unchanged_at });
-            }
+        if let Some(repository) = self.find(want) {
+            repository.rendered(app, &want.spec, commit, reads);
         }
     }
 
@@ -146,8 +113,7 @@ impl Hub {
         let mut found = false;
         for (_, repository) in repositories.iter().filter(|((id, _), _)| *id == identity) {
             found = true;
-            repository.state.lock().schedule.request(now);
-            repository.wake.notify_one();
+            repository.request(now);
         }
         found
     }
@@ -170,7 +136,7 @@ impl Hub {
     fn leave_others(&self, app: &AppKey, wanted: &[Wanted]) {
         let keys: Vec<RepositoryKey> = wanted.iter().map(|w| (w.url.identity(), w.access.clone())).collect();
         for (_, repository) in self.repositories.lock().iter().filter(|(key, _)| !keys.contains(key)) {
-            repository.state.lock().users.remove(app);
+            repository.leave(app);
         }
     }
 
@@ -201,39 +167,10 @@ impl Hub {
         }
     }
 
-    fn look_at(&self, app: &AppKey, want: &Wanted, now: Instant) -> Look {
-        let Some(repository) = self.find(want) else { return Look::Waiting };
-        let mut state = repository.state.lock();
-        let State { schedule, users, resolved, unreachable } = &mut *state;
-        let Some(user) = users.get_mut(app) else { return Look::Waiting };
-        if !schedule.is_over(user.ticket) {
-            return Look::Waiting;
-        }
-        let unreachable = unreachable.clone();
-        match resolved.get(&want.spec) {
-            Some(Ok(commit)) => Look::Found { commit: user.settled(&want.spec, commit), unreachable },
-            Some(Err(reason)) => Look::Failed(reason.clone()),
-            None => match unreachable {
-                Some(reason) => Look::Failed(reason),
-                None => {
-                    // It was wanted first while the fetch ran that its ticket waited for.
-                    user.ticket = schedule.request(now);
-                    repository.wake.notify_one();
-                    Look::Waiting
-                }
-            },
-        }
-    }
-
     /// Fetches one repository whenever it is due, until nobody uses it.
     async fn serve(self: Arc<Self>, key: RepositoryKey, repository: Arc<Repository>) {
         loop {
-            let due = repository.state.lock().schedule.due();
-            if let Some(due) = due.filter(|due| *due > Instant::now()) {
-                // A wake-up may have moved the time: look again.
-                drop(tokio::time::timeout_at(due, repository.wake.notified()).await);
-                continue;
-            }
+            repository.due().await;
             if self.retire(&key, &repository) {
                 return;
             }
@@ -243,7 +180,7 @@ impl Hub {
 
     fn retire(&self, key: &RepositoryKey, repository: &Repository) -> bool {
         let mut repositories = self.repositories.lock();
-        let unused = repository.state.lock().users.is_empty();
+        let unused = repository.is_unused();
         if unused {
             repositories.remove(key);
         }
@@ -261,7 +198,7 @@ impl Hub {
         if finished.is_err() {
             repository.set_unreachable(Some("the fetch panicked: this is a defect of Lockstep".into()));
         }
-        let succeeded = finished.is_ok() && repository.state.lock().unreachable.is_none();
+        let succeeded = finished.is_ok() && repository.is_reachable();
         let waiting = repository.end(succeeded, fastrand::f64());
         for app in waiting {
             self.ports.queue.mark(&app, Cause::Resume, Instant::now());
@@ -300,7 +237,7 @@ impl Hub {
         for spec in repository.unresolved() {
             let last = self.store.last_resolved(&repository.url, &repository.access, &spec).ok().flatten();
             if let Some(commit) = last {
-                repository.state.lock().resolved.insert(spec, Ok(commit));
+                repository.resolve(spec, commit);
             }
         }
     }
@@ -338,139 +275,56 @@ impl Hub {
     }
 }
 
-/// A revision that is another commit now than the one an Application knows.
-type Move = (AppKey, RevisionSpec, Commit);
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::sync::mpsc;
 
-impl Repository {
-    fn new(want: &Wanted, poll: Duration) -> Self {
-        let state = State {
-            schedule: Schedule::new(poll, Instant::now()),
-            users: HashMap::new(),
-            resolved: HashMap::new(),
-            unreachable: None,
+    use lockstep_core::Key;
+
+    use super::*;
+
+    /// Waits until something holds; how long that may take is real time.
+    async fn until(holds: impl Fn() -> bool) {
+        let check = async {
+            while !holds() {
+                tokio::time::sleep(Duration::from_millis(2)).await;
+            }
         };
-        Self {
-            url: want.url.clone(),
-            access: want.access.clone(),
-            state: Mutex::new(state),
-            wake: Notify::new(),
-        }
+        tokio::time::timeout(Duration::from_secs(20), check).await.unwrap();
     }
 
-    /// Returns whether nothing is known any more of what `app` rendered.
-    fn enter(&self, app: &AppKey, specs: Vec<RevisionSpec>, afresh: bool, now: Instant) -> bool {
-        let mut state = self.state.lock();
-        let State { schedule, users, .. } = &mut *state;
-        let user =
-            users.entry(app.clone()).or_insert_with(|| User { ticket: Schedule::first(), sources: vec![] });
-        let same = user.sources.iter().map(|(spec, _)| spec).eq(&specs);
-        let reset = afresh || !same;
-        if reset {
-            user.sources = specs.into_iter().map(|spec| (spec, None)).collect();
-        }
-        if afresh {
-            user.ticket = schedule.request(now);
-            self.wake.notify_one();
-        }
-        reset
-    }
-
-    fn begin(&self, now: Instant) -> Vec<RevisionSpec> {
-        let mut state = self.state.lock();
-        state.schedule.begin(now);
-        let specs: BTreeSet<RevisionSpec> =
-            state.users.values().flat_map(|user| user.sources.iter().map(|(spec, _)| spec.clone())).collect();
-        state.resolved.retain(|spec, _| specs.contains(spec));
-        specs.into_iter().collect()
-    }
-
-    fn unresolved(&self) -> BTreeSet<RevisionSpec> {
-        let state = self.state.lock();
-        let specs = state.users.values().flat_map(|user| user.sources.iter().map(|(spec, _)| spec));
-        specs.filter(|spec| !state.resolved.contains_key(*spec)).cloned().collect()
-    }
-
-    /// Ends a fetch and names those that waited for it and have rendered nothing yet.
-    fn end(&self, succeeded: bool, jitter: f64) -> Vec<AppKey> {
-        let mut state = self.state.lock();
-        state.schedule.end(succeeded, Instant::now(), jitter);
-        let waiting =
-            state.users.iter().filter(|(_, user)| user.sources.iter().any(|(_, done)| done.is_none()));
-        waiting.map(|(app, _)| app.clone()).collect()
-    }
-
-    fn moved(&self, fetched: &git::Fetched) -> Vec<Move> {
-        let state = self.state.lock();
-        let mut moved = Vec::new();
-        for (spec, answer) in &fetched.revisions {
-            let Ok(commit) = answer else { continue };
-            let users =
-                state.users.iter().filter(|(_, user)| user.follows(spec) && !user.knows(spec, &commit.id));
-            moved.extend(users.map(|(app, _)| (app.clone(), spec.clone(), commit.clone())));
-        }
-        moved
-    }
-
-    /// Makes what was fetched known. Returns the Applications that have to tell something else of their source.
-    fn take_in(&self, fetched: git::Fetched) -> BTreeSet<AppKey> {
-        let mut concerned = self.set_unreachable(None);
-        let mut state = self.state.lock();
-        let State { users, resolved, .. } = &mut *state;
-        for (spec, answer) in fetched.revisions {
-            let answer = answer.map_err(|error| Arc::from(error.to_string()));
-            let same_kind =
-                resolved.get(&spec).is_some_and(|old| old.is_ok() && answer.is_ok() || *old == answer);
-            if !same_kind {
-                concerned
-                    .extend(users.iter().filter(|(_, user)| user.follows(&spec)).map(|(app, _)| app.clone()));
+    #[tokio::test]
+    async fn a_flood_of_refreshes_is_one_fetch_at_a_time_and_one_more() {
+        let fetches = Arc::new(AtomicUsize::new(0));
+        let (release, gate) = mpsc::channel::<()>();
+        let gate = Mutex::new(gate);
+        let count_fetch = Box::new({
+            let fetches = fetches.clone();
+            move |_| {
+                fetches.fetch_add(1, Ordering::SeqCst);
+                // As long as the other end is there, a fetch takes until it is told to end.
+                let _ = gate.lock().recv();
             }
-            resolved.insert(spec, answer);
+        });
+        let ports = Ports { queue: Arc::default(), claims: Arc::default(), count_fetch };
+        let directory = std::env::temp_dir().join(format!("lockstep-hub-{}", std::process::id()));
+        let store = Repositories::new(&directory, Key::new([7; 32]), git::Limits::default()).unwrap();
+        let hub = Hub::new(Arc::new(store), Duration::from_secs(3600), ports);
+        let url = RepoUrl::new("file:///nowhere/at-all.git");
+        let want = Wanted { url: url.clone(), access: Access::anonymous(), spec: RevisionSpec::new("main") };
+        hub.look(&AppKey::new("n", "a"), &[want], false);
+        until(|| fetches.load(Ordering::SeqCst) == 1).await;
+        for _ in 0..1000 {
+            assert!(hub.refresh(&RepoUrl::new("file:///nowhere/at-all/")), "another spelling of it");
         }
-        concerned
-    }
-
-    /// Returns all users where the reachability is another one than before.
-    fn set_unreachable(&self, reason: Option<Arc<str>>) -> BTreeSet<AppKey> {
-        let mut state = self.state.lock();
-        let flipped = state.unreachable.is_some() != reason.is_some();
-        state.unreachable = reason;
-        if flipped { state.users.keys().cloned().collect() } else { BTreeSet::new() }
-    }
-
-    fn reads(&self, app: &AppKey, spec: &RevisionSpec) -> Option<Vec<Arc<Reads>>> {
-        let state = self.state.lock();
-        state.users.get(app)?.rendered(spec).map(|rendered| rendered.reads.clone())
-    }
-
-    fn set_unchanged(&self, app: &AppKey, spec: &RevisionSpec, commit: &CommitId) {
-        let mut state = self.state.lock();
-        let sources = state.users.get_mut(app).map(|user| &mut user.sources);
-        for (own, rendered) in sources.into_iter().flatten() {
-            if let Some(rendered) = rendered.as_mut().filter(|_| own == spec) {
-                rendered.unchanged_at = commit.clone();
-            }
-        }
-    }
-}
-
-impl User {
-    fn rendered(&self, spec: &RevisionSpec) -> Option<&Rendered> {
-        self.sources.iter().find(|(own, _)| own == spec)?.1.as_ref()
-    }
-
-    fn follows(&self, spec: &RevisionSpec) -> bool {
-        self.sources.iter().any(|(own, _)| own == spec)
-    }
-
-    fn knows(&self, spec: &RevisionSpec, commit: &CommitId) -> bool {
-        self.rendered(spec).is_some_and(|rendered| rendered.unchanged_at == *commit)
-    }
-
-    /// The commit to render: the one rendered already where the newest one changes nothing of what was read.
-    fn settled(&self, spec: &RevisionSpec, newest: &Commit) -> Commit {
-        match self.rendered(spec) {
-            Some(rendered) if rendered.unchanged_at == newest.id => rendered.commit.clone(),
-            _ => newest.clone(),
-        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        assert_eq!(fetches.load(Ordering::SeqCst), 1, "never two at a time");
+        drop(release);
+        until(|| fetches.load(Ordering::SeqCst) == 2).await;
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        assert_eq!(fetches.load(Ordering::SeqCst), 2, "one answers all of them");
+        assert!(!hub.refresh(&RepoUrl::new("file:///elsewhere")));
+        let _ = std::fs::remove_dir_all(directory);
     }
 }

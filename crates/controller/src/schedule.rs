@@ -130,4 +130,18 @@ mod tests {
         schedule.end(true, t, 0.5);
         assert!(schedule.is_over(late));
     }
+
+    #[test]
+    fn a_flood_of_requests_during_a_fetch_is_one_more_fetch() {
+        let t = Instant::now();
+        let mut schedule = Schedule::new(POLL, t);
+        schedule.begin(t);
+        let rounds: Vec<Round> = (0..1000).map(|_| schedule.request(t)).collect();
+        assert_eq!(schedule.due(), None, "never two at a time");
+        schedule.end(true, t, 0.5);
+        schedule.begin(t);
+        schedule.end(true, t, 0.5);
+        assert!(rounds.iter().all(|round| schedule.is_over(*round)));
+        assert_eq!(seconds(t, &schedule), Some(60), "nothing is left to do");
+    }
 }
