@@ -10,6 +10,7 @@ use crate::desired::Desired;
 use crate::failure::Failure;
 use crate::fight::Fight;
 use crate::live::{Claims, Kinds, LiveSet};
+use crate::report::Report;
 
 /// Milliseconds on the controller's clock, which only `runtime` reads. Compared with each other, never with wall-clock time.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -54,6 +55,17 @@ pub struct History {
     pub fights: BTreeMap<ObjectKey, Fight>,
     /// The results of [`crate::Report::dry_runs`], the last one an object.
     pub dry_runs: BTreeMap<ObjectKey, DryRunResult>,
+}
+
+impl History {
+    /// Forgets what became of objects that a report knows no more: they are neither wanted nor recorded nor owned. One that comes
+    /// again starts afresh.
+    pub fn keep_to(&mut self, report: &Report) {
+        let is_here = |key: &ObjectKey| report.get(key).is_some();
+        self.failures.retain(|key, _| is_here(key));
+        self.fights.retain(|key, _| is_here(key));
+        self.dry_runs.retain(|key, _| is_here(key));
+    }
 }
 
 /// What an apply with `dryRun=All` showed.

@@ -183,3 +183,17 @@ fn a_fight_is_about_one_field_and_one_manager_and_ends() {
     let (_, report) = world.decide();
     assert!(report.fights.is_empty() && report.wake.is_none());
 }
+
+#[test]
+fn what_became_of_objects_that_are_gone_is_forgotten() {
+    let mut world = World::play(FAILED);
+    let report = world.decide().1;
+    world.history.keep_to(&report);
+    assert_eq!(world.history.failures.len(), 1, "it is wanted");
+    world.desired.clear();
+    world.record.objects.clear();
+    world.live.clear();
+    let report = world.decide().1;
+    world.history.keep_to(&report);
+    assert!(world.history.failures.is_empty());
+}
