@@ -11,12 +11,15 @@ mod fetch;
 mod halt;
 mod lint;
 mod observe;
+mod operation;
 mod plan;
 mod render;
 mod report;
 mod standing;
 mod state;
+mod tell;
 mod validate;
+mod wait;
 mod workload;
 
 pub use render::CatalogScopes;

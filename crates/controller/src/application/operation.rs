@@ -1,0 +1,117 @@
+//! The sync under way: when it begins, when it is over, and what it leaves in the status.
+
+use ::plan::{Plan, Report, SyncState, Verdict, Why};
+use api::{HistoryEntry, Operation, OperationPhase, Status};
+use lockstep_core::CommitId;
+
+use super::observe::Observed;
+use super::standing;
+use super::state::Syncing;
+use crate::context::Context;
+use crate::queue::Cause;
+
+/// Remembers that a sync began, unless all that is done is to heal: that is told by metrics and logs, and costs no write.
+pub(super) fn begin(context: &Context, observed: &mut Observed, plan: &Plan) {
+    let heals = |step: &::plan::Step| match &step.action {
+        ::plan::Action::Apply(apply) => matches!(apply.why, Why::Heal(_)),
+        ::plan::Action::Record(_) | ::plan::Action::Forget => true,
+        _ => false,
+    };
+    let found = &mut observed.rendered.valid.found;
+    if found.state.syncing.is_none() && !plan.steps().all(heals) {
+        let (causes, since) = found.job;
+        let noticed = causes.has(Cause::Revision).then_some(since);
+        let (plan, started) = (plan.digest().short(), context.clock.now());
+        found.state.syncing = Some(Syncing { plan, started, noticed });
+    }
+}
+
+/// Operation, history and intents: what a sync leaves when it is over.
+pub(super) fn finish(
+    context: &Context,
+    observed: &mut Observed,
+    status: &mut Status,
+    report: &Report,
+    complete: bool,
+) {
+    let app = observed.rendered.valid.app.clone();
+    let rendering = observed.rendered.outcome.rendering().cloned();
+    let found = &mut observed.rendered.valid.found;
+    if let Some(refresh) = found.requests.refresh.clone() {
+        status.handled.refresh = Some(refresh);
+    }
+    let running = !complete || report.state == SyncState::Syncing;
+    if let Some(sync) = found.requests.sync.clone() {
+        let revision = rendering.as_ref().map(|rendering| rendering.set.revision().clone());
+        if is_answered(&mut found.state.asked, &sync, revision, running || report.state == SyncState::Blocked)
+        {
+            status.handled.sync = Some(sync);
+        }
+    }
+    for (operation, entry) in &found.state.ended {
+        remember(status, operation.clone(), entry.clone(), app.history);
+    }
+    let Some(syncing) = found.state.syncing.clone() else { return };
+    let (failures, phase) = phase(report, running);
+    let (plan, started_at) = (syncing.plan, syncing.started);
+    let finished_at = (phase != OperationPhase::Running).then(|| context.clock.now());
+    let message = match failures {
+        0 => String::new(),
+        count => format!("{count} of {} objects failed", report.entries.len()),
+    };
+    let operation = Operation { phase, plan: plan.clone(), started_at, finished_at, message };
+    let (Some(at), Some(rendering)) = (finished_at, rendering) else {
+        return remember(status, operation, None, app.history);
+    };
+    found.state.syncing = None;
+    if let (Some(noticed), OperationPhase::Succeeded) = (syncing.noticed, phase) {
+        context.telemetry.went_live(noticed.elapsed());
+    }
+    let entry = rendering.commits.first().map(|commit| {
+        let revision = commit.id.clone();
+        let (author, subject) = (commit.author.clone(), commit.subject.clone());
+        HistoryEntry { revision, author, subject, plan, result: phase, at }
+    });
+    remember(status, operation.clone(), entry.clone(), app.history);
+    found.state.ended.push((operation, entry));
+    let surplus = found.state.ended.len().saturating_sub(app.history.max(1));
+    found.state.ended.drain(..surplus);
+}
+
+/// Puts a sync into the status.
+fn remember(status: &mut Status, operation: Operation, entry: Option<HistoryEntry>, limit: usize) {
+    status.sync.plan = Some(operation.plan.clone());
+    status.operation = Some(operation);
+    if let Some(entry) = entry {
+        status.remember(entry, limit);
+    }
+}
+
+/// Whether a sync that was asked for is over: nothing of it is outstanding, or there is another revision than it was for.
+fn is_answered(
+    asked: &mut Option<(String, CommitId)>,
+    sync: &str,
+    revision: Option<CommitId>,
+    outstanding: bool,
+) -> bool {
+    let Some(revision) = revision else { return !outstanding };
+    match asked {
+        Some((known, first)) if known == sync => !outstanding || *first != revision,
+        _ => {
+            *asked = Some((sync.to_owned(), revision));
+            !outstanding
+        }
+    }
+}
+
+fn phase(report: &Report, running: bool) -> (usize, OperationPhase) {
+    let failed =
+        |verdict: &Verdict| matches!(verdict, Verdict::Withheld(_, because) if standing::is_failure(because));
+    let failures = report.entries.iter().filter(|entry| failed(&entry.verdict)).count();
+    let phase = match (failures, running) {
+        (0, true) => OperationPhase::Running,
+        (0, false) => OperationPhase::Succeeded,
+        _ => OperationPhase::Failed,
+    };
+    (failures, phase)
+}
