@@ -106,6 +106,15 @@ impl Claims {
         before.difference(&repositories).flat_map(|left| inner.leave(left, app)).collect()
     }
 
+    /// `app` is being deleted: it renders nothing any more, so that nobody waits for it, but it waits for those on the repositories
+    /// that its sources name as long as it has objects to delete. Returns whose held prunes may go on.
+    pub(crate) fn set_leaving(&self, app: &AppKey, repositories: BTreeSet<RepositoryId>) -> BTreeSet<AppKey> {
+        let mut inner = self.0.write();
+        inner.repositories.insert(app.clone(), repositories);
+        let behind: Vec<RepositoryId> = inner.behind.keys().cloned().collect();
+        behind.iter().flat_map(|repository| inner.leave(repository, app)).collect()
+    }
+
     /// The Applications other than `app` that desire `key`.
     pub(crate) fn wishes(&self, key: &ObjectKey, app: &AppKey) -> Vec<Wish> {
         let inner = self.0.read();
@@ -350,6 +359,25 @@ mod tests {
         claims.set_behind("repo", &[mark("y", None)]);
         claims.hold(&app("x"));
         assert_eq!(claims.forget(&app("y")), BTreeSet::from([app("x")]));
+    }
+
+    #[test]
+    fn an_application_on_its_way_out_waits_for_the_others_and_nobody_for_it() {
+        let claims = Claims::default();
+        let repositories = || BTreeSet::from(["repo".to_owned()]);
+        for name in ["x", "y", "z"] {
+            claims.set_repositories(&app(name), repositories());
+            claims.set_behind("repo", &[mark(name, None)]);
+        }
+        claims.set_leaving(&app("x"), repositories());
+        let outstanding = |name| Unrendered { app: app(name), failed: false };
+        assert_eq!(claims.unrendered(&app("x")), [outstanding("y"), outstanding("z")]);
+        assert_eq!(claims.unrendered(&app("y")), [outstanding("z")]);
+        claims.hold(&app("x"));
+        claims.caught_up("repo", &app("y"), (&main(), Some(&commit("1"))));
+        // The last one leaves too instead of rendering.
+        assert_eq!(claims.set_leaving(&app("z"), repositories()), BTreeSet::from([app("x")]));
+        assert!(claims.unrendered(&app("x")).is_empty());
     }
 
     #[test]

@@ -11,7 +11,7 @@ use crate::stage;
 use crate::step::{Action, Plan};
 use crate::subject::{Subject, subjects};
 use crate::summary;
-use crate::unwanted::{Fate, fate};
+use crate::unwanted::{Fate, fate, moving, seen_uid};
 
 /// What is left to do before an Application may go.
 #[derive(Clone, Debug)]
@@ -28,7 +28,8 @@ pub struct Deletion {
 ///
 /// Desired objects do not count: everything recorded or owned is deleted, layer by layer in reverse order, each when the one before is
 /// gone. With `deletion: Orphan` everything stays. What another Application desires, or what says
-/// `lockstep.dev/prune: disabled`, stays as well.
+/// `lockstep.dev/prune: disabled`, stays as well. While another Application on its repositories has yet to render, it may be about
+/// to desire any of them, and nothing is deleted.
 pub fn plan_deletion(input: &Input<'_>, memo: &mut Memo) -> Deletion {
     let mut scene = Scene::new(input, memo.no_extras());
     scene.set = None;
@@ -99,12 +100,17 @@ fn decide(
         Fate::Gone => (Verdict::Act(Change::Forget), recorded.then_some(Action::Forget)),
         Fate::Unknown(reason) => (Verdict::Unknown(reason), None),
         Fate::Kept(because) => kept(because),
-        Fate::Wanted(by) => kept(KeptBecause::MovedTo(by.app)),
+        Fate::Wanted(by) => {
+            let uid = seen_uid(&remembered);
+            (Verdict::Withheld(Change::Prune { uid }, Because::Move(vec![by])), None)
+        }
         Fate::Terminating(uid) => (Verdict::Withheld(Change::Prune { uid }, Because::Terminating), None),
         Fate::Ours(step) => {
             let change = Change::Prune { uid: step.uid.clone() };
             let suspended = scene.input.app.suspend.then_some(Because::Suspended);
-            match suspended.or_else(|| scene.back_off(scene.failure(subject.key, None))) {
+            let failed = || scene.back_off(scene.failure(subject.key, None));
+            // Another Application may be about to say that it wants this one.
+            match suspended.or_else(failed).or_else(|| moving(scene)) {
                 Some(because) => (Verdict::Withheld(change, because), None),
                 None => (Verdict::Act(change), Some(Action::Prune(step))),
             }

@@ -157,7 +157,7 @@ pub(crate) fn decide(
     (draft, remembered)
 }
 
-fn seen_uid(remembered: &Option<Remembered>) -> Arc<str> {
+pub(crate) fn seen_uid(remembered: &Option<Remembered>) -> Arc<str> {
     remembered.as_ref().map_or_else(|| Arc::from(""), |remembered| remembered.uid.clone())
 }
 
@@ -184,7 +184,8 @@ fn obstacle(scene: &Scene<'_, '_>, key: &ObjectKey) -> Option<Because> {
     }
 }
 
-fn moving(scene: &Scene<'_, '_>) -> Option<Because> {
+/// Why nothing may be deleted that could be moving to another Application.
+pub(crate) fn moving(scene: &Scene<'_, '_>) -> Option<Because> {
     let unrendered = scene.unrendered();
     (!unrendered.is_empty()).then(|| Because::Move(unrendered.to_vec()))
 }

@@ -1,5 +1,6 @@
 //! The end of an Application: its objects first, then its record, then its finalizer.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use ::plan::{Deletion, Request};
@@ -7,8 +8,8 @@ use api::PRUNE_FINALIZER;
 use bytes::Bytes;
 use cluster::{ApiError, Patch};
 use lockstep_core::{
-    Application, Budget, DeletionPolicy, Destination, Propagation, Retry, SyncMode, SyncPolicy, Value,
-    to_json,
+    Application, Budget, DeletionPolicy, Destination, Propagation, RepoUrl, Retry, SyncMode, SyncPolicy,
+    Value, to_json,
 };
 
 use super::apply;
@@ -19,6 +20,8 @@ use super::plan;
 use super::render::{Outcome, Rendered};
 use super::standing::Lines;
 use super::validate::Valid;
+use super::wait;
+use crate::claims::RepositoryId;
 use crate::context::Context;
 use crate::queue::{Cause, Fence};
 
@@ -30,7 +33,7 @@ pub(crate) async fn delete(context: &Context, found: Found, fence: &Fence) -> Re
     }
     context.hub.leave(&found.key);
     let mut concerned = context.claims.set_desired(&found.key, Default::default());
-    concerned.extend(context.claims.set_repositories(&found.key, Default::default()));
+    concerned.extend(context.claims.set_leaving(&found.key, repositories(&found)));
     concerned.iter().for_each(|other| context.mark(other, Cause::Resume));
     let app = Arc::new(application(&found));
     let outcome = Outcome::Unavailable("the Application is being deleted".into(), None);
@@ -47,6 +50,7 @@ pub(crate) async fn delete(context: &Context, found: Found, fence: &Fence) -> Re
         context.wake(&plan.app, at);
     }
     if !done {
+        wait::hold(context, &plan.app, &report);
         if !plan.is_empty() {
             context.mark(&plan.app, Cause::Resume);
         }
@@ -77,6 +81,13 @@ async fn let_go(context: &Context, found: &mut Found) -> Result<(), ApiError> {
         Ok(_) | Err(ApiError::NotFound) => Ok(()),
         Err(error) => Err(error),
     }
+}
+
+/// The repositories that its sources name, also where its spec is refused: from them its objects may be moving to others.
+fn repositories(found: &Found) -> BTreeSet<RepositoryId> {
+    let sources = found.resource.at(&["spec", "sources"]).and_then(Value::as_list).unwrap_or_default();
+    let addresses = sources.iter().filter_map(|source| source.str_at(&["git", "url"]));
+    addresses.map(|address| RepoUrl::new(address).identity()).collect()
 }
 
 fn decide(context: &Context, observed: &mut Observed) -> Deletion {

@@ -128,6 +128,22 @@ async fn an_object_that_moves_while_nobody_looks_is_never_deleted() {
     assert_eq!((uid(&stage, "moving").await, value(&stage, "moving").await), (before, "2".to_owned()));
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn an_object_that_moves_away_from_a_deleted_application_while_nobody_looks_is_never_deleted() {
+    let Some(mut stage) = both("move-deleted").await else { return };
+    let before = uid(&stage, "moving").await;
+    stage.controller.kill9().expect("kill -9");
+    stage.repo.remove("x/moving.yaml").write("y/moving.yaml", &config_map("moving", "2"));
+    let sha = stage.repo.commit("move it");
+    let x = stage.path("lockstep.dev/v1alpha1", "Application", "x");
+    stage.cluster.rest().delete(&x).await.expect("delete");
+    stage.controller.restart().expect("a restart");
+    stage.until_gone("lockstep.dev/v1alpha1", "Application", "x").await;
+    stage.ready("y", &sha).await;
+    assert_eq!((uid(&stage, "moving").await, value(&stage, "moving").await), (before, "2".to_owned()));
+    stage.until_gone("v1", "ConfigMap", "x-own").await;
+}
+
 async fn both(name: &str) -> Option<Scenario> {
     let stage = scenario(name).await?;
     let sha = stage.push(&[

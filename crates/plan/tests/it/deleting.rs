@@ -68,7 +68,7 @@ fn orphans_are_let_go_at_once() {
 fn what_others_claim_or_what_says_so_stays() {
     check_deletion(
         "in-sync ConfigMap/a x=1
-         claim ConfigMap/a team/other stale
+         claim ConfigMap/a team/other desired
          in-sync ConfigMap/b @prune=disabled
          in-sync ConfigMap/c x=1
          owner ConfigMap/c lockstep team/other",
@@ -105,5 +105,41 @@ fn what_cannot_be_told_or_is_suspended_is_waited_for() {
          Syncing Deleting
          ConfigMap/a: deletes, Git does not have it
          > delete foundations: delete ConfigMap/a uid-a",
+    );
+}
+
+#[test]
+fn nothing_goes_that_a_neighbour_may_be_about_to_want() {
+    check_deletion(
+        "in-sync ConfigMap/a x=1
+         unrendered team/other",
+        "not done
+         Syncing Deleting
+         ConfigMap/a: held, it may be moving to team/other (not rendered yet); would delete it",
+    );
+    check_deletion(
+        "in-sync ConfigMap/a x=1
+         unrendered team/other failed",
+        "not done
+         Syncing Deleting
+         ConfigMap/a: held, it may be moving to team/other (its render failed); would delete it",
+    );
+    check_deletion(
+        "in-sync ConfigMap/a x=1
+         claim ConfigMap/a team/other stale
+         unrendered team/other",
+        "not done
+         Syncing Deleting
+         ConfigMap/a: held, it may be moving to team/other (not rendered yet); would delete it",
+    );
+    // What stays needs nobody's word.
+    check_deletion(
+        "policy orphan
+         in-sync ConfigMap/a x=1
+         unrendered team/other",
+        "done
+         Synced Deleting
+         ConfigMap/a: stays, the application's deletion policy is Orphan
+         > records: abandon ConfigMap/a",
     );
 }
