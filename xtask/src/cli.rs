@@ -8,6 +8,7 @@ use clap::{Parser, Subcommand};
 use crate::bench::{self, LoopOptions, YamlOptions};
 use crate::codegen;
 use crate::kubeone::{Audit, Kubeone, Lifetime, Options};
+use crate::openapi;
 use crate::oracle::{self, Mode};
 use crate::suite::{self, Part};
 use crate::tidy;
@@ -38,6 +39,12 @@ enum Command {
         /// Write nothing; fail where something is stale
         #[arg(long)]
         check: bool,
+    },
+    /// Record what the schema room knows of the built-in kinds from a fresh control plane; needs Go
+    Openapi {
+        /// A running control plane without custom resources [default: one that is started for it]
+        #[arg(long)]
+        kubeconfig: Option<PathBuf>,
     },
     /// Measure
     Bench {
@@ -102,6 +109,9 @@ pub fn run(cli: Cli) -> Result<ExitCode> {
         Command::Test { part, filter } => suite::run(&workspace, part, &filter).map(verdict),
         Command::Tidy => tidy::run(&workspace).map(verdict),
         Command::Codegen { check } => generate(&workspace, check),
+        Command::Openapi { kubeconfig } => {
+            openapi::record(&workspace, kubeconfig.as_deref()).map(|()| ExitCode::SUCCESS)
+        }
         Command::Bench { .. } if cfg!(debug_assertions) => bench::in_release(&workspace).map(verdict),
         Command::Bench { subject: Bench::Loop(options) } => {
             bench::run_loop(&workspace, &options).map(|()| ExitCode::SUCCESS)

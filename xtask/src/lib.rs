@@ -18,6 +18,7 @@ mod git;
 mod kubelet;
 mod kubeone;
 mod metrics;
+mod openapi;
 mod oracle;
 mod process;
 mod rest;

@@ -134,7 +134,12 @@ impl FieldError {
     /// A list of `actual` items where `limit` are allowed.
     pub fn too_many(at: &At, actual: usize, limit: usize) -> Self {
         let items = if limit == 1 { "item" } else { "items" };
-        Self::new(Mistake::TooMany, at, Some(Value::uint(actual as u64)), format!("must have at most {limit} {items}"))
+        Self::new(
+            Mistake::TooMany,
+            at,
+            Some(Value::uint(actual as u64)),
+            format!("must have at most {limit} {items}"),
+        )
     }
 
     /// Any other.
@@ -231,7 +236,11 @@ mod tests {
         let first = ports.index(0);
         let check = |error: FieldError, text: &str| assert_eq!(error.to_string(), text);
         check(
-            FieldError::invalid(&first.field("port"), Value::Int(0), "must be between 1 and 65535, inclusive"),
+            FieldError::invalid(
+                &first.field("port"),
+                Value::Int(0),
+                "must be between 1 and 65535, inclusive",
+            ),
             "spec.ports[0].port: Invalid value: 0: must be between 1 and 65535, inclusive",
         );
         check(FieldError::required(&ports, ""), "spec.ports: Required value");
@@ -239,10 +248,7 @@ mod tests {
             FieldError::not_supported(&spec.field("type"), Value::string("X"), &["A", "B"]),
             "spec.type: Unsupported value: \"X\": supported values: \"A\", \"B\"",
         );
-        check(
-            FieldError::too_many(&ports, 3, 1),
-            "spec.ports: Too many: 3: must have at most 1 item",
-        );
+        check(FieldError::too_many(&ports, 3, 1), "spec.ports: Too many: 3: must have at most 1 item");
         let labels = At::ROOT.field("metadata");
         let labels = labels.field("labels");
         check(FieldError::forbidden(&labels.key("a/b"), "no"), "metadata.labels[a/b]: Forbidden: no");

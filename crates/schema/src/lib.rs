@@ -7,6 +7,7 @@
 //! removal of what is no longer applied, and updates. Besides, the three kinds of patches, and pruning and defaulting of custom
 //! resources.
 
+mod built_in;
 mod collect;
 mod compare;
 mod conflict;
@@ -24,6 +25,8 @@ mod merge;
 mod merge_patch;
 mod named;
 mod navigate;
+mod openapi;
+mod openapi_shape;
 mod ownership;
 mod patch_error;
 mod patch_meta;
@@ -49,6 +52,7 @@ pub use json_patch::json_patch;
 pub use managers::{Manager, Managers, ManagersError, Operation, Owned};
 pub use merge_patch::merge_patch;
 pub use navigate::{Children, Found, find, step};
+pub use openapi::OpenApi;
 pub use ownership::{Convert, Force, IgnoredFields};
 pub use patch_error::PatchError;
 pub use scale::{ReplicasPaths, ScaledManagers};
