@@ -5,6 +5,7 @@ use std::sync::Arc;
 use cluster::Connection;
 use controller::{InspectError, InspectSettings, Inspection, Inspector};
 
+use crate::applications::Applications;
 use crate::command::controller::{proxy, state};
 use crate::diagnostics::{self, File};
 use crate::terminal::Terminal;
@@ -33,29 +34,35 @@ impl Installation {
         };
         Ok(Inspector::open(connection, settings).await?)
     }
+
+    /// Looks at an Application as the controller would, and tells what is wrong, or odd, with its spec and in its files.
+    pub(crate) async fn inspect(
+        &self,
+        here: &Applications,
+        name: &str,
+        terminal: &mut Terminal,
+    ) -> anyhow::Result<(Inspector, Inspection)> {
+        // Whether it exists is asked first: that needs the least rights.
+        here.get(name).await?;
+        let inspector = self.inspector(&here.connection).await?;
+        let inspected = inspector.inspect(&here.key(name)).await;
+        let inspection = inspected.map_err(|error| with_findings(error, terminal))?;
+        tell(&inspection, terminal)?;
+        Ok((inspector, inspection))
+    }
 }
 
 /// Tells the findings that an error brings, and returns the error.
 pub(crate) fn with_findings(error: InspectError, terminal: &mut Terminal) -> anyhow::Error {
     if let InspectError::Spec(findings) = &error {
-        let renderer = terminal.renderer();
-        for finding in findings {
-            // Where standard error cannot be written there is nobody left to tell.
-            let _ = writeln!(terminal.err, "{}\n", diagnostics::draw(finding, None, &renderer));
-        }
+        // Where standard error cannot be written there is nobody left to tell.
+        let _ = diagnostics::tell(findings, |_| None, terminal);
     }
     error.into()
 }
 
 /// Tells what is wrong, or odd, in the files of an Application.
-pub(crate) fn tell(inspection: &Inspection, terminal: &mut Terminal) -> anyhow::Result<()> {
-    let renderer = terminal.renderer();
-    for finding in &inspection.findings {
-        let file = finding.origin.as_ref().and_then(|origin| {
-            let text = inspection.files.get(&origin.file)?.clone();
-            Some(File { path: origin.file.to_string(), text })
-        });
-        writeln!(terminal.err, "{}\n", diagnostics::draw(finding, file.as_ref(), &renderer))?;
-    }
-    Ok(())
+fn tell(inspection: &Inspection, terminal: &mut Terminal) -> anyhow::Result<()> {
+    let open = |file: &str| Some(File { path: file.to_owned(), text: inspection.files.get(file)?.clone() });
+    diagnostics::tell(&inspection.findings, open, terminal)
 }

@@ -1,6 +1,5 @@
 //! `lockstep render`
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
@@ -94,18 +93,7 @@ pub(crate) fn tell(
     folder: &Folder,
     terminal: &mut Terminal,
 ) -> anyhow::Result<()> {
-    let renderer = terminal.renderer();
-    let mut files: BTreeMap<&str, Option<File>> = BTreeMap::new();
-    for finding in findings {
-        let file = finding.origin.as_ref().and_then(|origin| {
-            files.entry(&origin.file).or_insert_with(|| open(&origin.file, typed, folder)).as_ref()
-        });
-        writeln!(terminal.err, "{}\n", diagnostics::draw(finding, file, &renderer))?;
-    }
-    if let Some(count) = diagnostics::count(findings) {
-        writeln!(terminal.err, "{count}")?;
-    }
-    Ok(())
+    diagnostics::tell(findings, |file| open(file, typed, folder), terminal)
 }
 
 fn open(file: &str, typed: &Path, folder: &Folder) -> Option<File> {

@@ -12,7 +12,7 @@ use plan::{Entry, Verdict};
 use crate::applications::Place;
 use crate::connect::block_on;
 use crate::exit::Exit;
-use crate::installation::{Installation, tell, with_findings};
+use crate::installation::Installation;
 use crate::output::{self, Output, mapping, some_text, text};
 use crate::paint::Paint;
 use crate::rehearsed;
@@ -41,12 +41,7 @@ impl Why {
 
     async fn tell(self, terminal: &mut Terminal) -> anyhow::Result<Exit> {
         let here = self.place.open().await?;
-        // Whether it exists is asked first: that needs the least rights.
-        here.get(&self.app).await?;
-        let inspector = self.installation.inspector(&here.connection).await?;
-        let inspected = inspector.inspect(&here.key(&self.app)).await;
-        let inspection = inspected.map_err(|error| with_findings(error, terminal))?;
-        tell(&inspection, terminal)?;
+        let (inspector, inspection) = self.installation.inspect(&here, &self.app, terminal).await?;
         let mut entries: Vec<&Entry> = inspection.report.entries.iter().collect();
         if let Some(object) = &self.object {
             let matches = matcher(object, &inspector)?;

@@ -6,7 +6,7 @@ use super::qualified;
 use super::sync::{annotation, ask};
 use crate::applications::Place;
 use crate::exit::Exit;
-use crate::installation::{Installation, with_findings};
+use crate::installation::Installation;
 use crate::terminal::Terminal;
 
 /// Arguments of `lockstep app approve`.
@@ -26,10 +26,7 @@ pub(crate) struct Approve {
 impl Approve {
     pub(crate) async fn run(self, terminal: &mut Terminal) -> anyhow::Result<Exit> {
         let here = self.place.open().await?;
-        here.get(&self.name).await?;
-        let inspector = self.installation.inspector(&here.connection).await?;
-        let inspected = inspector.inspect(&here.key(&self.name)).await;
-        let inspection = inspected.map_err(|error| with_findings(error, terminal))?;
+        let (_, inspection) = self.installation.inspect(&here, &self.name, terminal).await?;
         let Some(block) = &inspection.report.block else {
             writeln!(terminal.err, "Nothing of {} waits for an approval.", self.name)?;
             return Ok(Exit::Success);

@@ -7,7 +7,7 @@ use plan::{Because, Entry, Verdict};
 use super::qualified;
 use crate::applications::Place;
 use crate::exit::Exit;
-use crate::installation::{Installation, tell, with_findings};
+use crate::installation::Installation;
 use crate::output::{self, Output, mapping, text};
 use crate::rehearsed;
 use crate::terminal::Terminal;
@@ -29,12 +29,7 @@ pub(crate) struct Diff {
 impl Diff {
     pub(crate) async fn run(self, terminal: &mut Terminal) -> anyhow::Result<Exit> {
         let here = self.place.open().await?;
-        // Whether it exists is asked first: that needs the least rights.
-        here.get(&self.name).await?;
-        let inspector = self.installation.inspector(&here.connection).await?;
-        let inspected = inspector.inspect(&here.key(&self.name)).await;
-        let inspection = inspected.map_err(|error| with_findings(error, terminal))?;
-        tell(&inspection, terminal)?;
+        let (_, inspection) = self.installation.inspect(&here, &self.name, terminal).await?;
         let shown = shown(&inspection);
         if !output::value(terminal, self.output, &machine(&inspection, &shown), &names(&self.name, &shown))? {
             for difference in &shown {
