@@ -45,14 +45,24 @@ impl Object {
     /// Where a field is written: its value where that is on one line, else its key. Of a field that is not written, where the
     /// nearest field above it is. Of an object whose positions were dropped, where the object is.
     pub fn origin_of(&self, path: &[PathElement]) -> Origin {
+        self.origin_by(path, |step| step.place)
+    }
+
+    /// Where the name of a field is written; as [`Object::origin_of`] where the last element of the path is no field, or not there.
+    pub fn origin_of_name(&self, path: &[PathElement]) -> Origin {
+        self.origin_by(path, |step| step.name)
+    }
+
+    fn origin_by<'a>(&'a self, path: &[PathElement], choose: impl Fn(Step<'a>) -> Node<'a>) -> Origin {
         let Some(positions) = &self.positions else { return self.origin.clone() };
         let mut node = positions.document.node(positions.root);
-        let mut place = None;
-        for element in path {
-            let Some((at, child)) = step(node, element) else { break };
-            (place, node) = (Some(at), child);
+        let mut last = None;
+        for (index, element) in path.iter().enumerate() {
+            let Some(step) = step(node, element) else { break };
+            node = step.value;
+            last = Some(if index + 1 == path.len() { choose(step) } else { step.place });
         }
-        place.map_or_else(|| self.origin.clone(), |node| origin(&self.origin.file, node))
+        last.map_or_else(|| self.origin.clone(), |node| origin(&self.origin.file, node))
     }
 
     /// [`Object::origin_of`] for a chain of field names.
@@ -80,27 +90,38 @@ pub(crate) fn place_of<'a>(key: Node<'a>, value: Node<'a>) -> Node<'a> {
     if multiline || !written { key } else { value }
 }
 
-/// The child that a path element names, with the node that shows where it is.
-fn step<'a>(node: Node<'a>, element: &PathElement) -> Option<(Node<'a>, Node<'a>)> {
+/// The child that a path element names.
+struct Step<'a> {
+    /// What is called so; the child where it is an item.
+    name: Node<'a>,
+    /// What shows the reader best where it is.
+    place: Node<'a>,
+    value: Node<'a>,
+}
+
+impl<'a> Step<'a> {
+    fn item(value: Node<'a>) -> Self {
+        Self { name: value, place: value, value }
+    }
+}
+
+fn step<'a>(node: Node<'a>, element: &PathElement) -> Option<Step<'a>> {
+    let mut items = node.resolved().children();
     match element {
         PathElement::Field(name) => {
             let (key, value) = node.entry(name)?;
-            Some((place_of(key, value), value))
+            Some(Step { name: key, place: place_of(key, value), value })
         }
-        PathElement::Index(index) => node.item(*index).map(|item| (item, item)),
+        PathElement::Index(index) => node.item(*index).map(Step::item),
         PathElement::Key(fields) => {
             let is_it = |item: &Node<'_>| {
                 fields.iter().all(|(name, wanted)| {
                     item.entry(name).is_some_and(|(_, value)| is_text_of(value.resolved(), wanted))
                 })
             };
-            node.resolved().children().find(is_it).map(|item| (item, item))
+            items.find(is_it).map(Step::item)
         }
-        PathElement::Item(wanted) => node
-            .resolved()
-            .children()
-            .find(|item| is_text_of(item.resolved(), wanted))
-            .map(|item| (item, item)),
+        PathElement::Item(wanted) => items.find(|item| is_text_of(item.resolved(), wanted)).map(Step::item),
     }
 }
 

@@ -68,6 +68,21 @@ fn fields_that_are_not_written_are_where_their_parent_is() {
 }
 
 #[test]
+fn the_name_of_a_field_is_found_beside_its_value() {
+    let object = &parse(TEXT).objects[0];
+    let name = |path: &[PathElement]| {
+        let origin = object.origin_of_name(path);
+        format!("{}:{}", origin.line, origin.column)
+    };
+    assert_eq!(name(&fields(&["spec", "replicas"])), "5:3");
+    assert_eq!(name(&fields(&["metadata", "labels"])), "3:23");
+    assert_eq!(name(&fields(&["spec", "strategy"])), "4:1", "not there: where its parent is");
+    let containers = fields(&["spec", "template", "spec", "containers"]);
+    assert_eq!(name(&[containers, vec![Index(1)]].concat()), "19:9");
+    assert_eq!(name(&[]), "1:1");
+}
+
+#[test]
 fn without_positions_the_object_is_the_place() {
     let mut object = parse(format!("# c\n---\n{TEXT}")).objects.remove(0);
     assert_eq!(object.origin_of_fields(&["spec"]).line, 6);

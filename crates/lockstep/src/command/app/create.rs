@@ -1,17 +1,15 @@
 //! `lockstep app create`
 
-use std::io::Read;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use anyhow::Context;
 use clap::ValueEnum;
 use lockstep_core::{Finding, Map, Value};
 
 use super::qualified;
+use super::written::Written;
 use crate::applications::Place;
-use crate::diagnostics::{self, File};
+use crate::diagnostics;
 use crate::exit::Exit;
-use crate::output::cleaned;
 use crate::terminal::Terminal;
 
 /// Arguments of `lockstep app create`.
@@ -100,75 +98,52 @@ enum Deletion {
 
 impl Create {
     pub(crate) async fn run(self, terminal: &mut Terminal) -> anyhow::Result<Exit> {
-        let (mut applications, file) = match &self.file {
-            Some(path) => read(path, terminal)?,
-            None => (vec![self.spec.application(self.name.as_deref().unwrap_or_default())], None),
-        };
-        // Where nothing is created, no cluster is needed to tell a namespace.
-        let here = match self.dry_run {
-            true => None,
-            false => Some(self.place.open().await?),
-        };
-        let namespace = match &here {
-            Some(here) => here.namespace.clone(),
-            None => self.place.namespace.as_deref().unwrap_or_default().into(),
-        };
-        for application in &mut applications {
-            if application.at(&["metadata", "namespace"]).is_none() && !namespace.is_empty() {
-                application.set(&["metadata", "namespace"], (*namespace).into());
+        let mut applications = match &self.file {
+            Some(path) => match self.written(path, terminal)? {
+                Some(applications) => applications,
+                None => return Ok(Exit::Error),
+            },
+            None => {
+                let application = self.spec.application(self.name.as_deref().unwrap_or_default());
+                let findings = api::application(&application).1;
+                diagnostics::tell(&findings, |_| None, terminal)?;
+                if findings.iter().any(Finding::is_error) {
+                    return Ok(Exit::Error);
+                }
+                vec![application]
             }
-        }
-        let findings: Vec<Finding> = applications.iter().flat_map(|app| api::application(app).1).collect();
-        tell(&findings, file.as_ref(), terminal)?;
-        if findings.iter().any(Finding::is_error) {
-            return Ok(Exit::Error);
-        }
-        let Some(here) = here else {
+        };
+        if self.dry_run {
+            // Where nothing is created, no cluster is needed to tell a namespace.
+            fill(&mut applications, self.place.namespace.as_deref());
             terminal.out.write_all(manifest::yaml(&applications).as_bytes())?;
             return Ok(Exit::Success);
-        };
+        }
+        let here = self.place.open().await?;
+        fill(&mut applications, Some(&here.namespace));
         for application in &applications {
-            let made = cleaned(here.create(application).await?);
+            let made = here.create(application).await?;
             writeln!(terminal.out, "{} created", qualified(super::name_of(&made)))?;
         }
         Ok(Exit::Success)
     }
+
+    /// The Applications of a file; `None` where something in it is wrong, which is told.
+    fn written(&self, path: &Path, terminal: &mut Terminal) -> anyhow::Result<Option<Vec<Value>>> {
+        let Written { file, applications, findings } = Written::read(path)?;
+        diagnostics::tell(&findings, |_| Some(file.clone()), terminal)?;
+        Ok((!findings.iter().any(Finding::is_error)).then_some(applications))
+    }
 }
 
-fn tell(findings: &[Finding], file: Option<&File>, terminal: &mut Terminal) -> anyhow::Result<()> {
-    let renderer = terminal.renderer();
-    for finding in findings {
-        writeln!(terminal.err, "{}\n", diagnostics::draw(finding, file, &renderer))?;
+/// Puts the namespace into those that name none.
+fn fill(applications: &mut [Value], namespace: Option<&str>) {
+    let Some(namespace) = namespace else { return };
+    for application in applications {
+        if application.at(&["metadata", "namespace"]).is_none() {
+            application.set(&["metadata", "namespace"], namespace.into());
+        }
     }
-    if let Some(count) = diagnostics::count(findings) {
-        writeln!(terminal.err, "{count}")?;
-    }
-    Ok(())
-}
-
-/// The Applications of a file.
-fn read(path: &PathBuf, terminal: &mut Terminal) -> anyhow::Result<(Vec<Value>, Option<File>)> {
-    let mut bytes = Vec::new();
-    if path.as_os_str() == "-" {
-        std::io::stdin().read_to_end(&mut bytes).context("cannot read standard input")?;
-    } else {
-        bytes = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
-    }
-    let name = path.display().to_string();
-    let parsed = manifest::read(&name, &bytes, &manifest::Limits::default());
-    let file = File { path: name, text: String::from_utf8_lossy(&bytes).into_owned() };
-    tell(&parsed.findings, Some(&file), terminal)?;
-    anyhow::ensure!(!parsed.findings.iter().any(Finding::is_error), "{} is not valid", file.path);
-    anyhow::ensure!(!parsed.objects.is_empty(), "{} holds no Application", file.path);
-    for object in &parsed.objects {
-        let key = object.key();
-        anyhow::ensure!(
-            key.is(api::GROUP, "Application"),
-            "{} is not an Application; kubectl apply creates it",
-            key
-        );
-    }
-    Ok((parsed.objects.into_iter().map(|object| object.value).collect(), Some(file)))
 }
 
 impl Spec {
@@ -294,24 +269,5 @@ spec:
         assert_eq!((exit, &*out), (Exit::Error, ""));
         assert!(err.contains("ssh is not built yet") && err.contains("must be relative"), "{err}");
         assert!(err.ends_with("2 errors\n"), "{err}");
-    }
-
-    #[test]
-    fn files_hold_applications_only() {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("a.yaml");
-        let file = path.to_str().unwrap();
-        let create = |text: &str| {
-            std::fs::write(&path, text).unwrap();
-            run(&["app", "create", "-f", file, "--dry-run"])
-        };
-        let app = "apiVersion: lockstep.dev/v1alpha1\nkind: Application\nmetadata: {name: a}\nspec: {sources: [{git: {url: https://h/x}}]}\n";
-        let (exit, out, err) = create(app);
-        assert_eq!((exit, &*err), (Exit::Success, ""));
-        assert!(out.contains("name: a"));
-        let (exit, _, err) = create("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n");
-        assert!(exit == Exit::Error && err.contains("ConfigMap/a is not an Application"), "{err}");
-        let (exit, _, err) = create("a: b: c");
-        assert!(exit == Exit::Error && err.contains("is not valid"), "{err}");
     }
 }

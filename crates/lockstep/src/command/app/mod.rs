@@ -9,6 +9,7 @@ mod list;
 mod show;
 mod sync;
 mod wait;
+mod written;
 
 use clap::Subcommand;
 use lockstep_core::Value;
