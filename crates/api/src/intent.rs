@@ -96,9 +96,10 @@ mod tests {
 
     #[test]
     fn an_approval_lasts_as_long_as_its_annotation() {
-        let handled = Handled { approve: Some("d".into()), ..Handled::default() };
-        let requests = intents(r#"{"lockstep.dev/approve":"d"}"#).since(&handled);
-        assert_eq!(requests.approve.as_deref(), Some("d"));
+        let requests = |annotations| intents(annotations).since(&Handled::default());
+        let approved = Some("d".to_owned());
+        assert_eq!(requests(r#"{"lockstep.dev/approve":"d"}"#).approve, approved);
+        assert_eq!(requests("{}").approve, None);
     }
 
     #[test]

@@ -193,15 +193,14 @@ pub struct Counts {
     pub degraded: usize,
 }
 
-/// The last values of the intents' annotations that were acted on.
+/// The last values of the intents' annotations that were acted on. An approval is not among them: it is no wish that is answered
+/// once, but binds to one plan for as long as its annotation is there.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Handled {
     /// Of `lockstep.dev/sync`.
     pub sync: Option<String>,
     /// Of `lockstep.dev/refresh`.
     pub refresh: Option<String>,
-    /// Of `lockstep.dev/approve`.
-    pub approve: Option<String>,
 }
 
 /// So many characters of what an author wrote are kept in a history entry.
@@ -228,11 +227,7 @@ impl Status {
             },
             images: texts(status, &["summary", "images"]),
             urls: texts(status, &["summary", "urls"]),
-            handled: Handled {
-                sync: handled("sync"),
-                refresh: handled("refresh"),
-                approve: handled("approve"),
-            },
+            handled: Handled { sync: handled("sync"), refresh: handled("refresh") },
         }
     }
 

@@ -30,11 +30,6 @@ pub(crate) fn status() -> Schema {
                     Schema::text()
                         .about("The last value of annotation lockstep.dev/refresh that was acted on."),
                 ),
-                (
-                    "approve",
-                    Schema::text()
-                        .about("The last value of annotation lockstep.dev/approve that was acted on."),
-                ),
             ])
             .about("Which wishes were already acted on."),
         ),

@@ -135,9 +135,9 @@ impl Counts {
 
 impl Handled {
     pub(super) fn to_value(&self) -> Option<Value> {
-        let Self { sync, refresh, approve } = self;
+        let Self { sync, refresh } = self;
         let text = |text: &Option<String>| text.as_deref().map(Value::from);
-        let value = fields([("sync", text(sync)), ("refresh", text(refresh)), ("approve", text(approve))]);
+        let value = fields([("sync", text(sync)), ("refresh", text(refresh))]);
         (!value.is_empty_container()).then_some(value)
     }
 }

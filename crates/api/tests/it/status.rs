@@ -53,7 +53,7 @@ fn full() -> Status {
         objects: Counts { total: 4, out_of_sync: 2, degraded: 1 },
         images: vec!["nginx:1".into()],
         urls: vec!["https://shop.example".into()],
-        handled: Handled { sync: Some("1".into()), refresh: None, approve: Some("x".into()) },
+        handled: Handled { sync: Some("1".into()), refresh: None },
     }
 }
 
