@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
 
 use api::{API_VERSION, StoredRecord};
 use apply::Executor;
@@ -23,16 +22,15 @@ use crate::events::Events;
 use crate::field_sets::FieldSets;
 use crate::owned::Owned;
 use crate::queue::{Cause, Queue};
+use crate::reach::Reach;
 use crate::records::Recorded;
 use crate::renderers::Renderers;
 use crate::repositories::Hub;
+use crate::retries::Retries;
 use crate::setup::Settings;
 use crate::store::Store;
 use crate::telemetry::Telemetry;
 use crate::waiters::Waiters;
-
-/// After a failure of the API server or a repository that no event will tell the end of.
-const RETRY: Duration = Duration::from_secs(5);
 
 /// What every reconcile shares. Shared state is split by owner; each part locks itself.
 pub(crate) struct Context {
@@ -45,6 +43,8 @@ pub(crate) struct Context {
     pub(crate) owned: Owned,
     pub(crate) hub: Arc<Hub>,
     pub(crate) queue: Arc<Queue>,
+    pub(crate) retries: Retries,
+    pub(crate) reach: Reach,
     pub(crate) renderers: Renderers,
     pub(crate) events: Events,
     pub(crate) telemetry: Arc<Telemetry>,
@@ -95,9 +95,10 @@ impl Context {
         self.queue.mark(app, cause, Instant::now());
     }
 
-    /// Asks for a run in a while, after a failure.
+    /// Asks for a run in a while, after a failure; in a longer one each time until a run has none.
     pub(crate) fn retry(&self, app: &AppKey) {
-        self.queue.wake_at(app, Instant::now() + RETRY);
+        let pause = self.retries.failed(app, fastrand::f64());
+        self.queue.wake_at(app, Instant::now() + pause);
     }
 
     /// Asks for a run at a moment that a plan named.

@@ -23,8 +23,10 @@ use crate::events::Events;
 use crate::follow::{self, Own};
 use crate::owned::Owned;
 use crate::queue::{Job, Queue};
+use crate::reach::Reach;
 use crate::renderers::Renderers;
 use crate::repositories::{Hub, Ports};
+use crate::retries::Retries;
 use crate::setup::{self, Settings, SetupError};
 use crate::store::Store;
 use crate::telemetry::Telemetry;
@@ -36,7 +38,7 @@ const SIDE_BY_SIDE: usize = 64;
 const GRACE: Duration = Duration::from_secs(10);
 /// How often mirrors that nobody uses any more are removed.
 const EVICT: Duration = Duration::from_secs(3600);
-/// How often counters that are kept elsewhere are taken in.
+/// How often counters and states that are kept elsewhere are taken in.
 const GATHER: Duration = Duration::from_secs(1);
 
 /// A controller that is ready to run.
@@ -93,6 +95,8 @@ impl Controller {
             claims,
             owned: Owned::default(),
             queue,
+            retries: Retries::default(),
+            reach: Reach::default(),
             renderers: Renderers::new(),
             telemetry,
             waiting: Waiting::default(),
@@ -122,7 +126,7 @@ impl Controller {
         tasks.spawn(self.context.cluster.discovery.clone().follow());
         tasks.spawn(follow::live(self.context.clone(), self.context.cluster.index.subscribe()));
         tasks.spawn(follow::kinds(self.context.clone()));
-        tasks.spawn(gather(self.context.clone()));
+        tasks.spawn(gather(self.context.clone(), self.readiness.clone()));
         tasks.spawn(evict(self.context.clone()));
         if let Some(project) = self.project.clone() {
             let writer = self.context.cluster.writer.clone();
@@ -215,10 +219,14 @@ async fn one(
     let app = job.app.clone();
     let run = tokio::spawn({
         let context = context.clone();
+        context.retries.begin(&app);
         async move { reconcile(&context, &job).await }
     });
     let end = run.await;
     drop(turn);
+    if matches!(end, Ok(End::Reported | End::Gone)) {
+        context.retries.end(&app);
+    }
     context.queue.done(&app);
     let result = match &end {
         // Nothing was decided: it is not a reconcile yet.
@@ -253,10 +261,14 @@ async fn evict(context: Arc<Context>) {
     }
 }
 
-async fn gather(context: Arc<Context>) {
+async fn gather(context: Arc<Context>, readiness: Readiness) {
     let mut ticks = tokio::time::interval(GATHER);
+    let mut lost = false;
     loop {
-        ticks.tick().await;
+        let now = ticks.tick().await;
+        if context.is_started() {
+            lost = context.reach.tell(&readiness, lost, now);
+        }
         let requests = context.cluster.writer.connection().requests();
         context.telemetry.gather(requests, context.cluster.index.size(), context.queue.depth());
     }

@@ -18,7 +18,7 @@ use crate::queue::Cause;
 use crate::records::secrets;
 
 /// A kind that the controller follows for itself.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Own {
     Applications,
     Projects,
@@ -81,9 +81,11 @@ impl Own {
 /// Follows one kind for ever. `synced` turns true once everything that exists has been taken in.
 pub(crate) async fn own(
     context: Arc<Context>,
-    (kind, place): (Own, Option<Arc<str>>),
+    followed: (Own, Option<Arc<str>>),
     synced: watch::Sender<bool>,
 ) {
+    let (kind, place) = &followed;
+    let kind = *kind;
     let watch = kind.watch(context.cluster.writer.connection(), place.as_deref());
     loop {
         match watch.next().await {
@@ -92,11 +94,19 @@ pub(crate) async fn own(
                 Err(error) => tracing::error!(?kind, %error, "An object cannot be read"),
             },
             WatchEvent::Deleted(object) => take(&context, kind, &object, None),
-            WatchEvent::Synced => drop(synced.send_replace(true)),
+            WatchEvent::Synced => {
+                synced.send_replace(true);
+                if context.reach.found(&followed) {
+                    tracing::info!(?kind, "A watch stands again");
+                    context.retries.drain().iter().for_each(|app| context.mark(app, Cause::Resume));
+                }
+            }
             WatchEvent::Failing(failure) => {
                 tracing::warn!(?kind, error = %failure, "A watch fails");
                 if kind.is_dispensable() {
                     synced.send_replace(true);
+                } else {
+                    context.reach.lost(&followed, crate::chain(&failure), Instant::now());
                 }
             }
         }

@@ -1,7 +1,8 @@
 //! The controller: keeps the cluster equal to Git.
 //!
 //! [`Controller::start`] makes ready what a controller needs and [`Controller::run`] works until it is told to stop.
-//! `application` is the reconcile of an Application, one file a step. Around it: who is due (`queue`), which repositories
+//! `application` is the reconcile of an Application, one file a step. Around it: who is due (`queue`, and after failures
+//! `retries`), whether the API server can be reached (`reach`), which repositories
 //! are fetched when (`repositories`, `schedule`), who wants which object (`claims`), what the watches show (`store`,
 //! `follow`), what was applied (`records`). `inspect` looks at an Application from outside, with the same steps and no writes.
 
@@ -18,9 +19,11 @@ mod follow;
 mod inspect;
 mod owned;
 mod queue;
+mod reach;
 mod records;
 mod renderers;
 mod repositories;
+mod retries;
 mod schedule;
 mod setup;
 mod store;
