@@ -16,7 +16,7 @@ pub(crate) fn form_error(text: &str, form: &str, examples: &[&str]) -> String {
     let examples: Vec<_> = examples.iter().map(|example| format!("'{example}', ")).collect();
     match examples.is_empty() {
         true => format!("{text} (regex used for validation is '{form}')"),
-        false => format!("{text} (e.g. {}regex used for validation is '{form}')", examples.join("or ")),
+        false => format!("{text} (e.g. {}regex used for validation is '{form}')", examples.join(" or ")),
     }
 }
 
@@ -324,7 +324,7 @@ mod tests {
         assert_eq!(
             dns_label("A"),
             [
-                "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with an alphanumeric character (e.g. 'my-name', or '123-abc', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?')"
+                "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with an alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?')"
             ]
         );
     }
