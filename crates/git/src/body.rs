@@ -5,11 +5,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use bytes::{Buf as _, Bytes};
-use http_body_util::BodyExt as _;
-use tokio::runtime::Handle;
+use hyper::body::Incoming;
 
 use crate::failure::Failure;
-use crate::{Error, Limits, Result};
+use crate::http::Call;
+use crate::line::Line;
+use crate::pool::Route;
+use crate::{Error, Result};
 
 /// How often a waiting thread looks at its caller's flag.
 const CANCEL_CHECK: Duration = Duration::from_millis(50);
@@ -18,11 +20,11 @@ const DRAIN: usize = 64 << 10;
 
 /// A body as a reader that never waits longer than the stall limit and never yields more than the size limit.
 pub(crate) struct Body<'a> {
-    pub(crate) runtime: Handle,
-    pub(crate) incoming: hyper::body::Incoming,
-    pub(crate) limits: &'a Limits,
-    pub(crate) cancel: &'a AtomicBool,
-    pub(crate) until: Instant,
+    pub(crate) call: Call<'a>,
+    pub(crate) route: Route,
+    pub(crate) incoming: Incoming,
+    /// Where it comes from, until its end.
+    pub(crate) line: Option<Line>,
     pub(crate) failure: Failure,
     pub(crate) chunk: Bytes,
     pub(crate) total: u64,
@@ -42,20 +44,13 @@ impl Body<'_> {
     }
 
     fn next_chunk(&mut self) -> Result<Option<Bytes>> {
-        let frames = async {
-            loop {
-                match self.incoming.frame().await {
-                    None => return Ok(None),
-                    Some(Ok(frame)) => match frame.into_data() {
-                        Ok(data) if data.is_empty() => {}
-                        Ok(data) => return Ok(Some(data)),
-                        Err(_trailers) => {}
-                    },
-                    Some(Err(error)) => return Err(Error::unavailable(error)),
-                }
-            }
-        };
-        self.runtime.block_on(guarded(frames, self.limits.stall, self.until, self.cancel))
+        let Some(mut line) = self.line.take() else { return Ok(None) };
+        let chunk = self.call.wait(line.next(&mut self.incoming), self.call.limits.stall)?;
+        match &chunk {
+            Some(_) => self.line = Some(line),
+            None => self.call.keep(self.route.clone(), line),
+        }
+        Ok(chunk)
     }
 }
 
@@ -68,8 +63,8 @@ impl Read for Body<'_> {
                 Err(error) => return Err(self.failure.note(error)),
             }
             self.total += self.chunk.len() as u64;
-            if self.total > self.limits.response {
-                return Err(self.failure.note(Error::TooLarge { limit: self.limits.response }));
+            if self.total > self.call.limits.response {
+                return Err(self.failure.note(Error::TooLarge { limit: self.call.limits.response }));
             }
         }
         let count = out.len().min(self.chunk.len());
@@ -79,12 +74,12 @@ impl Read for Body<'_> {
 }
 
 /// Waits for a future, for a time at most, until some moment at most, and only as long as nobody cancels.
-pub(crate) async fn guarded<T, E: From<Error>>(
-    future: impl Future<Output = std::result::Result<T, E>>,
+pub(crate) async fn guarded<T>(
+    future: impl Future<Output = Result<T>>,
     limit: Duration,
     until: Instant,
     cancel: &AtomicBool,
-) -> std::result::Result<T, E> {
+) -> Result<T> {
     let limit = limit.min(until.saturating_duration_since(Instant::now()));
     let cancelled = async {
         while !cancel.load(Ordering::Relaxed) {
@@ -94,7 +89,7 @@ pub(crate) async fn guarded<T, E: From<Error>>(
     tokio::select! {
         biased;
         result = future => result,
-        () = cancelled => Err(Error::Cancelled.into()),
-        () = tokio::time::sleep(limit) => Err(Error::Timeout.into()),
+        () = cancelled => Err(Error::Cancelled),
+        () = tokio::time::sleep(limit) => Err(Error::Timeout),
     }
 }

@@ -5,17 +5,19 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use http::Uri;
-use hyper::rt::{Read, ReadBufCursor, Write};
-use hyper_rustls::HttpsConnector;
+use hyper_rustls::{HttpsConnector, MaybeHttpsStream};
+use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::client::legacy::connect::proxy::Tunnel;
-use hyper_util::client::legacy::connect::{Connected, Connection, HttpConnector};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 use tower_service::Service;
 
-use crate::{Access, Error, Result, auth, trust};
+use crate::pool::Way;
+use crate::{Error, Result, auth, trust};
 
-type Io = TokioIo<TcpStream>;
+type Tcp = TokioIo<TcpStream>;
+/// A connection below HTTP.
+pub(crate) type Io = MaybeHttpsStream<Tcp>;
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
 /// Makes the TCP connection below HTTP or TLS.
@@ -35,26 +37,37 @@ pub(crate) struct Proxied {
     address: Uri,
 }
 
-/// A connection that knows whether a proxy reads its requests.
-pub(crate) struct Stream {
-    io: Io,
-    is_proxied: bool,
+/// Makes connections, encrypted or not, with one set of authorities and through one proxy.
+#[derive(Clone)]
+pub(crate) struct Connector(HttpsConnector<Dial>);
+
+impl Connector {
+    /// Connects to the server of an address.
+    pub(crate) async fn connect(mut self, target: Uri) -> Result<Io> {
+        self.0.call(target).await.map_err(|error| match trust::is_untrusted(&*error) {
+            true => Error::Untrusted(error),
+            false => Error::unavailable(error),
+        })
+    }
 }
 
-/// A connector for one set of authorities and one proxy.
-pub(crate) fn connector(access: &Access, scheme: &str, limit: Duration) -> Result<HttpsConnector<Dial>> {
+/// A connector whose connections are made within `limit` or not at all.
+pub(crate) fn connector(way: &Way, limit: Duration) -> Result<Connector> {
     let mut connector = HttpConnector::new();
     connector.enforce_http(false);
     connector.set_nodelay(true);
     connector.set_connect_timeout(Some(limit));
     connector.set_keepalive(Some(Duration::from_secs(30)));
-    let dial = match &access.proxy {
+    // A request that nobody confirms to have got, on a connection that a router has long forgotten.
+    #[cfg(target_os = "linux")]
+    connector.set_tcp_user_timeout(Some(limit));
+    let dial = match &way.proxy {
         None => Dial::Straight(connector),
         Some(proxy) => proxied(connector, proxy.expose())?,
     };
-    let config = trust::config(access.ca_pem.as_deref(), scheme)?;
+    let config = trust::config(way)?;
     let builder = hyper_rustls::HttpsConnectorBuilder::new().with_tls_config(config);
-    Ok(builder.https_or_http().enable_http1().wrap_connector(dial))
+    Ok(Connector(builder.https_or_http().enable_http1().wrap_connector(dial)))
 }
 
 fn proxied(connector: HttpConnector, address: &str) -> Result<Dial> {
@@ -85,9 +98,9 @@ pub(crate) fn split_proxy(address: &str) -> Result<(Option<&str>, Uri)> {
 }
 
 impl Service<Uri> for Dial {
-    type Response = Stream;
+    type Response = Tcp;
     type Error = BoxError;
-    type Future = Pin<Box<dyn Future<Output = std::result::Result<Stream, BoxError>> + Send>>;
+    type Future = Pin<Box<dyn Future<Output = std::result::Result<Tcp, BoxError>> + Send>>;
 
     fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<std::result::Result<(), BoxError>> {
         Poll::Ready(Ok(()))
@@ -96,49 +109,14 @@ impl Service<Uri> for Dial {
     fn call(&mut self, target: Uri) -> Self::Future {
         let mut dial = self.clone();
         Box::pin(async move {
-            let (io, is_proxied) = match &mut dial {
-                Self::Straight(connector) => (connector.call(target).await?, false),
+            Ok(match &mut dial {
+                Self::Straight(connector) => connector.call(target).await?,
                 Self::Proxied(proxy) if target.scheme_str() == Some("https") => {
-                    (proxy.tunnel.call(target).await?, false)
+                    proxy.tunnel.call(target).await?
                 }
-                Self::Proxied(proxy) => (proxy.connector.call(proxy.address.clone()).await?, true),
-            };
-            Ok(Stream { io, is_proxied })
+                Self::Proxied(proxy) => proxy.connector.call(proxy.address.clone()).await?,
+            })
         })
-    }
-}
-
-impl Connection for Stream {
-    fn connected(&self) -> Connected {
-        self.io.connected().proxy(self.is_proxied)
-    }
-}
-
-impl Read for Stream {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        buffer: ReadBufCursor<'_>,
-    ) -> Poll<std::io::Result<()>> {
-        Pin::new(&mut self.io).poll_read(context, buffer)
-    }
-}
-
-impl Write for Stream {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<std::io::Result<usize>> {
-        Pin::new(&mut self.io).poll_write(context, bytes)
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<std::io::Result<()>> {
-        Pin::new(&mut self.io).poll_flush(context)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<std::io::Result<()>> {
-        Pin::new(&mut self.io).poll_shutdown(context)
     }
 }
 
@@ -152,6 +130,9 @@ mod tests {
             ("http://proxy:3128", Some("http://proxy:3128/")),
             ("http://me:p@ss@proxy:3128/", Some("me:p@ss http://proxy:3128/")),
             ("proxy:3128", Some("http://proxy:3128/")),
+            ("[::1]:3128", Some("http://[::1]:3128/")),
+            ("http://me:p/ss@[::1]:3128", Some("me:p/ss http://[::1]:3128/")),
+            ("http://::1:3128", None),
             ("https://proxy:3128", None),
             ("socks5://proxy", None),
             ("", None),

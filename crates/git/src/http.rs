@@ -5,34 +5,32 @@ use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use http::{Request, Response, StatusCode};
+use http::header::{HOST, HeaderValue, PROXY_AUTHORIZATION};
+use http::uri::PathAndQuery;
+use http::{Request, Response, StatusCode, Uri};
 use http_body_util::Full;
-use hyper_rustls::HttpsConnector;
-use hyper_util::client::legacy::Client;
-use hyper_util::rt::{TokioExecutor, TokioTimer};
+use hyper::body::Incoming;
 use parking_lot::Mutex;
 use tokio::runtime::{Builder, Runtime};
 
 use crate::body::{Body, guarded};
-use crate::connect::{Dial, connector, split_proxy};
+use crate::connect::{Connector, connector, split_proxy};
 use crate::failure::Failure;
-use crate::{Access, Error, Limits, Result, auth, trust};
+use crate::line::Line;
+use crate::pool::{Pool, Route, Way};
+use crate::{Access, Error, Limits, Result, auth};
 
-/// How long an idle connection is kept: longer than the usual time between two polls.
-const IDLE: Duration = Duration::from_secs(90);
-/// Clients kept; they differ by scheme, authorities and proxy only, never by repository.
-const CLIENTS: usize = 64;
-
-type HyperClient = Client<HttpsConnector<Dial>, Full<Bytes>>;
-type Key = (String, Option<String>, Option<lockstep_core::Secret<String>>);
+/// Connectors kept; they differ by scheme, authorities and proxy only, never by repository.
+const CONNECTORS: usize = 64;
 
 /// The HTTP side of all mirrors: share one, so that repositories on one host share its connections.
 ///
 /// Its calls block on a thread of their own runtime; they must not be made from an async worker.
 pub struct Http {
+    pool: Pool,
+    connectors: Mutex<BTreeMap<Way, Connector>>,
     /// Taken when dropped, since a runtime must not be dropped by waiting inside another one.
     runtime: Option<Runtime>,
-    clients: Mutex<BTreeMap<Key, HyperClient>>,
 }
 
 impl std::fmt::Debug for Http {
@@ -62,28 +60,23 @@ impl Http {
             .enable_time()
             .build()
             .map_err(Error::unavailable)?;
-        Ok(Self { runtime: Some(runtime), clients: Mutex::default() })
+        Ok(Self { pool: Pool::default(), connectors: Mutex::default(), runtime: Some(runtime) })
     }
 
     fn runtime(&self) -> Result<&Runtime> {
         self.runtime.as_ref().ok_or(Error::Cancelled)
     }
 
-    fn client(&self, call: Call<'_>, scheme: &str) -> Result<HyperClient> {
-        let key = (scheme.to_owned(), call.access.ca_pem.clone(), call.access.proxy.clone());
-        if let Some(client) = self.clients.lock().get(&key) {
-            return Ok(client.clone());
+    fn connector(&self, way: &Way, limit: Duration) -> Result<Connector> {
+        if let Some(connector) = self.connectors.lock().get(way) {
+            return Ok(connector.clone());
         }
-        let client = Client::builder(TokioExecutor::new())
-            .pool_timer(TokioTimer::new())
-            .timer(TokioTimer::new())
-            .pool_idle_timeout(IDLE)
-            .build(connector(call.access, scheme, call.limits.connect)?);
-        let mut clients = self.clients.lock();
-        if clients.len() >= CLIENTS {
-            clients.clear();
+        let connector = connector(way, limit)?;
+        let mut connectors = self.connectors.lock();
+        if connectors.len() >= CONNECTORS {
+            connectors.clear();
         }
-        Ok(clients.entry(key).or_insert(client).clone())
+        Ok(connectors.entry(way.clone()).or_insert(connector).clone())
     }
 }
 
@@ -98,27 +91,23 @@ impl Drop for Http {
 impl<'a> Call<'a> {
     /// Sends a request and waits for the head of the answer, whatever its status.
     pub(crate) fn send(self, request: Request<Full<Bytes>>) -> Result<Response<Body<'a>>> {
-        let scheme = request.uri().scheme_str().unwrap_or("http").to_owned();
-        let request = self.through_proxy(request, &scheme)?;
-        let client = self.http.client(self, &scheme)?;
-        let runtime = self.http.runtime()?;
-        let limit = self.limits.connect + self.limits.stall;
-        let send = |request| {
-            let answer = async { client.request(request).await.map_err(classify) };
-            runtime.block_on(guarded(answer, limit, self.until, self.cancel))
+        let target = request.uri().clone();
+        let route = Route::of(&target, self.access)?;
+        let request = self.addressed(request, &route)?;
+        let kept = self.kept(&route)?.map(|line| self.exchange(line, request.clone()));
+        let (line, answer) = match kept {
+            // The server may have closed it just now. Git's requests change nothing, so ask again on a fresh one.
+            None | Some(Err(Error::Unavailable(_))) => {
+                self.exchange(self.connect(&route, target)?, request)?
+            }
+            Some(other) => other?,
         };
-        // A kept connection may have been closed by the server just now. Git's requests change nothing, so ask again.
-        let response = match send(request.clone()) {
-            Err((Error::Unavailable(_), Stage::Exchange)) => send(request),
-            other => other,
-        };
-        let (head, incoming) = response.map_err(|(error, _)| error)?.into_parts();
+        let (head, incoming) = answer.into_parts();
         let body = Body {
-            runtime: runtime.handle().clone(),
+            call: self,
+            route,
             incoming,
-            limits: self.limits,
-            cancel: self.cancel,
-            until: self.until,
+            line: Some(line),
             failure: Failure::default(),
             chunk: Bytes::new(),
             total: 0,
@@ -126,36 +115,61 @@ impl<'a> Call<'a> {
         Ok(Response::from_parts(head, body))
     }
 
-    /// A proxy that reads a plain request wants to know who asks; through a tunnel it was told already.
-    fn through_proxy(self, mut request: Request<Full<Bytes>>, scheme: &str) -> Result<Request<Full<Bytes>>> {
-        if let Some(proxy) = self.access.proxy.as_ref().filter(|_| scheme == "http")
-            && let (Some(user_info), _) = split_proxy(proxy.expose())?
-        {
-            let value = auth::proxy_authorization(user_info)?;
-            request.headers_mut().insert(http::header::PROXY_AUTHORIZATION, value);
+    /// Waits on the runtime, no longer than `limit`.
+    pub(crate) fn wait<T>(self, future: impl Future<Output = Result<T>>, limit: Duration) -> Result<T> {
+        self.http.runtime()?.block_on(guarded(future, limit, self.until, self.cancel))
+    }
+
+    /// Keeps a connection whose answer was read to its end.
+    pub(crate) fn keep(self, route: Route, mut line: Line) {
+        if self.http.runtime().is_ok_and(|runtime| runtime.block_on(line.is_free())) {
+            self.http.pool.put(route, line);
+        }
+    }
+
+    fn kept(self, route: &Route) -> Result<Option<Line>> {
+        let runtime = self.http.runtime()?;
+        while let Some(mut line) = self.http.pool.take(route) {
+            if runtime.block_on(line.is_free()) {
+                return Ok(Some(line));
+            }
+        }
+        Ok(None)
+    }
+
+    fn connect(self, route: &Route, target: Uri) -> Result<Line> {
+        let connector = self.http.connector(&route.way, self.limits.connect)?;
+        // A name, an address that may have to be tried after another, a tunnel, and TLS.
+        self.wait(
+            async move { Line::new(connector.connect(target).await?).await },
+            self.limits.connect + self.limits.stall,
+        )
+    }
+
+    fn exchange(self, mut line: Line, request: Request<Full<Bytes>>) -> Result<(Line, Response<Incoming>)> {
+        let answer = self.wait(line.exchange(request), self.limits.stall)?;
+        Ok((line, answer))
+    }
+
+    /// Names the host, and the way in the form that the other end reads: a proxy that reads plain requests is asked for
+    /// whole addresses and wants to know who asks; through a tunnel it was told already.
+    fn addressed(self, mut request: Request<Full<Bytes>>, route: &Route) -> Result<Request<Full<Bytes>>> {
+        let bad = || Error::InvalidUrl("it is not a well-formed URL");
+        let host = HeaderValue::from_str(&route.host).map_err(|_| bad())?;
+        request.headers_mut().insert(HOST, host);
+        match self.access.proxy.as_ref().filter(|_| !route.way.is_tls) {
+            Some(proxy) => {
+                if let (Some(user_info), _) = split_proxy(proxy.expose())? {
+                    let value = auth::proxy_authorization(user_info)?;
+                    request.headers_mut().insert(PROXY_AUTHORIZATION, value);
+                }
+            }
+            None => {
+                let path = request.uri().path_and_query().map_or("/", PathAndQuery::as_str);
+                *request.uri_mut() = path.parse().map_err(|_| bad())?;
+            }
         }
         Ok(request)
-    }
-}
-
-/// How far a request got.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Stage {
-    Connect,
-    Exchange,
-}
-
-impl From<Error> for (Error, Stage) {
-    fn from(error: Error) -> Self {
-        (error, Stage::Connect)
-    }
-}
-
-fn classify(error: hyper_util::client::legacy::Error) -> (Error, Stage) {
-    let stage = if error.is_connect() { Stage::Connect } else { Stage::Exchange };
-    match trust::is_untrusted(&error) {
-        true => (Error::Untrusted(Box::new(error)), Stage::Connect),
-        false => (Error::unavailable(error), stage),
     }
 }
 

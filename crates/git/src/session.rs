@@ -42,6 +42,7 @@ impl Session {
             let response = call.send(request)?;
             if response.status().is_redirection() {
                 address = redirect(&address, &response)?;
+                response.into_body().finish();
                 continue;
             }
             check_status(response.status())?;

@@ -7,13 +7,14 @@ use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::{ClientConfig, RootCertStore};
 
+use crate::pool::Way;
 use crate::{Error, Result};
 
-/// A configuration that trusts the given authorities, or the system's where none are given. Without `https` none are
+/// A configuration that trusts the given authorities, or the system's where none are given. Without TLS none are
 /// needed, and the system's, which take a while to read, are left alone.
-pub(crate) fn config(ca_pem: Option<&str>, scheme: &str) -> Result<ClientConfig> {
+pub(crate) fn config(way: &Way) -> Result<ClientConfig> {
     let mut roots = RootCertStore::empty();
-    match ca_pem {
+    match &way.ca_pem {
         Some(pem) => {
             let unusable = Error::InvalidAccess("the certificate authority is not valid PEM");
             let certificates: Option<Vec<_>> =
@@ -24,7 +25,7 @@ pub(crate) fn config(ca_pem: Option<&str>, scheme: &str) -> Result<ClientConfig>
                 return Err(Error::InvalidAccess("the certificate authority is not a valid certificate"));
             }
         }
-        None if scheme == "https" => {
+        None if way.is_tls => {
             roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
         }
         None => {}

@@ -187,8 +187,47 @@ fn an_answer_may_not_be_larger_than_allowed() {
 fn a_kept_connection_that_was_closed_is_no_error() {
     let bench = Bench::new();
     bench.repo.commit("file", "a");
-    bench.server.set(Rules { hang_up: true, ..Rules::default() });
-    for _ in 0..5 {
-        bench.try_fetch(&["main"]).unwrap();
+    for rules in [
+        Rules { hang_up: true, ..Rules::default() },
+        Rules { hang_up_late: true, ..Rules::default() },
+        Rules::default(),
+    ] {
+        bench.server.set(rules);
+        for _ in 0..10 {
+            bench.try_fetch(&["main"]).unwrap();
+        }
     }
+}
+
+#[test]
+fn however_many_kept_connections_were_closed_one_more_is_made() {
+    let repo = Repo::new();
+    repo.commit("file", "a");
+    let server = Server::start(repo.path());
+    let state = tempfile::tempdir().unwrap();
+    let http = Arc::new(Http::new().unwrap());
+    let mirrors: Vec<Mirror> = (0..8)
+        .map(|n| {
+            let directory = state.path().join(n.to_string());
+            Mirror::open(&directory, &RepoUrl::new(&server.url()), http.clone(), Limits::default()).unwrap()
+        })
+        .collect();
+    let fetch_all = || {
+        std::thread::scope(|scope| {
+            let fetches: Vec<_> = mirrors
+                .iter()
+                .map(|mirror| scope.spawn(|| class(fetch_as(mirror, &["main"], &Access::anonymous()))))
+                .collect();
+            fetches.into_iter().all(|fetch| fetch.join().unwrap() == "none")
+        })
+    };
+    assert!(fetch_all());
+    let kept = server.connections();
+    server.set(Rules { hang_up_late: true, ..Rules::default() });
+    assert!(fetch_all());
+    assert!(server.connections() > kept, "the kept ones were closed");
+    // A server that closes every connection before it answers is away, and not asked for ever.
+    server.set(Rules { cut: Some(0), ..Rules::default() });
+    repo.commit("file", "b");
+    assert!(!fetch_all());
 }

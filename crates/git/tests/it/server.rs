@@ -25,6 +25,8 @@ pub(crate) struct Rules {
     pub(crate) stall: bool,
     /// Close each connection after its answer, without saying so.
     pub(crate) hang_up: bool,
+    /// Close each connection when its second request has come, without an answer.
+    pub(crate) hang_up_late: bool,
 }
 
 /// A request, as far as tests ask about it.
@@ -157,7 +159,11 @@ impl Request {
 
 fn serve(stream: Box<dyn Stream>, state: &State) {
     let mut stream = BufReader::new(stream);
+    let mut is_first = true;
     while let Some(request) = Request::read(&mut stream) {
+        if !std::mem::take(&mut is_first) && state.rules.lock().unwrap().hang_up_late {
+            return;
+        }
         state.seen.lock().unwrap().push(Seen {
             line: request.line.clone(),
             authorization: request.header("authorization").map(str::to_owned),
