@@ -1,11 +1,15 @@
 //! What the API server does with objects of its built-in kinds beyond what their schema says: how they are defaulted, reset,
 //! validated, listed and served. One file a kind; [`strategy`] finds it.
 
+mod address;
 #[allow(dead_code, unused_imports)] // building blocks; kinds come to use them
 mod meta;
+mod reset;
 mod resource;
+mod service;
 mod strategy;
 
 pub use meta::{Quantity, Scope, invalid_on_create, invalid_on_status_update, invalid_on_update};
 pub use resource::{Resource, Subresource, resources};
+pub use service::{Family, Given, Wanted, WantedAddress, WantedPorts, release_all, wanted};
 pub use strategy::{ResetField, Status, Strategy, strategy};

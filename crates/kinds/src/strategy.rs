@@ -53,6 +53,17 @@ pub struct Status {
     pub prepare_update: fn(object: &mut Value, old: &Value),
     /// What is wrong with the new status.
     pub validate_update: fn(object: &Value, old: &Value) -> Vec<FieldError>,
+    /// What a writer of the status is warned of.
+    pub warnings: fn(object: &Value) -> Vec<String>,
+}
+
+impl Status {
+    /// Everything but the status is taken from `old`, and nothing is wrong with it.
+    pub const PLAIN: Self = Self {
+        prepare_update: |object, old| crate::meta::Edit::take_from(object, old, &["spec"]),
+        validate_update: |_, _| Vec::new(),
+        warnings: |_| Vec::new(),
+    };
 }
 
 /// A field that an endpoint does not let be set.
@@ -97,4 +108,4 @@ pub fn strategy(group: &str, kind: &str) -> Option<&'static Strategy> {
 }
 
 /// Every kind that has a file.
-static KINDS: &[&Strategy] = &[];
+static KINDS: &[&Strategy] = &[&crate::service::SERVICE];

@@ -1,0 +1,21 @@
+//! What the endpoints of most kinds do not let be set.
+
+use crate::strategy::ResetField;
+
+const fn field(
+    version: &'static str,
+    subresource: &'static str,
+    path: &'static [&'static str],
+) -> ResetField {
+    ResetField { version, subresource, path }
+}
+
+/// The status by the object, the rest by the status.
+pub(crate) const V1: &[ResetField] = &[field("v1", "", &["status"]), field("v1", "status", &["spec"])];
+
+/// The same, and the status lets nothing of `metadata` be set either.
+pub(crate) const V1_STATUS_ONLY: &[ResetField] = &[V1[0], V1[1], field("v1", "status", &["metadata"])];
+
+/// The same for kinds that are served as `v1` and `v2`.
+pub(crate) const V1_AND_V2: &[ResetField] =
+    &[V1[0], V1[1], field("v2", "", &["status"]), field("v2", "status", &["spec"])];

@@ -1,0 +1,453 @@
+//! Which addresses and node ports a Service is to be given, keeps or gives back. Who has them is the store's to know.
+
+use lockstep_core::Value;
+use schema::{At, FieldError};
+
+use super::cluster_ips::validate_cluster_ips;
+use super::{needs_address, needs_health_check};
+use crate::address::texts;
+use crate::meta::{Edit, View, parse_ip};
+
+/// A family of IP addresses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Family {
+    /// `IPv4`
+    V4,
+    /// `IPv6`
+    V6,
+}
+
+impl Family {
+    fn name(self) -> &'static str {
+        match self {
+            Self::V4 => "IPv4",
+            Self::V6 => "IPv6",
+        }
+    }
+
+    fn other(self) -> Self {
+        match self {
+            Self::V4 => Self::V6,
+            Self::V6 => Self::V4,
+        }
+    }
+
+    fn parse(name: &str) -> Option<Self> {
+        [Self::V4, Self::V6].into_iter().find(|family| family.name() == name)
+    }
+}
+
+/// What the store is to give to a Service, and what it gets back.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Wanted {
+    /// Addresses, by their place in `clusterIPs`.
+    pub addresses: Vec<WantedAddress>,
+    /// Node ports.
+    pub node_ports: Vec<WantedPorts>,
+    /// The port of the health check: `Some(None)` for any that is free, `Some(Some(port))` for this one.
+    pub health_check: Option<Option<i64>>,
+    /// Addresses that are no longer used.
+    pub released_addresses: Vec<String>,
+    /// Node ports that are no longer used.
+    pub released_ports: Vec<i64>,
+}
+
+/// An address that a Service is to be given.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WantedAddress {
+    /// Its place in `clusterIPs`.
+    pub index: usize,
+    /// Its family.
+    pub family: Family,
+    /// Which one; `None` for any that is free.
+    pub ip: Option<String>,
+}
+
+/// A node port that a Service is to be given.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WantedPorts {
+    /// The places in `ports` that share it: the same port by several protocols. The first is the one to name in an error.
+    pub ports: Vec<usize>,
+    /// Which one; `None` for any that is free.
+    pub number: Option<i64>,
+}
+
+/// What the store has given, in the order of [`Wanted`].
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Given {
+    /// One for each wanted address.
+    pub addresses: Vec<String>,
+    /// One for each wanted node port.
+    pub node_ports: Vec<i64>,
+    /// The one for the health check, if it was wanted.
+    pub health_check: Option<i64>,
+}
+
+/// What a Service is to be given. Fills in what can be told without the store: what an update leaves out is kept, families
+/// and their policy follow from the addresses and from those that the cluster has (`families`, the first one first).
+///
+/// The server does this before everything else that it does with a write; an error here is the only one that it tells.
+pub fn wanted(
+    service: &mut Value,
+    old: Option<&Value>,
+    families: &[Family],
+) -> Result<Wanted, Vec<FieldError>> {
+    if let Some(old) = old {
+        keep_allocated(service, old);
+    }
+    normalize(service, old);
+    fill_families(service, old, families)?;
+    let mut wanted = Wanted::default();
+    want_addresses(&mut wanted, service, old);
+    want_node_ports(&mut wanted, service, old);
+    let spec = service.child("spec");
+    let (needs, needed) =
+        (needs_health_check(spec), old.is_some_and(|old| needs_health_check(old.child("spec"))));
+    if needs && !needed {
+        wanted.health_check = Some(Some(spec.number("healthCheckNodePort")).filter(|port| *port != 0));
+    }
+    if let Some(old) = old.filter(|_| needed && !needs) {
+        wanted.released_ports.push(old.child("spec").number("healthCheckNodePort"));
+    }
+    Ok(wanted)
+}
+
+/// What a deleted Service gives back.
+pub fn release_all(service: &Value) -> Wanted {
+    let spec = service.child("spec");
+    let mut wanted = Wanted { released_ports: node_ports(spec), ..Wanted::default() };
+    if needs_address(spec) {
+        let ips = texts(spec.items("clusterIPs")).into_iter().filter(|ip| *ip != "None");
+        wanted.released_addresses = ips.map(str::to_owned).collect();
+    }
+    if needs_health_check(spec) && spec.number("healthCheckNodePort") > 0 {
+        wanted.released_ports.push(spec.number("healthCheckNodePort"));
+    }
+    wanted
+}
+
+impl Wanted {
+    /// Puts what was given into the Service.
+    pub fn put(&self, service: &mut Value, given: &Given) {
+        let Some(spec) = service.child_mut("spec") else { return };
+        let mut ips: Vec<Value> = spec.items("clusterIPs").to_vec();
+        for (wanted, ip) in self.addresses.iter().zip(&given.addresses) {
+            if ips.len() <= wanted.index {
+                ips.resize(wanted.index + 1, "".into());
+            }
+            ips[wanted.index] = (&**ip).into();
+            if wanted.index == 0 {
+                spec.set(&["clusterIP"], (&**ip).into());
+            }
+        }
+        if !self.addresses.is_empty() {
+            spec.set(&["clusterIPs"], ips.into());
+        }
+        for (wanted, number) in self.node_ports.iter().zip(&given.node_ports) {
+            for index in &wanted.ports {
+                if let Some(port) = spec.items_mut("ports").get_mut(*index) {
+                    port.set(&["nodePort"], (*number).into());
+                }
+            }
+        }
+        if let Some(port) = given.health_check.filter(|_| self.health_check.is_some()) {
+            spec.set(&["healthCheckNodePort"], port.into());
+        }
+    }
+}
+
+fn has_own_node_ports(spec: &Value) -> bool {
+    match spec.text("type") {
+        "NodePort" => true,
+        "LoadBalancer" => spec.child("allocateLoadBalancerNodePorts").as_bool().unwrap_or(true),
+        _ => false,
+    }
+}
+
+fn node_ports(spec: &Value) -> Vec<i64> {
+    spec.items("ports").iter().map(|port| port.number("nodePort")).filter(|port| *port != 0).collect()
+}
+
+/// A writer who leaves out what the server has given keeps it.
+fn keep_allocated(service: &mut Value, old: &Value) {
+    let (old, new) = (old.child("spec"), service.child("spec").clone());
+    let Some(spec) = service.child_mut("spec") else { return };
+    if needs_address(old) && needs_address(&new) {
+        if new.text("clusterIP").is_empty() {
+            spec.take_from(old, &["clusterIP"]);
+        }
+        if new.items("clusterIPs").is_empty() && !old.items("clusterIPs").is_empty() {
+            spec.take_from(old, &["clusterIPs"]);
+        }
+    }
+    if has_own_node_ports(old) && has_own_node_ports(&new) {
+        let (had, has) = (node_ports(old), node_ports(&new));
+        for port in spec.items_mut("ports").iter_mut().filter(|port| port.number("nodePort") == 0) {
+            let same = old.items("ports").iter().rev().find(|old| old.text("name") == port.text("name"));
+            let number = same.map(|old| old.number("nodePort")).unwrap_or_default();
+            if number != 0 && !(had.contains(&number) && has.contains(&number)) {
+                port.set(&["nodePort"], number.into());
+            }
+        }
+    }
+    if needs_health_check(old) && needs_health_check(&new) && new.number("healthCheckNodePort") == 0 {
+        spec.take_from(old, &["healthCheckNodePort"]);
+    }
+}
+
+/// `clusterIP` and `clusterIPs` say the same; a writer may write either.
+fn normalize(service: &mut Value, old: Option<&Value>) {
+    let new = service.child("spec").clone();
+    let Some(spec) = service.child_mut("spec") else { return };
+    let ip = new.text("clusterIP");
+    let only = |spec: &mut Value| spec.set(&["clusterIPs"], vec![ip.into()].into());
+    let Some(old) = old.map(|old| old.child("spec")) else {
+        if !ip.is_empty() && new.items("clusterIPs").is_empty() {
+            only(spec);
+        }
+        return;
+    };
+    let had = old.text("clusterIP");
+    if !old.items("clusterIPs").is_empty() && new.items("clusterIPs").is_empty() && had == ip {
+        spec.take_from(old, &["clusterIPs"]);
+    }
+    if had != ip && old.items("clusterIPs") == new.items("clusterIPs") {
+        match !had.is_empty() && ip.is_empty() {
+            true => drop(spec.remove(&["clusterIPs"])),
+            false => only(spec),
+        }
+    }
+}
+
+/// Both prefer two families and nothing changes: then there is nothing to fill in.
+fn prefers_dual_as_before(spec: &Value, old: &Value) -> bool {
+    let prefers = |spec: &Value| spec.text("ipFamilyPolicy") == "PreferDualStack";
+    old.text("type") == spec.text("type")
+        && prefers(spec)
+        && (prefers(old) || !old.has("ipFamilyPolicy"))
+        && old.items("clusterIPs") == spec.items("clusterIPs")
+        && old.items("ipFamilies") == spec.items("ipFamilies")
+}
+
+fn fill_families(
+    service: &mut Value,
+    old: Option<&Value>,
+    families: &[Family],
+) -> Result<(), Vec<FieldError>> {
+    let old_spec = old.map(|old| old.child("spec"));
+    let spec = service.child("spec");
+    if !needs_address(spec) || old_spec.is_some_and(|old| prefers_dual_as_before(spec, old)) {
+        return Ok(());
+    }
+    let selectorless = spec.text("clusterIP") == "None" && spec.entries("selector").next().is_none();
+    if !spec.has("ipFamilyPolicy") {
+        let policy = match old_spec.map(|old| old.text("ipFamilyPolicy")).unwrap_or_default() {
+            "" if selectorless => "RequireDualStack",
+            "" => "SingleStack",
+            policy => policy,
+        };
+        let policy = policy.to_owned();
+        service.set(&["spec", "ipFamilyPolicy"], policy.into());
+    }
+    refuse(validate_cluster_ips(service, old))?;
+    let mut errors = Vec::new();
+    if let Some(old) = old_spec {
+        reduce(&mut errors, service, old);
+    }
+    refuse_two(&mut errors, service.child("spec"));
+    families_of_ips(&mut errors, service, families);
+    refuse(errors)?;
+    match selectorless {
+        true => families_without_selector(service, families),
+        false => families_with_addresses(service, families)?,
+    }
+    Ok(())
+}
+
+fn refuse(errors: Vec<FieldError>) -> Result<(), Vec<FieldError>> {
+    if errors.is_empty() { Ok(()) } else { Err(errors) }
+}
+
+fn policy_error(spec: &Value, text: &str) -> FieldError {
+    let at = At::ROOT.field("spec");
+    FieldError::invalid(&at.field("ipFamilyPolicy"), spec.child("ipFamilyPolicy").clone(), text)
+}
+
+/// Going back to one family drops the second address where it is as before; without the policy it may not go.
+fn reduce(errors: &mut Vec<FieldError>, service: &mut Value, old: &Value) {
+    let new = service.child("spec").clone();
+    let single = new.text("ipFamilyPolicy") == "SingleStack";
+    for (field, what) in [("clusterIPs", "cluster IP"), ("ipFamilies", "IP family")] {
+        let (had, has) = (old.items(field), new.items(field));
+        if single && had == has && has.len() > 1 {
+            service.set(&["spec", field], has[..1].to_vec().into());
+        } else if !single && !has.is_empty() && has.len() < had.len() {
+            errors
+                .push(policy_error(&new, &format!("must be 'SingleStack' to release the secondary {what}")));
+        }
+    }
+}
+
+fn refuse_two(errors: &mut Vec<FieldError>, spec: &Value) {
+    if spec.text("ipFamilyPolicy") != "SingleStack" {
+        return;
+    }
+    for (field, what) in [("clusterIPs", "cluster IPs"), ("ipFamilies", "IP families")] {
+        if spec.items(field).len() == 2 {
+            let text =
+                format!("must be 'RequireDualStack' or 'PreferDualStack' when multiple {what} are specified");
+            errors.push(policy_error(spec, &text));
+        }
+    }
+}
+
+fn families_of_ips(errors: &mut Vec<FieldError>, service: &mut Value, families: &[Family]) {
+    let spec = service.child("spec");
+    let ips = spec.child("clusterIPs").clone();
+    let mut named = spec.items("ipFamilies").to_vec();
+    for (index, ip) in texts(spec.items("clusterIPs")).into_iter().enumerate() {
+        if ip == "None" {
+            break;
+        }
+        let family = match parse_ip(ip) {
+            Some(ip) if ip.is_ipv6() => Family::V6,
+            _ => Family::V4,
+        };
+        if index < named.len() {
+            continue;
+        }
+        match families.contains(&family) {
+            true => named.push(family.name().into()),
+            false => {
+                let at = At::ROOT.field("spec");
+                let at = at.field("clusterIPs");
+                let text = format!("{} is not configured on this cluster", family.name());
+                errors.push(FieldError::invalid(&at.index(index), ips.clone(), text));
+            }
+        }
+    }
+    if !named.is_empty() {
+        service.set(&["spec", "ipFamilies"], named.into());
+    }
+}
+
+fn named_families(spec: &Value) -> Vec<Family> {
+    texts(spec.items("ipFamilies")).into_iter().filter_map(Family::parse).collect()
+}
+
+fn set_families(service: &mut Value, families: &[Family]) {
+    let names: Vec<Value> = families.iter().map(|family| family.name().into()).collect();
+    service.set(&["spec", "ipFamilies"], names.into());
+}
+
+/// Nobody knows the addresses behind it, so they may be of both families, whatever the cluster has.
+fn families_without_selector(service: &mut Value, families: &[Family]) {
+    let spec = service.child("spec");
+    let mut named = named_families(spec);
+    if named.is_empty() {
+        named.extend(families.first());
+    }
+    if let ([only], false) = (&*named, spec.text("ipFamilyPolicy") == "SingleStack") {
+        let second = only.other();
+        named.push(second);
+    }
+    set_families(service, &named);
+}
+
+fn families_with_addresses(service: &mut Value, families: &[Family]) -> Result<(), Vec<FieldError>> {
+    let (spec, mut errors) = (service.child("spec"), Vec::new());
+    if spec.text("ipFamilyPolicy") == "RequireDualStack" && families.len() < 2 {
+        errors.push(policy_error(spec, "this cluster is not configured for dual-stack services"));
+    }
+    let mut named = named_families(spec);
+    let at = At::ROOT.field("spec");
+    let at = at.field("ipFamilies");
+    for (index, family) in named.iter().enumerate().filter(|(_, family)| !families.contains(family)) {
+        let text = "not configured on this cluster";
+        errors.push(FieldError::invalid(&at.index(index), family.name(), text));
+    }
+    refuse(errors)?;
+    if named.is_empty() {
+        named.extend(families.first());
+    }
+    if let ([only], 2, false) = (&*named, families.len(), spec.text("ipFamilyPolicy") == "SingleStack") {
+        let second = only.other();
+        named.push(second);
+    }
+    set_families(service, &named);
+    Ok(())
+}
+
+fn want_addresses(wanted: &mut Wanted, service: &Value, old: Option<&Value>) {
+    let spec = service.child("spec");
+    let old = old.map(|old| old.child("spec"));
+    let (ips, families) = (texts(spec.items("clusterIPs")), named_families(spec));
+    let all = || -> Vec<WantedAddress> {
+        if !needs_address(spec) || ips.first() == Some(&"None") {
+            return Vec::new();
+        }
+        families.iter().enumerate().map(|(index, family)| want(&ips, index, *family)).collect()
+    };
+    let Some(old) = old else {
+        wanted.addresses = all();
+        return;
+    };
+    if prefers_dual_as_before(spec, old) {
+        return;
+    }
+    let (had, had_families) = (texts(old.items("clusterIPs")), named_families(old));
+    match (needs_address(old), needs_address(spec)) {
+        (false, _) => wanted.addresses = all(),
+        (true, _) if had.first() == Some(&"None") => {}
+        (true, false) => wanted.released_addresses = had.into_iter().map(str::to_owned).collect(),
+        (true, true) => match (had_families.len(), &*families) {
+            (1, [_, second]) => wanted.addresses.push(want(&ips, 1, *second)),
+            (2, [_]) => wanted.released_addresses.extend(had.get(1).map(|ip| (*ip).to_owned())),
+            _ => {}
+        },
+    }
+}
+
+fn want(ips: &[&str], index: usize, family: Family) -> WantedAddress {
+    let ip = ips.get(index).filter(|ip| !ip.is_empty()).map(|ip| (*ip).to_owned());
+    WantedAddress { index, family, ip }
+}
+
+fn want_node_ports(wanted: &mut Wanted, service: &Value, old: Option<&Value>) {
+    let (spec, had) = (service.child("spec"), old.map(|old| node_ports(old.child("spec"))));
+    let has = node_ports(spec);
+    if let Some(had) = &had {
+        let dropped = had.iter().filter(|port| !has.contains(port));
+        wanted.released_ports.extend(dropped);
+    }
+    if !matches!(spec.text("type"), "NodePort" | "LoadBalancer") {
+        return;
+    }
+    let own = has_own_node_ports(spec);
+    for (index, port) in spec.items("ports").iter().enumerate() {
+        let number = Some(port.number("nodePort")).filter(|number| *number != 0);
+        match (&had, number) {
+            (_, None) if !own => {}
+            (None, number) => want_shared(wanted, spec, (index, number)),
+            (Some(had), Some(number)) if had.contains(&number) => {}
+            (Some(_), number) => wanted.node_ports.push(WantedPorts { ports: vec![index], number }),
+        }
+    }
+}
+
+/// At creation the same port by several protocols gets the same node port, unless the writer says otherwise.
+fn want_shared(wanted: &mut Wanted, spec: &Value, (index, number): (usize, Option<i64>)) {
+    let ports = spec.items("ports");
+    let same = |other: usize| ports[other].number("port") == ports[index].number("port");
+    let known = wanted.node_ports.iter_mut().find(|known| known.ports.first().is_some_and(|at| same(*at)));
+    match (known, number) {
+        (Some(known), None) => known.ports.push(index),
+        (Some(known), Some(number)) if known.number == Some(number) => {}
+        (Some(_), Some(_)) => wanted.node_ports.push(WantedPorts { ports: vec![index], number }),
+        (None, _) => {
+            let mut numbers = ports.iter().filter(|port| port.number("port") == ports[index].number("port"));
+            let asked = numbers.find_map(|port| Some(port.number("nodePort")).filter(|number| *number != 0));
+            wanted.node_ports.push(WantedPorts { ports: vec![index], number: asked });
+        }
+    }
+}

@@ -1,0 +1,3 @@
+//! What the kinds make of objects, compared with the answers of a real server.
+
+mod recorded;
