@@ -23,6 +23,7 @@ mod limits;
 mod line;
 mod local;
 mod location;
+mod lock;
 mod mirror;
 mod objects;
 mod pack;

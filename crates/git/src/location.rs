@@ -21,6 +21,11 @@ impl Location {
         let Some((scheme, rest)) = text.split_once("://") else { return Self::parse_path(text) };
         match &*scheme.to_ascii_lowercase() {
             scheme @ ("http" | "https") => {
+                if is_cut_user_info(rest) {
+                    return Err(Error::InvalidUrl(
+                        "a password in it must have / as %2F; better is none at all and a Secret with the credentials",
+                    ));
+                }
                 let address = format!("{scheme}://{}", rest.trim_end_matches('/'));
                 let uri: http::Uri =
                     address.parse().map_err(|_| Error::InvalidUrl("it is not a well-formed URL"))?;
@@ -30,7 +35,10 @@ impl Location {
                     Some(_) => Ok(Self::Http(address)),
                 }
             }
-            "file" => Self::parse_path(rest.strip_prefix("localhost").unwrap_or(rest)),
+            "file" => match rest.split_at_checked("localhost".len()) {
+                Some((host, path)) if host.eq_ignore_ascii_case("localhost") => Self::parse_path(path),
+                _ => Self::parse_path(rest),
+            },
             "ssh" | "git+ssh" => Err(Error::InvalidUrl("ssh is not supported yet; use https")),
             "git" => {
                 Err(Error::InvalidUrl("the git protocol is neither encrypted nor authenticated; use https"))
@@ -51,6 +59,13 @@ impl Location {
     }
 }
 
+/// Whether what looks like host and port is the head of user info with a slash in it: `user:pass/word@host`.
+fn is_cut_user_info(rest: &str) -> bool {
+    let (host, path) = rest.split_once('/').unwrap_or((rest, ""));
+    let port = host.rsplit_once(']').map_or(host, |(_, port)| port).split_once(':').map(|(_, port)| port);
+    path.contains('@') && port.is_some_and(|port| !port.bytes().all(|byte| byte.is_ascii_digit()))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -62,6 +77,12 @@ mod tests {
             ("HTTP://u:p@h:8080/a", Some("http http://h:8080/a")),
             ("file:///srv/a.git", Some("path /srv/a.git")),
             ("file://localhost/srv/a", Some("path /srv/a")),
+            ("file://LocalHost/srv/a", Some("path /srv/a")),
+            ("file://localhosts/a", None),
+            ("http://[::1]:8080/a@b", Some("http http://[::1]:8080/a@b")),
+            ("http://[::1]/a", Some("http http://[::1]/a")),
+            ("https://h:8443/a@b", Some("http https://h:8443/a@b")),
+            ("https://h/a:b@c", Some("http https://h/a:b@c")),
             ("/srv/a", Some("path /srv/a")),
             ("ssh://git@h/a", None),
             ("git@h:a/b.git", None),
@@ -80,5 +101,14 @@ mod tests {
             });
             assert_eq!(found.ok().as_deref(), expected, "{text}");
         }
+    }
+
+    #[test]
+    fn a_slash_in_a_password_is_named_and_the_password_is_not() {
+        for text in ["https://u:pa/ss@h/a", "https://:pa/ss@h/a", "http://u:p/1:2@h:80/a"] {
+            let error = Location::parse(&RepoUrl::new(text)).unwrap_err();
+            assert!(error.to_string().contains("%2F") && !format!("{error:?}").contains("ss@h"), "{text}");
+        }
+        assert!(Location::parse(&RepoUrl::new("https://u:pa%2Fss@h/a")).is_ok());
     }
 }

@@ -1,7 +1,7 @@
 //! One repository, fetched and read.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::fs::{self, File, TryLockError};
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -18,6 +18,7 @@ use crate::goal::{self, Goal};
 use crate::http::Call;
 use crate::local::Local;
 use crate::location::Location;
+use crate::lock::Lock;
 use crate::objects::Objects;
 use crate::protocol::Depth;
 use crate::refs::Refs;
@@ -51,8 +52,8 @@ pub struct Mirror {
     limits: Limits,
     /// Where generations are; none for a local repository.
     root: Option<PathBuf>,
-    /// Held for as long as this lives; the system lets go of it whatever ends the process.
-    _lock: Option<File>,
+    /// Held for as long as this lives.
+    _lock: Option<Lock>,
     work: Mutex<Work>,
     copy: RwLock<Option<Arc<Copy>>>,
 }
@@ -149,10 +150,10 @@ impl Mirror {
 
     /// Whether no process uses the mirror in this directory.
     pub fn is_abandoned(directory: &Path) -> bool {
-        match File::options().append(true).open(directory.join("lock")) {
-            Ok(file) => file.try_lock().is_ok(),
+        match Lock::is_free(directory) {
+            Some(is_free) => is_free,
             // The directory of a removed mirror goes with its last snapshot; without any it is nobody's.
-            Err(_) => !fs::read_dir(directory).is_ok_and(|mut files| files.next().is_some()),
+            None => !fs::read_dir(directory).is_ok_and(|mut files| files.next().is_some()),
         }
     }
 
@@ -164,10 +165,7 @@ impl Mirror {
             generation.retire();
         }
         drop(copy);
-        match fs::remove_file(root.join("lock")) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(Error::Disk(error)),
-            _ => {}
-        }
+        Lock::remove(root)?;
         // Fails while a snapshot needs the files; its generation takes the empty directory with it.
         let _ = fs::remove_dir(root);
         Ok(())
@@ -330,18 +328,15 @@ impl Mirror {
 }
 
 /// Takes the first of a directory and its siblings that no other process holds.
-fn claim(directory: &Path) -> Result<(PathBuf, File)> {
+fn claim(directory: &Path) -> Result<(PathBuf, Lock)> {
     for sibling in 1..=SIBLINGS {
         let mut root = directory.to_owned();
         if sibling > 1 {
             root.as_mut_os_string().push(format!(".{sibling}"));
         }
         fs::create_dir_all(&root).map_err(Error::Disk)?;
-        let file = File::options().create(true).append(true).open(root.join("lock")).map_err(Error::Disk)?;
-        match file.try_lock() {
-            Ok(()) => return Ok((root, file)),
-            Err(TryLockError::WouldBlock) => {}
-            Err(TryLockError::Error(error)) => return Err(Error::Disk(error)),
+        if let Some(lock) = Lock::take(&root)? {
+            return Ok((root, lock));
         }
     }
     Err(Error::Disk(std::io::Error::other("too many processes share the cache")))

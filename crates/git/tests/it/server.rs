@@ -1,7 +1,7 @@
 //! A web server that knows nothing but how to run `git http-backend`, and how to misbehave.
 
 use std::io::{BufReader, Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
@@ -96,7 +96,8 @@ impl Server {
                 let (state, wrap) = (shared.clone(), wrap.clone());
                 std::thread::spawn(move || {
                     let _ = stream.set_nodelay(true);
-                    serve(wrap(stream), &state)
+                    let raw = stream.try_clone().unwrap();
+                    serve(wrap(stream), raw, &state)
                 });
             }
         });
@@ -157,7 +158,8 @@ impl Request {
     }
 }
 
-fn serve(stream: Box<dyn Stream>, state: &State) {
+/// `raw` is the same connection as `stream`, below any encryption.
+fn serve(stream: Box<dyn Stream>, raw: TcpStream, state: &State) {
     let mut stream = BufReader::new(stream);
     let mut is_first = true;
     while let Some(request) = Request::read(&mut stream) {
@@ -171,12 +173,13 @@ fn serve(stream: Box<dyn Stream>, state: &State) {
         });
         if let Some(target) = request.line.strip_prefix("CONNECT ") {
             let target = TcpStream::connect(target.split(' ').next().unwrap()).unwrap();
-            return tunnel(stream.get_mut().as_mut(), target);
+            return tunnel(raw, target);
         }
         let rules = state.rules.lock().unwrap().clone();
         let is_pack = String::from_utf8_lossy(&request.body).contains("want ");
         if rules.stall && is_pack {
-            std::thread::sleep(std::time::Duration::from_secs(30));
+            // Until the client has had enough.
+            let _ = std::io::copy(&mut stream, &mut std::io::sink());
             return;
         }
         let answer = answer(&request, &rules, &state.root);
@@ -188,17 +191,16 @@ fn serve(stream: Box<dyn Stream>, state: &State) {
     }
 }
 
-/// Carries bytes both ways, as a proxy does for https. Taking turns is enough: TLS clients speak first and wait.
-fn tunnel(client: &mut dyn Stream, mut target: TcpStream) {
-    let _ = client.write_all(b"HTTP/1.1 200 OK\r\n\r\n").and_then(|()| client.flush());
-    target.set_read_timeout(Some(std::time::Duration::from_millis(100))).unwrap();
-    let mut bytes = vec![0; 1 << 16];
-    while let Ok(count @ 1..) = client.read(&mut bytes) {
-        target.write_all(&bytes[..count]).unwrap();
-        while let Ok(count @ 1..) = target.read(&mut bytes) {
-            client.write_all(&bytes[..count]).and_then(|()| client.flush()).unwrap();
-        }
-    }
+/// Carries bytes both ways, as a proxy does for https, until either end has no more to say.
+fn tunnel(mut client: TcpStream, mut target: TcpStream) {
+    let _ = client.write_all(b"HTTP/1.1 200 OK\r\n\r\n");
+    let (mut from, mut to) = (client.try_clone().unwrap(), target.try_clone().unwrap());
+    std::thread::spawn(move || {
+        let _ = std::io::copy(&mut from, &mut to);
+        let _ = to.shutdown(Shutdown::Both);
+    });
+    let _ = std::io::copy(&mut target, &mut client);
+    let _ = client.shutdown(Shutdown::Both);
 }
 
 fn answer(request: &Request, rules: &Rules, root: &Path) -> Vec<u8> {
