@@ -121,11 +121,29 @@ impl Context {
         for record in found.iter_mut().flat_map(|found| found.record.objects.values_mut()) {
             self.share_fields(record);
         }
-        let recorded = Recorded::new(app, &self.settings.namespace, &self.settings.instance, found);
+        let recorded = self.recorded(app, found);
         self.claims.set_recorded(app, recorded.record().objects.keys().cloned().collect());
         let state = Arc::new(AsyncMutex::new(AppState::new(recorded)));
         states.insert(app.clone(), state.clone());
         state
+    }
+
+    /// What is recorded of an Application of which nothing is.
+    pub(crate) fn unrecorded(&self, app: &AppKey) -> Recorded {
+        self.recorded(app, None)
+    }
+
+    fn recorded(&self, app: &AppKey, found: Option<StoredRecord>) -> Recorded {
+        Recorded::new(app, &self.settings.namespace, &self.settings.instance, found)
+    }
+
+    /// Once all Applications are known: those that there are records of and that are not there, where they would be seen.
+    pub(crate) fn vanished(&self) -> Vec<AppKey> {
+        let namespaces = &self.settings.namespaces;
+        let seen = |app: &AppKey| namespaces.is_empty() || namespaces.contains(&app.namespace);
+        let found = self.memory.found.lock();
+        let vanished = found.keys().filter(|app| seen(app) && self.store.application(app).is_none());
+        vanished.cloned().collect()
     }
 
     /// At start: an object may have moved to `app` while nobody looked, so that no prune on its repositories may run ahead of its
@@ -157,16 +175,17 @@ impl Context {
         self.memory.observing.lock().contains(app)
     }
 
-    /// Drops everything that is known of an Application that is gone.
-    pub(crate) async fn forget(&self, app: &AppKey) {
-        let state = self.memory.states.lock().remove(app);
+    /// An Application is gone: nobody waits for it any more, and nothing is done for it.
+    pub(crate) fn leave(&self, app: &AppKey) {
         self.memory.observing.lock().remove(app);
-        if let Some(state) = state {
-            state.lock().await.following.release(&self.cluster.index);
-        }
         self.hub.leave(app);
         self.telemetry.forget(app);
         self.claims.forget(app).iter().for_each(|other| self.mark(other, Cause::Resume));
+    }
+
+    /// Drops the state of an Application that is gone.
+    pub(crate) fn forget(&self, app: &AppKey) {
+        self.memory.states.lock().remove(app);
         self.queue.forget(app);
     }
 

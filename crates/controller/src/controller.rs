@@ -22,7 +22,7 @@ use crate::context::{Context, Memory, Waiting};
 use crate::events::Events;
 use crate::follow::{self, Own};
 use crate::owned::Owned;
-use crate::queue::{Job, Queue};
+use crate::queue::{Cause, Job, Queue};
 use crate::reach::Reach;
 use crate::renderers::Renderers;
 use crate::repositories::{Hub, Ports};
@@ -159,6 +159,8 @@ impl Controller {
     fn expect_all(&self) {
         let all: HashSet<AppKey> = self.context.store.applications().into_iter().collect();
         all.iter().for_each(|app| self.context.expect_render(app));
+        // Their first run finds that they are gone.
+        self.context.vanished().iter().for_each(|app| self.context.mark(app, Cause::Resume));
         tracing::info!(applications = all.len(), "Started");
         self.readiness.wait_for(format!("the first reconcile of {} applications", all.len()));
         *self.first.lock() = Some(all);

@@ -41,19 +41,25 @@ pub(crate) async fn read(connection: &Connection, namespace: &str, instance: &st
 pub(crate) struct Recorded {
     record: AppRecord,
     sharding: Sharding,
-    /// The shards that exist on the server.
+    /// The shards that may exist on the server.
     stored: BTreeSet<u32>,
 }
 
 impl Recorded {
     /// From what was found at start, or empty.
     pub(crate) fn new(app: &AppKey, namespace: &str, instance: &str, found: Option<StoredRecord>) -> Self {
-        let StoredRecord { record, count, missing } = found.unwrap_or_default();
+        // Whatever was found, empty shards and damaged ones among it, is to be removed in the end.
+        let shards = found.as_ref().map_or(0, |found| found.count.max(1));
+        let stored = (0..shards).collect();
+        let StoredRecord { record, count, missing: _ } = found.unwrap_or_default();
         let count = count.max(1);
-        let stored = if record.objects.is_empty() { BTreeSet::new() } else { (0..count).collect() };
-        let stored = &stored - &missing;
         let (instance, namespace) = (instance.to_owned(), namespace.to_owned());
         Self { record, sharding: Sharding { instance, namespace, app: app.clone(), count }, stored }
+    }
+
+    /// Whether there may be Secrets of it.
+    pub(crate) fn is_stored(&self) -> bool {
+        !self.stored.is_empty()
     }
 
     /// What was applied.
@@ -123,5 +129,26 @@ impl Recorded {
         };
         self.stored.insert(shard.index);
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whatever_was_found_is_removed_in_the_end() {
+        let app = AppKey::new("n", "a");
+        let stored = |found: Option<StoredRecord>| Recorded::new(&app, "own", "lockstep", found).stored;
+        assert!(stored(None).is_empty());
+        let found = |count, missing: &[u32]| StoredRecord {
+            record: AppRecord::default(),
+            count,
+            missing: missing.iter().copied().collect(),
+        };
+        // Everything was pruned; everything is damaged.
+        assert_eq!(stored(Some(found(1, &[]))), BTreeSet::from([0]));
+        assert_eq!(stored(Some(found(0, &[0]))), BTreeSet::from([0]));
+        assert_eq!(stored(Some(found(2, &[1]))), BTreeSet::from([0, 1]));
     }
 }

@@ -6,6 +6,7 @@ use api::{Intents, Requests, Status};
 use lockstep_core::{AppKey, Value};
 use tokio::sync::OwnedMutexGuard;
 
+use super::gone;
 use super::halt::Halt;
 use super::state::AppState;
 use crate::context::Context;
@@ -42,7 +43,7 @@ impl Found {
 /// Looks an Application up.
 pub(crate) async fn dereference(context: &Context, job: &Job) -> Result<Found, Halt> {
     let Some(resource) = context.store.application(&job.app) else {
-        context.forget(&job.app).await;
+        gone::clear(context, &job.app).await;
         return Err(Halt::Gone);
     };
     let told = Status::read(&resource);

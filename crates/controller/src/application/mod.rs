@@ -8,6 +8,7 @@ mod assess;
 mod deletion;
 mod dereference;
 mod fetch;
+mod gone;
 mod halt;
 mod lint;
 mod observe;

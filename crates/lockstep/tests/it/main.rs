@@ -32,3 +32,4 @@ mod secret;
 mod source;
 mod spec;
 mod stage;
+mod vanish;
