@@ -6,7 +6,7 @@ use std::sync::Arc;
 use api::TYPE_LABEL;
 use cluster::{
     Change, Connection, Live, LiveEvent, RawObject, Resource, ResourceScope, ScopeState, Selector,
-    Subscriber, Watch, WatchEvent,
+    Subscriber, Unread, Watch, WatchEvent,
 };
 use lockstep_core::{AppKey, Gvk, ObjectKey, Value, from_json};
 use tokio::sync::watch;
@@ -169,7 +169,7 @@ pub(crate) async fn live(context: Arc<Context>, events: Subscriber) {
                 changed(&context, &gvk, &key, change, Instant::from_std(received_at));
             }
             LiveEvent::Scope { gvk, state, .. } => {
-                if !matches!(state, ScopeState::Unknown(cluster::Unread::Syncing)) {
+                if !matches!(state, ScopeState::Unknown(Unread::Syncing)) {
                     for app in context.waiting.scopes.arrived(&gvk) {
                         context.mark(&app, Cause::Resume);
                     }
@@ -181,10 +181,10 @@ pub(crate) async fn live(context: Arc<Context>, events: Subscriber) {
 
 fn changed(context: &Context, gvk: &Gvk, key: &ObjectKey, change: Change, at: Instant) {
     let mut apps: BTreeSet<AppKey> = context.claims.concerned(key).into_iter().collect();
-    if apps.is_empty() {
-        apps.extend(leftover(context, gvk, key, change));
-    } else if change == Change::Deleted {
-        context.owned.remove(key);
+    if change == Change::Deleted {
+        apps.extend(context.owned.remove(key));
+    } else if apps.is_empty() {
+        apps.extend(leftover(context, gvk, key));
     }
     // First lists bring everything that exists: those who have not looked yet will find it.
     for app in apps.iter().filter(|app| context.is_observing(app)) {
@@ -192,13 +192,16 @@ fn changed(context: &Context, gvk: &Gvk, key: &ObjectKey, change: Change, at: In
     }
 }
 
-/// An object that nobody wants or has recorded: it may carry the name of an Application.
-fn leftover(context: &Context, gvk: &Gvk, key: &ObjectKey, change: Change) -> Option<AppKey> {
-    if change == Change::Deleted {
-        return context.owned.remove(key);
-    }
-    let Live::Present(live) = context.cluster.index.get(gvk, key) else { return context.owned.remove(key) };
-    match diff::owner_of(&live).filter(|owner| owner.instance == context.settings.instance) {
+/// An object that nobody wants or has recorded may carry the name of an Application all the same. Returns whose, or whose it was;
+/// as long as it cannot be looked at, what was known of it stands.
+pub(crate) fn leftover(context: &Context, gvk: &Gvk, key: &ObjectKey) -> Option<AppKey> {
+    let owner = match context.cluster.index.get(gvk, key) {
+        Live::Present(live) => diff::owner_of(&live),
+        // Of what carries our name more than the metadata is kept.
+        Live::Absent | Live::Unknown(Unread::NoBody) => None,
+        Live::Unknown(_) => return None,
+    };
+    match owner.filter(|owner| owner.instance == context.settings.instance) {
         Some(owner) => {
             context.owned.set(&owner.app, key, gvk);
             Some(owner.app)

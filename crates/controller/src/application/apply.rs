@@ -4,8 +4,8 @@ use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use ::apply::{Done, Failed, Outcome};
-use ::plan::{Action, Attempt, DryRunOutcome, DryRunResult, Failure, Fight, Plan, Step, Why};
-use lockstep_core::AppRecord;
+use ::plan::{Action, Attempt, DryRunOutcome, DryRunResult, Failure, Fight, Plan, Refusal, Step, Why};
+use lockstep_core::{AppRecord, Gvk, ObjectKey};
 
 use super::lint::Linted;
 use super::observe::Observed;
@@ -57,19 +57,39 @@ pub(crate) async fn settle(
         remember(context, &mut after, outcome);
     }
     let keys: HashSet<_> = after.objects.keys().cloned().collect();
+    let steps: HashMap<_, _> = plan.steps().map(|step| (&step.key, step)).collect();
+    found
+        .state
+        .unrecorded
+        .extend(outcomes.iter().filter_map(|outcome| written(steps.get(&outcome.key)?, outcome)));
     if let Err(error) = found.state.recorded.save(&context.cluster.writer, after).await {
         tracing::error!(app = %found.key, error = %error, "The record could not be written");
         context.retry(&found.key);
         return false;
     }
+    found.state.unrecorded.retain(|key, _| !keys.contains(key));
     context.claims.set_recorded(&found.key, keys);
-    let steps: HashMap<_, _> = plan.steps().map(|step| (&step.key, step)).collect();
     for outcome in outcomes {
         if let Some(step) = steps.get(&outcome.key) {
             learn(context, observed, (plan, step), outcome, waited);
         }
     }
     true
+}
+
+/// What a step has written, or may have where no answer came.
+fn written(step: &Step, outcome: &Outcome) -> Option<(ObjectKey, Gvk)> {
+    let apply = match &step.action {
+        Action::Apply(apply) => apply,
+        Action::Recreate(recreate) => &recreate.apply,
+        Action::Prune(_) | Action::Record(_) | Action::Abandon(_) | Action::Forget => return None,
+    };
+    let unanswered = |failed: &Failed| failed.refusal == Refusal::Unavailable;
+    let is = match &outcome.result {
+        Ok(done) => matches!(done, Done::Applied { .. }),
+        Err(failed) => unanswered(failed),
+    };
+    is.then(|| (step.key.clone(), apply.desired.gvk.clone()))
 }
 
 fn remember(context: &Context, record: &mut AppRecord, outcome: &Outcome) {
@@ -130,6 +150,48 @@ fn learn(
             let before = history.failures.get(&outcome.key);
             let failure = Failure::after(before, attempt, (*refusal, message.clone()), &retry, now);
             history.failures.insert(outcome.key.clone(), failure);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ::plan::{Apply, Ownership};
+    use lockstep_core::{CommitId, DesiredObject, Digest, Origin, Value};
+
+    use super::*;
+
+    fn step() -> Step {
+        let desired = DesiredObject {
+            key: ObjectKey::new("", "ConfigMap", "n", "a"),
+            gvk: Gvk::new("", "v1", "ConfigMap"),
+            value: Value::default(),
+            digest: Digest::of(b""),
+            origin: Origin::new("a.yaml", 1, 1),
+            commit: CommitId::parse(&"a".repeat(40)).unwrap(),
+        };
+        let apply = Apply {
+            desired: desired.clone().into(),
+            why: Why::Create,
+            ownership: Ownership::Force,
+            seen: None,
+            handover: None,
+            rewrite: None,
+        };
+        Step { key: desired.key, action: Action::Apply(Box::new(apply)) }
+    }
+
+    #[test]
+    fn what_may_have_been_written_is_known_until_it_is_recorded() {
+        let (apply, forget) = (step(), Step { action: Action::Forget, ..step() });
+        let failed = |refusal| Err(Failed { refusal, message: String::new() });
+        for (step, result, expected) in [
+            (&apply, failed(Refusal::Unavailable), true),
+            (&apply, failed(Refusal::Invalid), false),
+            (&forget, Ok(Done::Dropped), false),
+        ] {
+            let outcome = Outcome { key: step.key.clone(), result };
+            assert_eq!(written(step, &outcome).is_some(), expected, "{outcome:?}");
         }
     }
 }

@@ -9,6 +9,7 @@ use super::halt::Halt;
 use super::render::Rendered;
 use super::workload;
 use crate::context::Context;
+use crate::follow;
 
 /// An Application whose live objects can be looked up, or are known to be unknown.
 pub(crate) struct Observed {
@@ -42,7 +43,9 @@ pub(crate) async fn observe(context: &Context, mut rendered: Rendered) -> Result
         context.retry(&app);
         return Err(Halt::Waiting);
     }
-    Ok(Observed { rendered, owned })
+    // Some were taken for ours before they could be looked at; others were given another name meanwhile.
+    owned.iter().for_each(|(key, gvk)| _ = follow::leftover(context, gvk, key));
+    Ok(Observed { rendered, owned: context.owned.of(&app) })
 }
 
 /// What the live index follows for one Application.

@@ -10,9 +10,10 @@ use source::{Artifact, Reads};
 
 use super::fetch::Fetched;
 use super::halt::{Halt, Why};
-use super::state::{Inputs, RefusedRendering, RenderFailure, Rendering};
+use super::state::{AppState, Inputs, RefusedRendering, RenderFailure, Rendering};
 use super::validate::Valid;
 use crate::context::Context;
+use crate::follow;
 use crate::queue::Cause;
 use crate::repositories::Wanted;
 
@@ -181,15 +182,46 @@ fn settle(context: &Context, valid: &mut Valid, done: &Done) -> BTreeSet<AppKey>
             for finding in &rendering.findings {
                 tracing::warn!(app = %app, %finding, "The source is odd");
             }
-            (state.rendering, state.refused) = (Some(rendering.clone()), None);
+            let before = state.rendering.replace(rendering.clone());
+            state.refused = None;
             let keys: HashSet<_> = rendering.set.objects().iter().map(|object| object.key.clone()).collect();
-            context.claims.set_desired(app, keys)
+            let concerned = context.claims.set_desired(app, keys);
+            look_for_leftovers(context, app, state, before.as_deref());
+            concerned
         }
         Err(refused) => {
             state.refused = Some(refused.clone());
             BTreeSet::new()
         }
     }
+}
+
+/// What is wanted no more and in no record may be live all the same, under our name: nobody else would look for it once its kind is
+/// not followed any more.
+fn look_for_leftovers(context: &Context, app: &AppKey, state: &mut AppState, before: Option<&Rendering>) {
+    let Some(rendering) = state.rendering.clone() else { return };
+    let record = state.recorded.record();
+    if let Some(before) = before {
+        for object in dropped(&before.set, &rendering.set, record) {
+            follow::leftover(context, &object.gvk, &object.key);
+        }
+    }
+    // Whether these can be looked at now or not: they will be, before anything is done about them.
+    for (key, gvk) in state.unrecorded.extract_if(.., |key, _| rendering.set.get(key).is_none()) {
+        if !record.objects.contains_key(&key) {
+            context.owned.set(app, &key, &gvk);
+        }
+    }
+}
+
+/// The objects of one render that the next one does not have, nor the record.
+fn dropped<'a>(
+    before: &'a DesiredSet,
+    now: &'a DesiredSet,
+    record: &'a AppRecord,
+) -> impl Iterator<Item = &'a Arc<DesiredObject>> {
+    let objects = before.objects().iter();
+    objects.filter(|object| now.get(&object.key).is_none() && !record.objects.contains_key(&object.key))
 }
 
 async fn work(
@@ -348,5 +380,47 @@ impl Scopes for CatalogScopes {
     fn scope(&self, kind: &Gvk) -> Option<Scope> {
         let resource = self.0.resource(kind).served()?;
         Some(if resource.namespaced() { Scope::Namespaced } else { Scope::Cluster })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use lockstep_core::{Digest, ObjectKey, ObjectRecord, Origin, Value};
+
+    use super::*;
+
+    fn key(name: &str) -> ObjectKey {
+        ObjectKey::new("", "ConfigMap", "n", name)
+    }
+
+    fn set(names: &[&str]) -> DesiredSet {
+        let commit = CommitId::parse(&"a".repeat(40)).unwrap();
+        let object = |name: &&str| DesiredObject {
+            key: key(name),
+            gvk: Gvk::new("", "v1", "ConfigMap"),
+            value: Value::default(),
+            digest: Digest::of(name.as_bytes()),
+            origin: Origin::new("a.yaml", 1, 1),
+            commit: commit.clone(),
+        };
+        DesiredSet::new(commit.clone(), names.iter().map(object))
+    }
+
+    #[test]
+    fn what_no_record_knows_is_looked_for_when_it_is_dropped() {
+        let mut record = AppRecord::default();
+        let entry = ObjectRecord {
+            gvk: Gvk::new("", "v1", "ConfigMap"),
+            uid: "u".into(),
+            rendered: Digest::of(b""),
+            fields: Value::default(),
+            presence: Value::default(),
+            live: Digest::of(b""),
+            commit: CommitId::parse(&"a".repeat(40)).unwrap(),
+        };
+        record.objects.insert(key("recorded"), entry);
+        let (before, now) = (set(&["stays", "recorded", "dropped"]), set(&["stays", "new"]));
+        let keys: Vec<_> = dropped(&before, &now, &record).map(|object| object.key.clone()).collect();
+        assert_eq!(keys, [key("dropped")]);
     }
 }

@@ -1,7 +1,7 @@
 //! What is remembered of an Application between its runs. Losing it costs requests, never a decision: records and status are
 //! on the API server.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use api::{HistoryEntry, Operation};
@@ -17,6 +17,8 @@ use crate::records::Recorded;
 pub(crate) struct AppState {
     /// What was applied.
     pub(crate) recorded: Recorded,
+    /// What was, or may have been, written and is not in the record: saving that failed, or no answer came.
+    pub(crate) unrecorded: BTreeMap<ObjectKey, Gvk>,
     /// The last set that was rendered without errors.
     pub(crate) rendering: Option<Arc<Rendering>>,
     /// The last render that was refused, as long as nothing newer was rendered.
@@ -111,6 +113,7 @@ impl AppState {
     pub(crate) fn new(recorded: Recorded) -> Self {
         Self {
             recorded,
+            unrecorded: BTreeMap::new(),
             rendering: None,
             refused: None,
             memo: Memo::default(),

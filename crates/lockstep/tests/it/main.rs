@@ -17,6 +17,7 @@ mod foreign;
 mod harness;
 mod immutability;
 mod kind;
+mod leftover;
 mod lookalike;
 mod mode;
 mod obstacle;
