@@ -21,7 +21,7 @@ const MANAGER: &str = "lockstep-cli";
 pub(crate) struct Place {
     #[command(flatten)]
     pub(crate) connect: Connect,
-    /// The namespace of the Application; else that of the context.
+    /// The namespace; else that of the context.
     #[arg(short, long, value_name = "NAME")]
     pub(crate) namespace: Option<String>,
 }
@@ -85,7 +85,10 @@ impl Applications {
         let body = Bytes::from(to_json(application));
         match self.writer.create(&resource(), &key, body, &options).await {
             Ok(written) => Ok(from_json(written.object.bytes()).unwrap_or_default()),
-            Err(error) => Err(failed("create the Application", error)),
+            Err(ApiError::NotServed) => Err(InspectError::NotInstalled.into()),
+            // A file may hold many.
+            Err(error) => Err(anyhow::Error::new(error)
+                .context(format!("cannot create Application {name} in namespace {namespace}"))),
         }
     }
 

@@ -12,8 +12,15 @@ use crate::terminal::Terminal;
 pub(crate) struct File {
     /// The path to show: what the user typed, then the path from there.
     pub(crate) path: String,
-    /// Its text.
+    /// Its text; empty where it is none.
     pub(crate) text: String,
+}
+
+impl File {
+    /// A file of these bytes.
+    pub(crate) fn new(path: String, bytes: Vec<u8>) -> Self {
+        Self { path, text: String::from_utf8(bytes).unwrap_or_default() }
+    }
 }
 
 /// One finding, drawn; `file` is the one that it points into, where it can be had.
@@ -21,7 +28,7 @@ fn draw(finding: &Finding, file: Option<&File>, renderer: &Renderer) -> String {
     let level = if finding.is_error() { Level::ERROR } else { Level::WARNING };
     let mut group = Group::with_title(level.primary_title(&finding.message).id(finding.rule));
     match (&finding.origin, file) {
-        (Some(origin), Some(file)) if origin.line > 0 && !may_hold_secrets(&file.text, origin.line) => {
+        (Some(origin), Some(file)) if is_shown(&file.text, origin.line) => {
             let span = span(&file.text, origin, finding.text.as_deref());
             let mark = AnnotationKind::Primary.span(span);
             group = group.element(Snippet::source(&file.text).path(&file.path).annotation(mark));
@@ -73,6 +80,10 @@ fn place<'a>(origin: &'a Origin, file: Option<&'a File>) -> Place<'a> {
         (line, 0) => place.line(line),
         (line, column) => place.line(line).char_column(column),
     }
+}
+
+fn is_shown(text: &str, line: u32) -> bool {
+    line > 0 && !text.is_empty() && !may_hold_secrets(text, line)
 }
 
 /// Of a file with a Secret no line is shown, nor is one with an address that holds a password: diagnostics end up in the logs of

@@ -1,7 +1,29 @@
 //! What to do about an error, where that is known.
 
-use cluster::ApiError;
+use std::fmt;
+
+use cluster::{ApiError, ConnectError};
 use controller::InspectError;
+
+/// What is wrong with what a user typed or has, and what to do about it.
+#[derive(Debug)]
+struct Advised {
+    what: String,
+    hint: String,
+}
+
+impl fmt::Display for Advised {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.what)
+    }
+}
+
+impl std::error::Error for Advised {}
+
+/// An error with a next step.
+pub(crate) fn advised(what: impl Into<String>, hint: impl Into<String>) -> anyhow::Error {
+    Advised { what: what.into(), hint: hint.into() }.into()
+}
 
 /// A next step for the user.
 pub(crate) fn hint(error: &anyhow::Error) -> Option<String> {
@@ -10,7 +32,18 @@ pub(crate) fn hint(error: &anyhow::Error) -> Option<String> {
             .downcast_ref::<InspectError>()
             .and_then(of_inspect)
             .or_else(|| cause.downcast_ref::<ApiError>().and_then(of_api))
+            .or_else(|| cause.downcast_ref::<ConnectError>().and_then(of_connect))
+            .or_else(|| cause.downcast_ref::<Advised>().map(|advised| advised.hint.clone()))
     })
+}
+
+fn of_connect(error: &ConnectError) -> Option<String> {
+    let text = match error {
+        ConnectError::Pod(_) => "let the pod have the token of its ServiceAccount, or give --kubeconfig",
+        ConnectError::Credentials(_) => "check the user of the context: kubectl config view --minify",
+        ConnectError::Kubeconfig(_) | ConnectError::Proxy | ConnectError::Malformed(_) => return None,
+    };
+    Some(text.to_owned())
 }
 
 fn of_inspect(error: &InspectError) -> Option<String> {
@@ -57,6 +90,7 @@ mod tests {
         let source = ApiError::Unauthorized;
         let error = anyhow::Error::new(InspectError::Api { doing: "read it", source });
         assert_eq!(hint(&error).as_deref(), Some("sign in again, or use another kubeconfig"));
+        assert_eq!(hint(&advised("no", "try yes").context("oh")).as_deref(), Some("try yes"));
         assert_eq!(hint(&anyhow::anyhow!("no idea")), None);
     }
 }

@@ -10,6 +10,7 @@ mod hint;
 mod installation;
 mod output;
 mod paint;
+mod reference;
 mod rehearsed;
 mod table;
 mod terminal;

@@ -61,12 +61,23 @@ impl Terminal {
     /// Tells what stopped a command, with its causes.
     pub(crate) fn error(&mut self, error: &anyhow::Error) {
         let title = Level::ERROR.primary_title(error.to_string());
-        let causes = error.chain().skip(1).map(|cause| Level::NOTE.message(cause.to_string()));
+        let causes = causes(error).into_iter().map(|cause| Level::NOTE.message(cause));
         let hint = hint(error).map(|hint| Level::HELP.message(hint));
         let report = self.renderer().render(&[title.elements(causes).elements(hint)]);
         // Where standard error cannot be written there is nobody left to tell.
         let _ = writeln!(self.err, "{report}");
     }
+}
+
+/// The causes of an error. Some libraries repeat in an error what its cause says.
+fn causes(error: &anyhow::Error) -> Vec<String> {
+    let mut told = vec![error.to_string()];
+    for cause in error.chain().skip(1).map(ToString::to_string) {
+        if told.last().is_none_or(|before| !before.ends_with(&*cause)) {
+            told.push(cause);
+        }
+    }
+    told.split_off(1)
 }
 
 #[cfg(test)]
@@ -97,6 +108,15 @@ pub(crate) mod tests {
         fn text(&self) -> String {
             String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
         }
+    }
+
+    #[test]
+    fn a_cause_that_was_told_is_not_told_again() {
+        let error =
+            anyhow::anyhow!("no such file").context("cannot read x: no such file").context("cannot start");
+        assert_eq!(causes(&error), ["cannot read x: no such file"]);
+        let error = anyhow::anyhow!("no such file").context("cannot read x");
+        assert_eq!(causes(&error), ["no such file"]);
     }
 
     /// Runs `lockstep` with these arguments: how it ended, standard output, standard error.

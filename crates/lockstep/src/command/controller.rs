@@ -6,7 +6,6 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::Context;
 use clap::Args;
 use controller::{Proxy, Settings};
 use lockstep_core::Secret;
@@ -14,6 +13,7 @@ use runtime::{Admin, AdminListener, LogFormat, Metrics, Readiness, Shutdown};
 
 use crate::connect::{Connect, block_on, environment};
 use crate::exit::Exit;
+use crate::hint::advised;
 
 /// Where a pod finds its own namespace.
 const POD_NAMESPACE: &str = "/var/run/secrets/kubernetes.io/serviceaccount/namespace";
@@ -114,7 +114,10 @@ pub(crate) fn state(asked: Option<&Path>, instance: &str) -> anyhow::Result<Path
     }
     let cache = environment("XDG_CACHE_HOME").map(PathBuf::from);
     let home = || environment("HOME").map(|home| Path::new(&home).join(".cache"));
-    let cache = cache.or_else(home).context("no directory for the disk cache: give one with --state")?;
+    let cache = cache.or_else(home).ok_or_else(|| {
+        let hint = "set XDG_CACHE_HOME, or HOME; lockstep controller takes --state DIR";
+        advised("there is no directory for the disk cache: neither XDG_CACHE_HOME nor HOME is set", hint)
+    })?;
     Ok(cache.join("lockstep").join(instance))
 }
 
@@ -140,7 +143,7 @@ fn duration(text: &str) -> Result<Duration, String> {
 }
 
 /// It becomes part of names of Secrets and is set apart by colons in annotations.
-fn instance(text: &str) -> Result<Arc<str>, String> {
+pub(crate) fn instance(text: &str) -> Result<Arc<str>, String> {
     let valid = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
     let named = !text.is_empty() && text.len() <= 40 && text.chars().all(valid);
     if !named || text.starts_with('-') || text.ends_with('-') {

@@ -1,5 +1,8 @@
 //! `lockstep install`
 
+use std::sync::Arc;
+
+use crate::command::controller::instance;
 use crate::exit::Exit;
 use crate::terminal::Terminal;
 
@@ -7,11 +10,11 @@ use crate::terminal::Terminal;
 #[derive(Debug, clap::Args)]
 pub(crate) struct Install {
     /// The namespace of the controller.
-    #[arg(short, long, default_value = "lockstep-system")]
+    #[arg(short, long, default_value = "lockstep-system", value_name = "NAME", value_parser = namespace)]
     namespace: String,
     /// The name of the installation, which is also its field manager.
-    #[arg(long, default_value = "lockstep")]
-    instance: String,
+    #[arg(long, default_value = "lockstep", value_name = "NAME", value_parser = instance)]
+    instance: Arc<str>,
     /// The container image.
     #[arg(long, default_value = concat!("lockstep:", env!("CARGO_PKG_VERSION")))]
     image: String,
@@ -20,16 +23,38 @@ pub(crate) struct Install {
 impl Install {
     pub(crate) fn run(self, terminal: &mut Terminal) -> anyhow::Result<Exit> {
         let Self { namespace, instance, image } = self;
-        let objects = api::install(&api::Install { namespace, instance, image });
+        let objects = api::install(&api::Install { namespace, instance: instance.to_string(), image });
         terminal.out.write_all(manifest::yaml(&objects).as_bytes())?;
         Ok(Exit::Success)
     }
 }
 
+/// A name as the API server takes it: nothing of a stream that it refuses in part should be applied.
+fn namespace(text: &str) -> Result<String, String> {
+    let valid = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+    let edge = text.starts_with('-') || text.ends_with('-');
+    match text.is_empty() || text.len() > 63 || edge || !text.chars().all(valid) {
+        true => Err("give up to 63 lower-case letters, digits and dashes".to_owned()),
+        false => Ok(text.to_owned()),
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use clap::Parser;
+
+    use crate::cli::Cli;
     use crate::exit::Exit;
     use crate::terminal::tests::run;
+
+    #[test]
+    fn names_that_a_cluster_would_refuse_are_refused() {
+        for (flag, value) in
+            [("-n", "A"), ("-n", ""), ("-n", "a-"), ("--instance", "a:b"), ("--instance", "")]
+        {
+            assert!(Cli::try_parse_from(["lockstep", "install", flag, value]).is_err(), "{flag} {value:?}");
+        }
+    }
 
     #[test]
     fn what_is_printed_can_be_read_back() {

@@ -48,6 +48,9 @@ impl Render {
         if rendered.has_errors() {
             return Ok(Exit::Error);
         }
+        if rendered.objects.is_empty() {
+            writeln!(terminal.err, "{} holds no objects.", self.path.display())?;
+        }
         let objects: Vec<Value> = rendered.objects.into_iter().map(|object| object.value).collect();
         let text = match self.output {
             Format::Json => manifest::json(&manifest::list(objects)),
@@ -99,8 +102,7 @@ pub(crate) fn tell(
 fn open(file: &str, typed: &Path, folder: &Folder) -> Option<File> {
     let path = if typed.is_file() { typed.to_path_buf() } else { typed.join(file) };
     let bytes = folder.read(file, Limits::default().file_bytes).ok().flatten().unwrap_or_default();
-    let text = String::from_utf8(bytes).unwrap_or_default();
-    Some(File { path: path.display().to_string(), text })
+    Some(File::new(path.display().to_string(), bytes))
 }
 
 #[cfg(test)]
@@ -179,6 +181,14 @@ mod tests {
         assert!(exit == Exit::Error && err.contains("calls for Helm"), "{err}");
         let (exit, out, _) = run(&["render", path, "--exclude", "Chart.yaml"]);
         assert!(exit == Exit::Success && out.contains("name: a"));
+    }
+
+    #[test]
+    fn where_there_is_nothing_to_render_that_is_told() {
+        let dir = folder(&[("sub/a.yaml", &map("a"))]);
+        let path = dir.path().to_str().unwrap();
+        let (exit, out, err) = run(&["render", path]);
+        assert_eq!((exit, out, err), (Exit::Success, String::new(), format!("{path} holds no objects.\n")));
     }
 
     #[test]

@@ -3,9 +3,9 @@
 use std::fmt::Write as _;
 use std::sync::Arc;
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use api::Status;
-use cluster::{ApiError, Catalog, Connection, Discovery, Lookup, Resource};
+use cluster::{ApiError, Catalog, Connection, Discovery, Resource};
 use controller::InspectError;
 use lockstep_core::{ApiVersion, Commit, Gvk, LiveObject, OWNER_ANNOTATION, ObjectKey, Owner, Value};
 
@@ -13,9 +13,11 @@ use crate::applications::Place;
 use crate::command::why::told;
 use crate::connect::block_on;
 use crate::exit::Exit;
+use crate::hint::advised;
 use crate::installation::Installation;
 use crate::output::{self, Output, mapping, text};
 use crate::paint::Paint;
+use crate::reference::{Reference, resource};
 use crate::rehearsed;
 use crate::terminal::Terminal;
 
@@ -62,18 +64,18 @@ impl Trace {
     }
 
     async fn tell(self, terminal: &mut Terminal) -> anyhow::Result<Exit> {
+        let reference = Reference::parse(&self.object)?;
+        let Some(kind) = reference.kind else {
+            let what = format!("'{}' does not say of which kind it is", self.object);
+            return Err(advised(what, "write KIND/NAME, for example deploy/web"));
+        };
         let here = self.place.open().await?;
         let connection = &here.connection;
         let discovery =
             Discovery::load(connection).await.context("cannot ask the API server what it serves")?;
         let catalog = discovery.catalog();
-        let (kind, name) = self.object.split_once('/').context("name the object as KIND/NAME")?;
-        let resource = match catalog.by_name(kind) {
-            Lookup::Served(resource) => resource,
-            Lookup::NotServed => bail!("the cluster does not know the kind {kind}"),
-            Lookup::GroupFailing(reason) => bail!("the kind {kind} cannot be looked up: {reason}"),
-        };
-        let first = look(connection, &resource, &here.namespace, name).await?;
+        let resource = resource(&catalog, kind)?;
+        let first = look(connection, &resource, &here.namespace, reference.name).await?;
         let chain = ascend(connection, &catalog, first).await?;
         let owner = chain.last().and_then(owner_of);
         let applied = match owner {
@@ -138,7 +140,11 @@ async fn look(
     let found = match connection.get(resource, &key).await {
         Ok(found) => found,
         Err(ApiError::NotFound | ApiError::NamespaceMissing) => {
-            bail!("there is no {}", rehearsed::name(&key))
+            let hint = match resource.namespaced() {
+                true => "-n chooses the namespace of the object",
+                false => "kubectl get shows what there is",
+            };
+            return Err(advised(format!("there is no {}", rehearsed::name(&key)), hint));
         }
         Err(error) => {
             return Err(anyhow::Error::new(error).context(format!("cannot read {}", rehearsed::name(&key))));

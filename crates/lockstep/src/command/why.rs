@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use anyhow::{Context, ensure};
 use api::ConditionType;
 use controller::Inspection;
 use lockstep_core::{Commit, CommitId, Finding, ObjectKey, Value};
@@ -12,9 +11,11 @@ use plan::{Entry, Verdict};
 use crate::applications::Place;
 use crate::connect::block_on;
 use crate::exit::Exit;
+use crate::hint::advised;
 use crate::installation::Installation;
 use crate::output::{self, Output, mapping, some_text, text};
 use crate::paint::Paint;
+use crate::reference::{Reference, resource};
 use crate::rehearsed;
 use crate::terminal::Terminal;
 
@@ -40,13 +41,23 @@ impl Why {
     }
 
     async fn tell(self, terminal: &mut Terminal) -> anyhow::Result<Exit> {
+        let wanted = self.object.as_deref().map(Reference::parse).transpose()?;
         let here = self.place.open().await?;
         let (inspector, inspection) = self.installation.inspect(&here, &self.app, terminal).await?;
         let mut entries: Vec<&Entry> = inspection.report.entries.iter().collect();
-        if let Some(object) = &self.object {
-            let matches = matcher(object, &inspector)?;
-            entries.retain(|entry| matches(&entry.key));
-            ensure!(!entries.is_empty(), "{object} is no object of {}", inspection.application.key);
+        if let Some(Reference { kind, name }) = wanted {
+            let catalog = inspector.discovery().catalog();
+            let kind = kind.map(|kind| resource(&catalog, kind)).transpose()?;
+            let kind = kind.map(|resource| resource.gvk.group_kind());
+            let is_meant = |key: &ObjectKey| {
+                *key.name == *name && kind.as_ref().is_none_or(|kind| key.group_kind() == *kind)
+            };
+            entries.retain(|entry| is_meant(&entry.key));
+            if entries.is_empty() {
+                let what = format!("{name} is no object of {}", inspection.application.key);
+                let hint = format!("lockstep why {} -o name lists its objects", self.app);
+                return Err(advised(what, hint));
+            }
         }
         let names: Vec<String> = entries.iter().map(|entry| entry.key.to_string()).collect();
         if !output::value(terminal, self.output, &machine(&inspection, &entries), &names.join("\n"))? {
@@ -62,24 +73,6 @@ impl Why {
         // Findings in files are an error here as everywhere, although the last good state could be told.
         Ok(if inspection.findings.iter().any(Finding::is_error) { Exit::Error } else { Exit::Success })
     }
-}
-
-/// What a user calls an object.
-fn matcher(
-    object: &str,
-    inspector: &controller::Inspector,
-) -> anyhow::Result<impl Fn(&ObjectKey) -> bool + use<>> {
-    let (kind, name) = match object.split_once('/') {
-        Some((kind, name)) => {
-            let found = inspector.discovery().by_name(kind).served();
-            let resource = found.with_context(|| format!("the cluster does not know the kind {kind}"))?;
-            (Some(resource.gvk.group_kind()), name.to_owned())
-        }
-        None => (None, object.to_owned()),
-    };
-    Ok(move |key: &ObjectKey| {
-        *key.name == *name && kind.as_ref().is_none_or(|kind| key.group_kind() == *kind)
-    })
 }
 
 fn heading(inspection: &Inspection) -> String {

@@ -82,6 +82,47 @@ async fn deletions_over_budget_are_shown_and_approved() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn wrong_input_is_answered_with_what_is_wrong_and_what_to_do() {
+    let Some(stage) = scenario("cli-wrong").await else { return };
+    stage.push(&[("app/a.yaml", &config_map("a", "1"))]);
+    create(&stage, &[]);
+    let namespace = &*stage.namespace;
+    let nobody = format!("there is no Application nobody in namespace {namespace}");
+    let absent = format!("there is no ConfigMap/none in {namespace}");
+    let exists = format!("cannot create Application shop in namespace {namespace}");
+    let empty = tempfile::NamedTempFile::new().expect("a file");
+    let empty = empty.path().to_str().expect("a path");
+    let cases: &[(&[&str], &str, &str)] = &[
+        (&["app", "get", "nobody", "-o", "json"], &nobody, "app list -A"),
+        (&["app", "diff", "nobody", "-o", "json"], &nobody, "app list -A"),
+        (&["why", "nobody", "-o", "json"], &nobody, "app list -A"),
+        (&["app", "sync", "nobody"], &nobody, "app list -A"),
+        (
+            &["app", "get", "shop", "-o", "nonsense"],
+            "invalid value 'nonsense'",
+            "possible values: table, wide",
+        ),
+        (&["app", "get", "shop", "more"], "unexpected argument 'more'", "--help"),
+        (&["why", "shop", "cm/none", "-o", "json"], "none is no object of", "why shop -o name"),
+        (&["why", "shop", "nonsense/a"], "does not know the kind nonsense", "kubectl api-resources"),
+        (&["why", "shop", "cm/a/b"], "more than one slash", "KIND/NAME"),
+        (&["trace", "cm/a/b"], "more than one slash", "KIND/NAME"),
+        (&["trace", "cm"], "does not say of which kind", "KIND/NAME"),
+        (&["trace", "cm/"], "the name is empty", "KIND/NAME"),
+        (&["trace", "cm/none", "-o", "json"], &absent, "-n chooses"),
+        (&["app", "create", "-f", empty], "holds no Application", "--dry-run"),
+        (&["app", "create", "shop", "--url", "https://h/x"], &exists, "another name"),
+        (&["plan", "/nonexistent"], "cannot open /nonexistent", "No such file"),
+    ];
+    for (arguments, wrong, advice) in cases {
+        let looks = matches!(arguments[..], ["why" | "trace" | "plan", ..] | ["app", "diff", ..]);
+        let (code, out, err) = if looks { look(&stage, arguments) } else { run(&stage, arguments) };
+        assert_eq!((code, &*out), (2, ""), "{arguments:?}: {err}");
+        assert!(err.contains(wrong) && err.contains(advice), "{arguments:?}: {err}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn plan_and_trace_tell_what_would_be_and_where_it_comes_from() {
     let Some(stage) = scenario("cli-plan").await else { return };
     let sha = stage.push(&[("app/a.yaml", &config_map("a", "1")), ("app/b.yaml", &config_map("b", "1"))]);

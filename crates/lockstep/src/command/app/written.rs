@@ -32,11 +32,11 @@ impl Written {
         } else {
             bytes = std::fs::read(path).with_context(|| format!("cannot read {name}"))?;
         }
-        Ok(Self::parse(name, &bytes))
+        Ok(Self::parse(name, bytes))
     }
 
-    fn parse(name: String, bytes: &[u8]) -> Self {
-        let parsed = manifest::read(&name, bytes, &manifest::Limits::default());
+    fn parse(name: String, bytes: Vec<u8>) -> Self {
+        let parsed = manifest::read(&name, &bytes, &manifest::Limits::default());
         let mut findings = parsed.findings;
         if parsed.objects.is_empty() && findings.is_empty() {
             let hint = "lockstep app create NAME --url URL --dry-run prints one to begin with";
@@ -54,8 +54,7 @@ impl Written {
         }
         findings.sort_by(|a, b| a.origin.cmp(&b.origin));
         let applications = parsed.objects.into_iter().map(|object| object.value).collect();
-        let text = String::from_utf8_lossy(bytes).into_owned();
-        Self { file: File { path: name, text }, applications, findings }
+        Self { file: File::new(name, bytes), applications, findings }
     }
 }
 
@@ -83,7 +82,7 @@ mod tests {
                         spec: {sources: [{git: {url: https://h/x}}]}\n";
 
     /// Creates from a file of this text: how it ended, what was printed, and what was complained of, with the file called `f`.
-    fn create(text: &str) -> (Exit, String, String) {
+    fn create(text: impl AsRef<[u8]>) -> (Exit, String, String) {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("f");
         std::fs::write(&path, text).unwrap();
@@ -144,6 +143,14 @@ error[unknown-field]: spec.suspendd: unknown field
             format!("2 | {line}\n  | {}{}", " ".repeat(line.find(name).unwrap()), "^".repeat(name.len()))
         };
         assert!(err.contains(&underlined("\"ssh://h/x\"")) && err.contains(&underlined("\"pth\"")), "{err}");
+    }
+
+    #[test]
+    fn nothing_of_a_binary_file_is_shown() {
+        let (exit, out, err) = create(b"\x7fELF\xff\x1b[31m");
+        assert_eq!((exit, &*out), (Exit::Error, ""));
+        assert!(err.starts_with("error[bad-encoding]: ") && err.contains("--> f:1:"), "{err}");
+        assert!(!err.contains("ELF") && !err.contains('\x1b'), "{err}");
     }
 
     #[test]
