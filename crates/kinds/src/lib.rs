@@ -4,12 +4,19 @@
 mod address;
 #[allow(dead_code, unused_imports)] // building blocks; kinds come to use them
 mod meta;
+mod base64;
+mod basic;
+mod condition;
+mod naming;
+mod network;
+mod policy;
 mod reset;
 mod resource;
 mod service;
 mod strategy;
 
 pub use meta::{Quantity, Scope, invalid_on_create, invalid_on_status_update, invalid_on_update};
+pub use basic::{convert_event, finalize_namespace};
 pub use resource::{Resource, Subresource, resources};
 pub use service::{Family, Given, Wanted, WantedAddress, WantedPorts, release_all, wanted};
 pub use strategy::{ResetField, Status, Strategy, strategy};

@@ -1,5 +1,8 @@
 //! What the endpoints of most kinds do not let be set.
 
+use lockstep_core::Value;
+
+use crate::meta::Edit;
 use crate::strategy::ResetField;
 
 const fn field(
@@ -19,3 +22,10 @@ pub(crate) const V1_STATUS_ONLY: &[ResetField] = &[V1[0], V1[1], field("v1", "st
 /// The same for kinds that are served as `v1` and `v2`.
 pub(crate) const V1_AND_V2: &[ResetField] =
     &[V1[0], V1[1], field("v2", "", &["status"]), field("v2", "status", &["spec"])];
+
+/// A status whose writer may set nothing of `metadata` either: labels and the like are taken from `old`.
+pub(crate) fn keep_metadata(object: &mut Value, old: &Value) {
+    for field in ["labels", "annotations", "finalizers", "ownerReferences", "deletionTimestamp", "generation"] {
+        object.take_from(old, &["metadata", field]);
+    }
+}

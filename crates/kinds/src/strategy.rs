@@ -108,4 +108,26 @@ pub fn strategy(group: &str, kind: &str) -> Option<&'static Strategy> {
 }
 
 /// Every kind that has a file.
-static KINDS: &[&Strategy] = &[&crate::service::SERVICE];
+static KINDS: &[&Strategy] = &[
+    &crate::service::SERVICE,
+    &crate::basic::CONFIG_MAP,
+    &crate::basic::SECRET,
+    &crate::basic::SERVICE_ACCOUNT,
+    &crate::basic::NAMESPACE,
+    &crate::basic::NODE,
+    &crate::basic::EVENT,
+    &crate::basic::NEW_EVENT,
+    &crate::network::ENDPOINTS,
+    &crate::network::ENDPOINT_SLICE,
+    &crate::network::INGRESS,
+    &crate::network::INGRESS_CLASS,
+    &crate::network::NETWORK_POLICY,
+    &crate::network::SERVICE_CIDR,
+    &crate::network::IP_ADDRESS,
+    &crate::policy::RESOURCE_QUOTA,
+    &crate::policy::LIMIT_RANGE,
+    &crate::policy::LEASE,
+    &crate::policy::POD_DISRUPTION_BUDGET,
+    &crate::policy::PRIORITY_CLASS,
+    &crate::policy::RUNTIME_CLASS,
+];

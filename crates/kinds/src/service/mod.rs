@@ -9,9 +9,12 @@ use lockstep_core::{Map, Value};
 use schema::{At, FieldError};
 
 use crate::address::{cidr_warnings, ip_warnings};
-use crate::meta::{Edit, View, dns_label};
+use crate::meta::{Edit, View};
+use crate::naming::label;
 use crate::reset::V1;
 use crate::strategy::{Status, Strategy};
+
+pub(crate) use validate::validate_hostname;
 
 pub use allocation::{Family, Given, Wanted, WantedAddress, WantedPorts, release_all, wanted};
 
@@ -30,10 +33,7 @@ pub(crate) const SERVICE: Strategy = Strategy {
     },
     status: Some(Status { validate_update: validate_status, warnings: balancer_warnings, ..Status::PLAIN }),
     warnings: |service, _| warnings(service),
-    name: |name| match dns_label(name) {
-        wrong if wrong.is_empty() => Ok(()),
-        wrong => Err(wrong),
-    },
+    name: label,
     create_on_update: true,
     reset: V1,
     selectable: |service| {

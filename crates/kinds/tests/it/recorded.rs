@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
-use kinds::{
+use lockstep_kinds::{
     Family, Given, Scope, Strategy, invalid_on_create, invalid_on_status_update, invalid_on_update,
     resources, strategy, wanted,
 };
@@ -50,8 +50,9 @@ impl Case {
         let mut object = self.part("object");
         let (version, kind) = (object.str_at(&["apiVersion"]).unwrap(), object.str_at(&["kind"]).unwrap());
         let (group, version) = version.rsplit_once('/').unwrap_or(("", version));
-        let rules = strategy(group, kind).unwrap_or_else(|| panic!("no rules for {group} {kind}"));
+        let Some(rules) = strategy(group, kind) else { return Err(format!("no rules for {kind}.{group}")) };
         let version = version.to_owned();
+        object.set(&["metadata", "resourceVersion"], "1".into());
         if self.scope == Scope::Namespaced {
             object.set(&["metadata", "namespace"], "recorded".into());
         }
@@ -59,6 +60,9 @@ impl Case {
         let stored = rules.versions[0];
         let mut object = if version == stored { object } else { (rules.convert)(object, stored) };
         let mut old = self.part("old");
+        if old != Value::Null {
+            old.set(&["metadata", "resourceVersion"], "1".into());
+        }
         if version != stored && old != Value::Null {
             old = (rules.convert)(old, stored);
         }
@@ -155,7 +159,8 @@ fn sentence(rules: &Strategy, object: &Value, errors: &[String]) -> String {
 /// Without the empty mappings and lists that only Go's types tell from absent ones, and without what the admission plugins of
 /// the server add.
 fn normal(mut object: Value) -> Value {
-    let protection = ["kubernetes.io/pv-protection".into(), "kubernetes.io/pvc-protection".into()];
+    object.remove(&["metadata", "resourceVersion"]);
+    let protection: [Value; 2] = ["kubernetes.io/pv-protection".into(), "kubernetes.io/pvc-protection".into()];
     if let Some(finalizers) = object.at(&["metadata", "finalizers"]).and_then(Value::as_list) {
         let own: Vec<Value> = finalizers.iter().filter(|item| !protection.contains(item)).cloned().collect();
         object.set(&["metadata", "finalizers"], own.into());

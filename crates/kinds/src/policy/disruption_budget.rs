@@ -1,0 +1,76 @@
+//! PodDisruptionBudgets.
+
+use lockstep_core::{Map, Value};
+use schema::{At, FieldError, Mistake};
+
+use crate::meta::{
+    Edit, View, not_more_than_all, not_negative, validate_number_or_percent, validate_selector,
+};
+use crate::naming::subdomain;
+use crate::reset::V1;
+use crate::strategy::{Status, Strategy};
+
+type Errors = Vec<FieldError>;
+
+pub(crate) const POD_DISRUPTION_BUDGET: Strategy = Strategy {
+    prepare_create: |budget| budget.set(&["status"], empty_status()),
+    prepare_update: |budget, old| budget.take_from(old, &["status"]),
+    validate,
+    validate_update: |budget, _| validate(budget),
+    status: Some(Status { validate_update: |budget, _| validate_status(budget), ..Status::PLAIN }),
+    name: subdomain,
+    generation: Some(|budget, old| budget.child("spec") != old.child("spec")),
+    unconditional_update: false,
+    reset: V1,
+    ..Strategy::plain("policy", "PodDisruptionBudget", &["v1"])
+};
+
+/// The counts are written even where they are zero.
+fn empty_status() -> Value {
+    let counts = ["disruptionsAllowed", "currentHealthy", "desiredHealthy", "expectedPods"];
+    Value::map(counts.map(|count| (count.into(), 0.into())).into_iter().collect::<Map>())
+}
+
+fn validate(budget: &Value) -> Errors {
+    let (mut errors, spec) = (Vec::new(), budget.child("spec"));
+    let at = At::ROOT.field("spec");
+    if spec.has("minAvailable") && spec.has("maxUnavailable") {
+        errors.push(both(&at, spec));
+    }
+    for field in ["minAvailable", "maxUnavailable"] {
+        if spec.has(field) {
+            validate_number_or_percent(&mut errors, &at.field(field), spec.child(field));
+            not_more_than_all(&mut errors, &at.field(field), spec.child(field));
+        }
+    }
+    validate_selector(&mut errors, &at.field("selector"), spec.child("selector"));
+    let policy = spec.text("unhealthyPodEvictionPolicy");
+    let known = &["AlwaysAllow", "IfHealthyBudget"];
+    if spec.has("unhealthyPodEvictionPolicy") && !known.contains(&policy) {
+        errors.push(FieldError::not_supported(&at.field("unhealthyPodEvictionPolicy"), policy, known));
+    }
+    errors
+}
+
+/// The server shows its own type, with its own names of fields in their own order.
+fn both(at: &At, spec: &Value) -> FieldError {
+    let json = |value: &Value| String::from_utf8_lossy(&lockstep_core::to_json(value)).into_owned();
+    let shown = format!(
+        "{{\"MinAvailable\":{},\"Selector\":{},\"MaxUnavailable\":{},\"UnhealthyPodEvictionPolicy\":{}}}: minAvailable and maxUnavailable cannot be both set",
+        json(spec.child("minAvailable")),
+        json(spec.child("selector")),
+        json(spec.child("maxUnavailable")),
+        json(spec.child("unhealthyPodEvictionPolicy")),
+    );
+    FieldError::new(Mistake::Invalid, at, None, shown)
+}
+
+fn validate_status(budget: &Value) -> Errors {
+    let (mut errors, status) = (Vec::new(), budget.child("status"));
+    let at = At::ROOT.field("status");
+    crate::condition::validate_conditions(&mut errors, &at.field("conditions"), status.items("conditions"));
+    for field in ["disruptionsAllowed", "currentHealthy", "desiredHealthy", "expectedPods"] {
+        not_negative(&mut errors, &at.field(field), status.number(field));
+    }
+    errors
+}
