@@ -17,7 +17,9 @@ pub enum Error {
     #[error("the repository cannot be reached")]
     Unavailable(#[source] Cause),
     /// The server's certificate is not trusted: the wrong authorities, the wrong name, or expired.
-    #[error("the certificate of the repository's server is not trusted")]
+    #[error(
+        "the certificate of the repository's server is not trusted; its authority can be given as `ca` in the repository's Secret"
+    )]
     Untrusted(#[source] Cause),
     /// The server did not answer, or fell silent, for too long. Worth another try.
     #[error("the repository's server did not answer in time")]
@@ -26,13 +28,13 @@ pub enum Error {
     #[error("cancelled")]
     Cancelled,
     /// The credentials are missing, wrong or not enough (HTTP 401, 403, 407).
-    #[error("access to the repository is denied (HTTP {status})")]
+    #[error("access to the repository is denied (HTTP {status}); {}", denied_hint(*.status))]
     Denied {
         /// The HTTP status.
         status: u16,
     },
     /// There is no such repository, or none that these credentials may see.
-    #[error("repository not found")]
+    #[error("repository not found; check its address, and its Secret if it is private")]
     RepositoryNotFound,
     /// The address cannot be used by this binary, for example because of its scheme.
     #[error("the repository's address cannot be used: {0}")]
@@ -55,20 +57,12 @@ pub enum Error {
     /// Objects that should be there are missing or damaged. The next fetch starts afresh.
     #[error("the object database is damaged")]
     Corrupted(#[source] Option<Cause>),
-    /// The disk failed.
-    #[error("the cache on disk cannot be used")]
+    /// The disk failed, or a directory is not what it should be.
+    #[error("the directory of the repository cannot be used")]
     Disk(#[source] std::io::Error),
 }
 
 impl Error {
-    /// Whether the same call may succeed later without anyone changing anything.
-    pub fn is_retryable(&self) -> bool {
-        matches!(
-            self,
-            Self::Unavailable(_) | Self::Timeout | Self::Corrupted(_) | Self::Disk(_) | Self::Protocol(_)
-        )
-    }
-
     /// A short, stable word for metrics and condition reasons.
     pub fn class(&self) -> &'static str {
         match self {
@@ -84,6 +78,21 @@ impl Error {
             Self::Corrupted(_) => "Corrupted",
             Self::Disk(_) => "Disk",
         }
+    }
+
+    /// An address that no parser understands.
+    pub(crate) fn malformed_url() -> Self {
+        Self::InvalidUrl("it is not a well-formed URL")
+    }
+
+    /// An answer that is none of git's.
+    pub(crate) fn not_git() -> Self {
+        Self::Unsupported("it does not answer as a git server; is this the address of a repository?")
+    }
+
+    /// Ids of the other hash function.
+    pub(crate) fn sha256() -> Self {
+        Self::Unsupported("its repository uses SHA-256 ids, which are not supported yet")
     }
 
     pub(crate) fn unavailable(cause: impl Into<Cause>) -> Self {
@@ -131,6 +140,13 @@ pub enum RevisionError {
     /// The default branch was asked for and has no commit yet.
     #[error("the repository is empty, or its default branch has no commit")]
     Empty,
+}
+
+fn denied_hint(status: u16) -> &'static str {
+    match status {
+        407 => "check the user and password in the proxy's address",
+        _ => "check the credentials in the repository's Secret",
+    }
 }
 
 fn near_text(near: &[String]) -> String {

@@ -154,8 +154,7 @@ impl<'a> Call<'a> {
     /// Names the host, and the way in the form that the other end reads: a proxy that reads plain requests is asked for
     /// whole addresses and wants to know who asks; through a tunnel it was told already.
     fn addressed(self, mut request: Request<Full<Bytes>>, route: &Route) -> Result<Request<Full<Bytes>>> {
-        let bad = || Error::InvalidUrl("it is not a well-formed URL");
-        let host = HeaderValue::from_str(&route.host).map_err(|_| bad())?;
+        let host = HeaderValue::from_str(&route.host).map_err(|_| Error::malformed_url())?;
         request.headers_mut().insert(HOST, host);
         match self.access.proxy.as_ref().filter(|_| !route.way.is_tls) {
             Some(proxy) => {
@@ -166,7 +165,7 @@ impl<'a> Call<'a> {
             }
             None => {
                 let path = request.uri().path_and_query().map_or("/", PathAndQuery::as_str);
-                *request.uri_mut() = path.parse().map_err(|_| bad())?;
+                *request.uri_mut() = path.parse().map_err(|_| Error::malformed_url())?;
             }
         }
         Ok(request)

@@ -29,7 +29,7 @@ impl Local {
         };
         match repository.object_hash() {
             gix::hash::Kind::Sha1 => Ok(Self { repository }),
-            _ => Err(Error::Unsupported("its repository uses SHA-256 ids, which are not supported yet")),
+            _ => Err(Error::sha256()),
         }
     }
 

@@ -27,8 +27,7 @@ impl Location {
                     ));
                 }
                 let address = format!("{scheme}://{}", rest.trim_end_matches('/'));
-                let uri: http::Uri =
-                    address.parse().map_err(|_| Error::InvalidUrl("it is not a well-formed URL"))?;
+                let uri: http::Uri = address.parse().map_err(|_| Error::malformed_url())?;
                 match uri.host() {
                     None | Some("") => Err(Error::InvalidUrl("it names no host")),
                     Some(_) if uri.query().is_some() => Err(Error::InvalidUrl("it must not have a query")),

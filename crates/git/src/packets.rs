@@ -22,7 +22,7 @@ impl Packets<'_> {
     pub(crate) fn next(&mut self) -> Result<Packet> {
         let packet = pktline::read(self.reader).map_err(|error| {
             self.failure.explain(|| match error.kind() {
-                io::ErrorKind::InvalidData => Error::Unsupported("it does not answer as a git server"),
+                io::ErrorKind::InvalidData => Error::not_git(),
                 _ => Error::unavailable(error),
             })
         })?;

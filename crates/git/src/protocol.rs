@@ -70,9 +70,7 @@ impl Server {
         };
         match server.value("object-format") {
             None | Some("sha1") => Ok(server),
-            Some(_) => {
-                Err(Error::Unsupported("its repository uses SHA-256 ids, which are not supported yet"))
-            }
+            Some(_) => Err(Error::sha256()),
         }
     }
 
@@ -177,7 +175,7 @@ fn read_v0(first: Packet, packets: &mut Packets<'_>) -> Result<Server> {
     let Packet::Data(data) = &first else { return Ok(Server::V0(Vec::new(), Refs::default())) };
     let (line, capabilities) = match data.iter().position(|b| *b == 0) {
         Some(at) => (&data[..at], &data[at + 1..]),
-        None => return Err(Error::Unsupported("it does not answer as a git server")),
+        None => return Err(Error::not_git()),
     };
     let capabilities = String::from_utf8_lossy(capabilities);
     let capabilities: Vec<String> = capabilities.split_whitespace().map(str::to_owned).collect();

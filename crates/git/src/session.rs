@@ -38,7 +38,7 @@ impl Session {
         for _ in 0..=REDIRECTS {
             let is_trusted = origin(&address) == origin(url);
             let request = request(&address, is_trusted, call)?.method(Method::GET);
-            let request = request.body(Full::default()).map_err(|_| bad_address())?;
+            let request = request.body(Full::default()).map_err(|_| Error::malformed_url())?;
             let response = call.send(request)?;
             if response.status().is_redirection() {
                 address = redirect(&address, &response)?;
@@ -106,7 +106,7 @@ impl Session {
             .header(CONTENT_TYPE, "application/x-git-upload-pack-request")
             .header(ACCEPT, "application/x-git-upload-pack-result");
         let response =
-            call.send(request.body(Full::new(Bytes::from(content))).map_err(|_| bad_address())?)?;
+            call.send(request.body(Full::new(Bytes::from(content))).map_err(|_| Error::malformed_url())?)?;
         check_status(response.status())?;
         check_type(&response, "application/x-git-upload-pack-result")?;
         Ok(response.into_body())
@@ -160,14 +160,8 @@ fn check_type(response: &Response<Body<'_>>, expected: &str) -> Result<()> {
     }
     Err(match value.starts_with("text/plain") {
         true => Error::Unsupported("it speaks only the dumb HTTP protocol"),
-        false => {
-            Error::Unsupported("it does not answer as a git server; is this the address of a repository?")
-        }
+        false => Error::not_git(),
     })
-}
-
-fn bad_address() -> Error {
-    Error::InvalidUrl("it is not a well-formed URL")
 }
 
 #[cfg(test)]

@@ -41,11 +41,6 @@ impl Snapshot {
         &self.commit
     }
 
-    /// The id of the root directory. Equal ids are equal trees, in any repository.
-    pub fn root(&self) -> ObjectId {
-        self.root
-    }
-
     /// What is at a path, links followed; `None` if nothing is.
     pub fn entry(&self, path: &str) -> Result<Option<(ObjectId, Kind)>, PathError> {
         Ok(match self.resolve(path).end? {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use git::{End, Entry, Found, Kind, ObjectId, PathError, Resolution, Seen, Snapshot};
-use lockstep_core::{Commit, CommitId, RepoUrl};
+use lockstep_core::{Commit, RepoUrl};
 use parking_lot::Mutex;
 
 use crate::reads::Reads;
@@ -122,13 +122,6 @@ impl Artifact {
     /// Everything looked at so far.
     pub fn reads(&self) -> Reads {
         self.reads.lock().clone()
-    }
-
-    /// The last commit after `old` that changed something that was read here; `None` if none did. History is shallow; see
-    /// [`Snapshot::last_change`].
-    pub fn last_change(&self, old: &CommitId) -> Option<Commit> {
-        let reads = self.reads();
-        self.snapshot.last_change(old, &|snapshot| reads.unchanged(snapshot))
     }
 
     /// Follows a path. On an error what decided it is recorded here, otherwise the caller does so.

@@ -1,7 +1,6 @@
 //! What a render looked at.
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 
 use git::{Entry, Kind, ObjectId, Seen, Snapshot};
 use lockstep_core::Digest;
@@ -63,33 +62,6 @@ impl Reads {
             }
         }
         true
-    }
-
-    /// A digest of all of this: equal digests, equal inputs.
-    pub fn digest(&self) -> Digest {
-        let mut text = String::new();
-        for (path, read) in &self.seen {
-            let what = match read {
-                Read::All(Seen::Entry(kind, id)) => format!("{kind:?} {id}"),
-                Read::All(Seen::Absent) => "absent".to_owned(),
-                Read::All(Seen::Blocked) => "blocked".to_owned(),
-                Read::Names(_, digest) => format!("names {digest}"),
-                Read::Directory => "directory".to_owned(),
-            };
-            // The length keeps odd names from posing as other lines. Writing to a string cannot fail.
-            let _ = writeln!(text, "{} {path} {what}", path.len());
-        }
-        Digest::of(text.as_bytes())
-    }
-
-    /// The number of paths.
-    pub fn len(&self) -> usize {
-        self.seen.len()
-    }
-
-    /// Whether nothing was looked at.
-    pub fn is_empty(&self) -> bool {
-        self.seen.is_empty()
     }
 }
 

@@ -31,7 +31,7 @@ fn the_last_state_is_there_after_a_restart_with_the_repository_away() {
     bench.snapshot("main");
     bench.server.set(Rules { fixed: Some((503, "text/html", "")), ..Rules::default() });
     bench.reopen();
-    assert!(bench.try_fetch(&["main"]).unwrap_err().is_retryable());
+    assert_eq!(bench.try_fetch(&["main"]).unwrap_err().class(), "Unavailable");
     let commit = bench.mirror.last_resolved(&RevisionSpec::new("main")).unwrap();
     assert_eq!(commit.id.as_str(), a);
     let snapshot = bench.mirror.snapshot(&commit.id).unwrap().unwrap();
@@ -124,13 +124,13 @@ fn a_fetch_killed_in_the_middle_leaves_a_usable_mirror() {
     bench.repo.commit("file", "a");
     for cut in [200, 300, 400] {
         bench.server.set(Rules { cut: Some(cut), ..Rules::default() });
-        assert!(bench.try_fetch(&["main"]).unwrap_err().is_retryable());
+        assert_eq!(bench.try_fetch(&["main"]).unwrap_err().class(), "Unavailable");
     }
     bench.server.set(Rules::default());
     bench.snapshot("main");
     bench.repo.commit("file", "b");
     bench.server.set(Rules { cut: Some(250), ..Rules::default() });
-    assert!(bench.try_fetch(&["main"]).unwrap_err().is_retryable());
+    assert_eq!(bench.try_fetch(&["main"]).unwrap_err().class(), "Unavailable");
     bench.server.set(Rules::default());
     // What a process leaves that dies without cleaning up.
     let packs = files(&bench, ".pack")[0].parent().unwrap().to_owned();
