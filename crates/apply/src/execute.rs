@@ -7,7 +7,7 @@ use futures::StreamExt;
 use lockstep_core::Key;
 use plan::{Action, Plan, Stage, Step, Why};
 
-use crate::outcome::{Applied, Done, Outcome};
+use crate::outcome::{Done, Outcome};
 use crate::step;
 
 /// Steps of one stage that are under way at once. The limiter below decides how many requests are; this only bounds memory.
@@ -34,25 +34,38 @@ pub trait Fence: Sync {
     fn is_raised(&self) -> bool;
 }
 
-/// Executes a plan. Never fails as a whole.
-pub async fn execute(executor: &Executor, plan: &Plan, fence: &dyn Fence) -> Applied {
-    let mut applied = Applied { outcomes: Vec::new(), complete: true };
+/// Executes a plan. Never fails as a whole: `tell` hears what came of each step as soon as it is known, in no particular order. Returns
+/// whether every step was taken; a raised fence leaves some out, of which nothing is told.
+pub async fn execute(
+    executor: &Executor,
+    plan: &Plan,
+    fence: &dyn Fence,
+    tell: &mut (dyn FnMut(Outcome) + Send),
+) -> bool {
+    let mut complete = true;
     for stage in &plan.stages {
-        run(executor, stage, fence, &mut applied).await;
+        complete &= run(executor, stage, fence, tell).await;
     }
-    applied
+    complete
 }
 
-async fn run(executor: &Executor, stage: &Stage, fence: &dyn Fence, applied: &mut Applied) {
+async fn run(
+    executor: &Executor,
+    stage: &Stage,
+    fence: &dyn Fence,
+    tell: &mut (dyn FnMut(Outcome) + Send),
+) -> bool {
     // Collected first: a closure that borrows would keep the whole future from being sent between threads.
     let started: Vec<_> = stage.steps.iter().map(|step| unless_raised(fence, executor, step)).collect();
     let mut outcomes = futures::stream::iter(started).buffer_unordered(SIDE_BY_SIDE);
+    let mut complete = true;
     while let Some(outcome) = outcomes.next().await {
         match outcome {
-            Some(outcome) => applied.outcomes.push(outcome),
-            None => applied.complete = false,
+            Some(outcome) => tell(outcome),
+            None => complete = false,
         }
     }
+    complete
 }
 
 async fn unless_raised(fence: &dyn Fence, executor: &Executor, step: &Step) -> Option<Outcome> {

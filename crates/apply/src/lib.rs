@@ -12,4 +12,4 @@ mod step;
 
 pub use dry_run::dry_run;
 pub use execute::{Executor, Fence, execute};
-pub use outcome::{Applied, Done, Failed, Outcome};
+pub use outcome::{Done, Failed, Outcome};

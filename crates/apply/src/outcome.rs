@@ -4,15 +4,6 @@ use cluster::FieldOwner;
 use lockstep_core::{LiveObject, ObjectKey, ObjectRecord};
 use plan::Refusal;
 
-/// What came of a plan. Status is computed from this, and from nothing else.
-#[derive(Debug, Default)]
-pub struct Applied {
-    /// One entry for each step that was taken, in no particular order.
-    pub outcomes: Vec<Outcome>,
-    /// Whether every step was taken; false where the fence was raised.
-    pub complete: bool,
-}
-
 /// What came of one step.
 #[derive(Debug)]
 pub struct Outcome {

@@ -57,6 +57,11 @@ impl Recorded {
         Self { record, sharding: Sharding { instance, namespace, app: app.clone(), count }, stored }
     }
 
+    /// Whose it is.
+    pub(crate) fn app(&self) -> &AppKey {
+        &self.sharding.app
+    }
+
     /// Whether there may be Secrets of it.
     pub(crate) fn is_stored(&self) -> bool {
         !self.stored.is_empty()

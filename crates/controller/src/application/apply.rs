@@ -4,14 +4,18 @@ use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use ::apply::{Done, Failed, Outcome};
+use ::cluster::ApiError;
 use ::plan::{Action, Attempt, DryRunOutcome, DryRunResult, Failure, Fight, Plan, Refusal, Step, Why};
 use lockstep_core::{AppRecord, Gvk, ObjectKey};
+use tokio::sync::mpsc;
 
+use super::checkpoint::Gathering;
 use super::lint::Linted;
 use super::observe::Observed;
 use super::plan::Planned;
 use crate::context::Context;
 use crate::queue::Fence;
+use crate::records::Recorded;
 
 /// What was written, with everything that status is computed from.
 pub(crate) struct Applied {
@@ -38,35 +42,60 @@ pub(crate) async fn apply(context: &Context, linted: Linted, fence: &Fence) -> A
         return Applied { observed, plan, report: Some(report), complete: true };
     }
     tracing::info!(app = %plan.app, plan = %plan.digest().short(), steps = plan.steps().count(), "Applying");
-    let done = ::apply::execute(&context.executor(), &plan, fence).await;
-    let recorded = settle(context, &mut observed, &plan, &done.outcomes).await;
-    Applied { observed, plan, report: None, complete: done.complete && recorded }
+    let complete = execute(context, &mut observed, &plan, fence).await;
+    Applied { observed, plan, report: None, complete }
+}
+
+/// Takes the steps of a plan and takes what came of them into record and history. Returns whether every step was taken and recorded.
+pub(super) async fn execute(context: &Context, observed: &mut Observed, plan: &Plan, fence: &Fence) -> bool {
+    let (sender, outcomes) = mpsc::unbounded_channel();
+    let executor = context.executor();
+    let work = async {
+        let mut tell = |outcome| drop(sender.send(outcome));
+        let complete = ::apply::execute(&executor, plan, fence, &mut tell).await;
+        // Whoever gathers has to know that there is no more.
+        drop(sender);
+        complete
+    };
+    let recorded = &mut observed.rendered.valid.found.state.recorded;
+    let gather = async {
+        let mut gathering = Gathering::new(outcomes);
+        while gathering.is_due().await {
+            if record(context, recorded, gathering.unrecorded()).await.is_ok() {
+                gathering.set_recorded();
+            }
+        }
+        gathering.finish()
+    };
+    let (complete, outcomes) = tokio::join!(work, gather);
+    settle(context, observed, plan, &outcomes).await && complete
+}
+
+/// Records outcomes, those that are recorded already among them. The error is logged here.
+async fn record(context: &Context, recorded: &mut Recorded, outcomes: &[Outcome]) -> Result<(), ApiError> {
+    let mut after = recorded.record().clone();
+    outcomes.iter().for_each(|outcome| remember(context, &mut after, outcome));
+    let saved = recorded.save(&context.cluster.writer, after).await;
+    if let Err(error) = &saved {
+        tracing::error!(app = %recorded.app(), error = %error, "The record could not be written");
+    }
+    saved
 }
 
 /// Takes outcomes into record and history. Returns whether the record was saved.
-pub(crate) async fn settle(
-    context: &Context,
-    observed: &mut Observed,
-    plan: &Plan,
-    outcomes: &[Outcome],
-) -> bool {
+async fn settle(context: &Context, observed: &mut Observed, plan: &Plan, outcomes: &[Outcome]) -> bool {
     let waited = observed.rendered.valid.found.job.1.elapsed();
     let found = &mut observed.rendered.valid.found;
-    let mut after = found.state.recorded.record().clone();
-    for outcome in outcomes {
-        remember(context, &mut after, outcome);
-    }
-    let keys: HashSet<_> = after.objects.keys().cloned().collect();
     let steps: HashMap<_, _> = plan.steps().map(|step| (&step.key, step)).collect();
     found
         .state
         .unrecorded
         .extend(outcomes.iter().filter_map(|outcome| written(steps.get(&outcome.key)?, outcome)));
-    if let Err(error) = found.state.recorded.save(&context.cluster.writer, after).await {
-        tracing::error!(app = %found.key, error = %error, "The record could not be written");
+    if record(context, &mut found.state.recorded, outcomes).await.is_err() {
         context.retry(&found.key);
         return false;
     }
+    let keys: HashSet<_> = found.state.recorded.record().objects.keys().cloned().collect();
     found.state.unrecorded.retain(|key, _| !keys.contains(key));
     context.claims.set_recorded(&found.key, keys);
     for outcome in outcomes {

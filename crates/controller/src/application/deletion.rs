@@ -41,9 +41,7 @@ pub(crate) async fn delete(context: &Context, found: Found, fence: &Fence) -> Re
     let mut observed = observe::observe(context, rendered).await?;
     let deletion = decide(context, &mut observed);
     if !deletion.plan.is_empty() {
-        let executor = context.executor();
-        let done = ::apply::execute(&executor, &deletion.plan, fence).await;
-        apply::settle(context, &mut observed, &deletion.plan, &done.outcomes).await;
+        apply::execute(context, &mut observed, &deletion.plan, fence).await;
     }
     let Deletion { plan, report, done } = decide(context, &mut observed);
     if let Some(at) = report.wake {

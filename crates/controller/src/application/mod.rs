@@ -5,6 +5,7 @@
 
 mod apply;
 mod assess;
+mod checkpoint;
 mod deletion;
 mod dereference;
 mod fetch;
