@@ -14,7 +14,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use ::plan::{Action, Change, Claim, Entry, Input, Memo, Plan, Report, Request, Standing, Verdict};
+use ::plan::{Action, Change, Claim, Drift, Entry, Input, Memo, Plan, Report, Request, Standing, Verdict};
 use api::{Intents, Status};
 use apply::Executor;
 use cluster::{ApiError, Connection, Discovery, Index, Limiter, Writer};
@@ -29,6 +29,7 @@ use crate::context::applications;
 use crate::store::Proxy;
 pub use error::InspectError;
 use installation::Installation;
+use rehearsal::Adoption;
 pub use rehearsal::{Rehearsal, Rehearsed};
 use sources::{Rendered, Sources};
 use world::World;
@@ -133,7 +134,9 @@ impl Inspector {
         let (plan, report) = decision.decide(self);
         let rehearsal = self.rehearsal();
         let bodies = bodies(&plan, &report, &outcome);
-        let mut rehearsed = rehearsal.objects(bodies, &world).await;
+        let managers: Vec<&str> = self.settings.adopted_managers.iter().map(|name| &**name).collect();
+        let adoption = Adoption { objects: adopted(&report), managers: &managers };
+        let mut rehearsed = rehearsal.objects(bodies, &world, &adoption).await;
         for asked in &report.dry_runs {
             if let Some((_, Some(result))) = rehearsed.get(&asked.desired.key) {
                 decision.history.dry_runs.insert(asked.desired.key.clone(), result.clone());
@@ -301,6 +304,17 @@ fn change(entry: &Entry) -> Option<&Change> {
         Verdict::Act(change) | Verdict::Withheld(change, _) => Some(change),
         Verdict::InSync | Verdict::Conflict(_) | Verdict::Kept(_) | Verdict::Unknown(_) => None,
     }
+}
+
+/// The objects whose fields are taken over from other tools.
+fn adopted(report: &Report) -> BTreeSet<ObjectKey> {
+    let adopts = |entry: &&Entry| match change(entry) {
+        Some(Change::Adopt { from, .. }) => !from.is_empty(),
+        // Whoever made it anew is adopted too.
+        Some(Change::Heal(Drift::Replaced)) => true,
+        _ => false,
+    };
+    report.entries.iter().filter(adopts).map(|entry| entry.key.clone()).collect()
 }
 
 /// What would be sent for the objects that differ; `None` for those that would go.

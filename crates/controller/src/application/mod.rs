@@ -19,15 +19,17 @@ mod render;
 mod report;
 mod standing;
 mod state;
+mod task;
 mod tell;
 mod validate;
 mod wait;
 mod workload;
 
-pub use render::CatalogScopes;
-pub(crate) use render::{Outcome, Task};
+pub(crate) use render::Outcome;
 pub(crate) use standing::vanished;
 pub(crate) use state::{AppState, Inputs, RenderFailure};
+pub use task::CatalogScopes;
+pub(crate) use task::Task;
 
 use crate::context::Context;
 use crate::queue::Job;

@@ -1,16 +1,16 @@
 //! From commits to desired objects, on a bounded number of threads. Equal inputs are not rendered twice.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 
-use ::render::{Files, Identity, Limits, Namespaces, Options, RenderError, Scope, Scopes};
-use lockstep_core::{AppKey, AppRecord, Application, Commit, CommitId, DesiredObject, Gvk};
+use ::render::Scopes;
+use lockstep_core::{AppKey, AppRecord, Commit, DesiredObject};
 use plan::{Desired, DesiredSet};
-use source::{Artifact, Reads};
 
 use super::fetch::Fetched;
 use super::halt::{Halt, Why};
 use super::state::{AppState, Inputs, RefusedRendering, RenderFailure, Rendering};
+use super::task::{CatalogScopes, Made, Task, keep_revisions};
 use super::validate::Valid;
 use crate::context::Context;
 use crate::follow;
@@ -38,6 +38,14 @@ pub(crate) enum Outcome {
 }
 
 impl Outcome {
+    /// Of a render that ended; `last` is what was rendered before.
+    pub(crate) fn of(made: Made, last: Option<Arc<Rendering>>) -> Self {
+        match made {
+            Ok(rendering) => Self::Ready(rendering),
+            Err(refused) => Self::Refused(refused, last),
+        }
+    }
+
     /// The set that live objects are compared with.
     pub(crate) fn rendering(&self) -> Option<&Arc<Rendering>> {
         match self {
@@ -77,10 +85,10 @@ pub(crate) async fn render(context: &Context, fetched: Fetched) -> Result<Render
         return Ok(Rendered { valid, outcome, unreachable });
     }
     let outcome = match work(context, &valid, wanted.clone(), commits.clone(), inputs).await {
-        Ok(done) => {
-            context.telemetry.count_render(if done.result.is_ok() { "ok" } else { "findings" });
-            let concerned = settle(context, &mut valid, &done);
-            let outcome = done.outcome(last);
+        Ok(made) => {
+            context.telemetry.count_render(if made.is_ok() { "ok" } else { "findings" });
+            let concerned = settle(context, &mut valid, &made);
+            let outcome = Outcome::of(made, last);
             announce(context, &valid.found.key, (&wanted, &commits), &outcome);
             // Only now: as long as this Application counts as behind, nobody takes what it wants for its word.
             concerned.iter().for_each(|other| context.mark(other, Cause::Resume));
@@ -113,40 +121,6 @@ fn known(context: &Context, valid: &Valid, inputs: &Inputs) -> Option<Outcome> {
     same.then(|| Outcome::Ready(rendering.clone()))
 }
 
-/// What a finished render is made into.
-pub(crate) struct Done {
-    result: Result<Arc<Rendering>, Arc<RefusedRendering>>,
-}
-
-impl Done {
-    /// As the step's outcome; `last` is what was rendered before.
-    pub(crate) fn outcome(self, last: Option<Arc<Rendering>>) -> Outcome {
-        match self.result {
-            Ok(rendering) => Outcome::Ready(rendering),
-            Err(refused) => Outcome::Refused(refused, last),
-        }
-    }
-}
-
-impl Done {
-    /// After a restart: newer commits that changed nothing of what was read are no news, and cost no status.
-    fn keep_revisions(
-        &mut self,
-        before: &[CommitId],
-        snapshot: impl Fn(usize, &CommitId) -> Option<git::Snapshot>,
-    ) {
-        let Some(rendering) = self.result.as_mut().ok().and_then(Arc::get_mut) else { return };
-        let Rendering { revisions, reads, .. } = rendering;
-        for (source, (old, new)) in before.iter().zip(revisions).enumerate() {
-            let unchanged =
-                old != new && snapshot(source, old).is_some_and(|old| reads[source].unchanged(&old));
-            if unchanged {
-                *new = old.clone();
-            }
-        }
-    }
-}
-
 /// Says which commits are rendered, also where that was done before: the repository may have been asked afresh.
 fn announce(context: &Context, app: &AppKey, (wanted, commits): (&[Wanted], &[Commit]), outcome: &Outcome) {
     let (reads, good) = match outcome {
@@ -174,10 +148,10 @@ fn announce(context: &Context, app: &AppKey, (wanted, commits): (&[Wanted], &[Co
 }
 
 /// Remembers a render. Returns the other Applications that it concerns.
-fn settle(context: &Context, valid: &mut Valid, done: &Done) -> BTreeSet<AppKey> {
+fn settle(context: &Context, valid: &mut Valid, made: &Made) -> BTreeSet<AppKey> {
     let app = &valid.found.key;
     let state = &mut valid.found.state;
-    match &done.result {
+    match made {
         Ok(rendering) => {
             for finding in &rendering.findings {
                 tracing::warn!(app = %app, %finding, "The source is odd");
@@ -230,7 +204,7 @@ async fn work(
     wanted: Vec<Wanted>,
     commits: Vec<Commit>,
     inputs: Inputs,
-) -> Result<Done, Arc<str>> {
+) -> Result<Made, Arc<str>> {
     let task = Task {
         app: valid.app.clone(),
         record: valid.found.state.recorded.record().clone(),
@@ -249,143 +223,20 @@ async fn work(
             found.ok_or_else(|| format!("commit {} is not in the cache any more", commit.id.short()))
         };
         let snapshots: Result<Vec<_>, String> = wanted.iter().zip(&commits).map(snapshot).collect();
-        let mut done = task.run(snapshots.map_err(Arc::from)?, commits)?;
+        let mut made = task.run(snapshots.map_err(Arc::from)?, commits)?;
         if first {
-            done.keep_revisions(&before, |source, old| hub.snapshot(&wanted[source], old).ok().flatten());
+            keep_revisions(&mut made, &before, |source, old| {
+                hub.snapshot(&wanted[source], old).ok().flatten()
+            });
         }
-        Ok(done)
+        Ok(made)
     };
     context.renderers.run(job).await.unwrap_or_else(|| Err("the render panicked".into()))
 }
 
-/// Everything that one render needs, away from the async workers.
-pub(crate) struct Task {
-    /// The Application.
-    pub(crate) app: Arc<Application>,
-    /// What was applied.
-    pub(crate) record: AppRecord,
-    /// The commits that the last sync left live.
-    pub(crate) before: Vec<CommitId>,
-    /// What discovery says of kinds.
-    pub(crate) scopes: CatalogScopes,
-    /// The installation's name.
-    pub(crate) instance: Arc<str>,
-    /// The installation's key.
-    pub(crate) key: lockstep_core::Key,
-    /// What is rendered.
-    pub(crate) inputs: Inputs,
-}
-
-impl Task {
-    /// Renders the trees of some commits, one a source.
-    pub(crate) fn run(self, snapshots: Vec<git::Snapshot>, commits: Vec<Commit>) -> Result<Done, Arc<str>> {
-        let sources = snapshots.into_iter().zip(&self.app.sources);
-        let artifacts: Vec<Artifact> = sources
-            .map(|(snapshot, source)| Artifact::new(source.git.url.clone(), snapshot, &source.git.path))
-            .collect();
-        if let Some(path) = vanished(&artifacts)? {
-            return Ok(self.refuse(&artifacts, RenderFailure::VanishedPath(path)));
-        }
-        let sources: Vec<(&lockstep_core::Source, &dyn Files)> = self
-            .app
-            .sources
-            .iter()
-            .zip(&artifacts)
-            .map(|(source, artifact)| (source, artifact as &dyn Files))
-            .collect();
-        let namespaces =
-            self.app.destination.namespace.as_deref().map_or(Namespaces::Required, Namespaces::Fill);
-        let tip = |source: usize, _: &str| commits[source].id.clone();
-        let options = Options {
-            identity: Some(Identity { instance: &self.instance, app: &self.app.key }),
-            namespaces,
-            scopes: &self.scopes,
-            key: &self.key,
-            commit: &tip,
-            limits: Limits::default(),
-        };
-        let rendered = ::render::render(&sources, &options);
-        let rendered = rendered.map_err(|RenderError::Unreadable(cause)| Arc::from(crate::chain(&*cause)))?;
-        if rendered.has_errors() {
-            return Ok(self.refuse(&artifacts, RenderFailure::Findings(rendered.findings)));
-        }
-        let asked =
-            rendered.asked_kinds.into_iter().map(|gvk| (gvk.clone(), self.scopes.scope(&gvk))).collect();
-        let revision = self.inputs.commits[0].clone();
-        let objects = self.attribute(rendered.objects, &artifacts);
-        let set = DesiredSet::new(revision, objects);
-        let reads = reads_of(&artifacts);
-        let revisions = self.inputs.commits.clone();
-        let (inputs, findings) = (self.inputs, rendered.findings);
-        let rendering = Rendering { inputs, commits, reads, revisions, set, findings, asked };
-        Ok(Done { result: Ok(Arc::new(rendering)) })
-    }
-
-    fn refuse(self, artifacts: &[Artifact], failure: RenderFailure) -> Done {
-        let refused = RefusedRendering { inputs: self.inputs, reads: reads_of(artifacts), failure };
-        Done { result: Err(Arc::new(refused)) }
-    }
-
-    /// Gives each object the last commit that changed its file; an object that is as recorded keeps the recorded one.
-    fn attribute(&self, mut objects: Vec<DesiredObject>, artifacts: &[Artifact]) -> Vec<DesiredObject> {
-        let mut files: BTreeMap<Arc<str>, Option<CommitId>> = BTreeMap::new();
-        for object in &mut objects {
-            let recorded = self.record.objects.get(&object.key);
-            if let Some(same) = recorded.filter(|recorded| recorded.rendered == object.digest) {
-                object.commit = same.commit.clone();
-                continue;
-            }
-            let file = object.origin.file.clone();
-            let changed = files.entry(file.clone()).or_insert_with(|| self.last_change(&file, artifacts));
-            match (changed, recorded) {
-                (Some(commit), _) => object.commit = commit.clone(),
-                // The file did not change: what did is how it is read, or the object was written over.
-                (None, Some(recorded)) => object.commit = recorded.commit.clone(),
-                (None, None) => {}
-            }
-        }
-        objects
-    }
-
-    fn last_change(&self, file: &str, artifacts: &[Artifact]) -> Option<CommitId> {
-        let mut sources = self.before.iter().zip(artifacts);
-        sources.find_map(|(old, artifact)| {
-            let now = artifact.snapshot().entry(file).ok()??;
-            let same = |snapshot: &git::Snapshot| snapshot.entry(file).ok().flatten() == Some(now);
-            artifact.snapshot().last_change(old, &same).map(|commit| commit.id)
-        })
-    }
-}
-
-fn reads_of(artifacts: &[Artifact]) -> Vec<Arc<Reads>> {
-    artifacts.iter().map(|artifact| Arc::new(artifact.reads())).collect()
-}
-
-/// The first source's path that is not there. A path that cannot be followed is for the renderer's findings.
-fn vanished(artifacts: &[Artifact]) -> Result<Option<Arc<str>>, Arc<str>> {
-    for artifact in artifacts {
-        match artifact.entry("") {
-            Ok(None) => return Ok(Some(artifact.path().into())),
-            Err(error @ git::PathError::Corrupted(_)) => return Err(crate::chain(&error).into()),
-            Ok(Some(_)) | Err(_) => {}
-        }
-    }
-    Ok(None)
-}
-
-/// What discovery says of kinds.
-pub struct CatalogScopes(pub Arc<cluster::Catalog>);
-
-impl Scopes for CatalogScopes {
-    fn scope(&self, kind: &Gvk) -> Option<Scope> {
-        let resource = self.0.resource(kind).served()?;
-        Some(if resource.namespaced() { Scope::Namespaced } else { Scope::Cluster })
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use lockstep_core::{Digest, ObjectKey, ObjectRecord, Origin, Value};
+    use lockstep_core::{CommitId, Digest, Gvk, ObjectKey, ObjectRecord, Origin, Value};
 
     use super::*;
 

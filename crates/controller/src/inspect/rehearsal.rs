@@ -1,13 +1,16 @@
 //! What applying objects would make of them, asked of the API server.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use apply::Executor;
-use cluster::{Connection, Discovery};
+use bytes::Bytes;
+use cluster::{ApplyOptions, Connection, Discovery};
 use diff::{ObjectDiff, object_diff};
 use futures::StreamExt;
-use lockstep_core::{DesiredObject, Gvk, Key, LiveObject, OWNER_ANNOTATION, ObjectKey, Value};
+use lockstep_core::{
+    DesiredObject, Gvk, Key, LiveObject, OWNER_ANNOTATION, ObjectKey, Value, from_json, to_json,
+};
 use plan::{DryRun, DryRunOutcome, DryRunResult, Live, LiveSet};
 
 use super::error::InspectError;
@@ -49,6 +52,20 @@ impl Rehearsed {
 
 type Answer = (Rehearsed, Option<DryRunResult>);
 
+/// Objects that are taken over from other tools, and those tools.
+#[derive(Default)]
+pub(super) struct Adoption<'a> {
+    pub(super) objects: BTreeSet<ObjectKey>,
+    pub(super) managers: &'a [&'a str],
+}
+
+impl<'a> Adoption<'a> {
+    /// The managers whose fields an object's apply takes over.
+    fn of(&self, key: &ObjectKey) -> &'a [&'a str] {
+        if self.objects.contains(key) { self.managers } else { &[] }
+    }
+}
+
 /// Asks the API server with dry runs.
 pub struct Rehearsal {
     executor: Executor,
@@ -76,7 +93,7 @@ impl Rehearsal {
             let live = world.get(&object.key, &object.gvk);
             (object.key.clone(), Some(owned_as_before(object, &live)))
         });
-        let mut answers = self.objects(bodies.collect(), &world).await;
+        let mut answers = self.objects(bodies.collect(), &world, &Adoption::default()).await;
         let answers = order.into_iter().filter_map(|key| {
             let (rehearsed, _) = answers.remove(&key)?;
             Some((key, rehearsed))
@@ -97,8 +114,10 @@ impl Rehearsal {
         &self,
         bodies: BTreeMap<ObjectKey, Option<Arc<DesiredObject>>>,
         world: &World,
+        adoption: &Adoption<'_>,
     ) -> BTreeMap<ObjectKey, Answer> {
-        let all: Vec<_> = bodies.into_iter().map(|(key, body)| self.object(key, body, world)).collect();
+        let all: Vec<_> =
+            bodies.into_iter().map(|(key, body)| self.object(key, body, world, adoption)).collect();
         futures::stream::iter(all).buffer_unordered(SIDE_BY_SIDE).collect().await
     }
 
@@ -107,6 +126,7 @@ impl Rehearsal {
         key: ObjectKey,
         body: Option<Arc<DesiredObject>>,
         world: &World,
+        adoption: &Adoption<'_>,
     ) -> (ObjectKey, Answer) {
         let Some(desired) = body else {
             let live = world.any(&key);
@@ -117,11 +137,11 @@ impl Rehearsal {
             let diff = object_diff(&Value::Null, &desired.value, &key);
             return (key, (Rehearsed::Create { diff, untried: Some(obstacle) }, None));
         }
-        let answer = self.try_apply(desired, live).await;
+        let answer = self.try_apply(desired, live, adoption.of(&key)).await;
         (key, answer)
     }
 
-    async fn try_apply(&self, desired: Arc<DesiredObject>, live: Live) -> Answer {
+    async fn try_apply(&self, desired: Arc<DesiredObject>, live: Live, adopted: &[&str]) -> Answer {
         let live = match live {
             Live::Present(live) => Some(live),
             Live::Absent => None,
@@ -130,12 +150,35 @@ impl Rehearsal {
         let resource_version = live.as_ref().map(|live| live.resource_version.clone());
         let asked = DryRun { desired, resource_version: resource_version.unwrap_or_else(|| "".into()) };
         match apply::dry_run(&self.executor, &asked, live.as_deref()).await {
-            Ok((result, after)) => {
+            Ok((result, mut after)) => {
+                if let (Some(live), Some(applied)) = (&live, &after)
+                    && let Some(left) = diff::without_orphans(live, applied, adopted, &self.executor.manager)
+                {
+                    after = self.updated(live, left).await.or(after);
+                }
                 let rehearsed = answered(&asked.desired, live.as_deref(), &result.outcome, after);
                 (rehearsed, Some(result))
             }
             Err(failed) => (Rehearsed::Unknown(failed.message), None),
         }
+    }
+}
+
+impl Rehearsal {
+    /// What the API server would make of an object that is put in the place of the live one: the same, with defaults. `None`
+    /// where it cannot be asked.
+    async fn updated(&self, live: &LiveObject, mut object: Value) -> Option<Value> {
+        object.remove(&["metadata", "managedFields"]);
+        object.set(&["metadata", "resourceVersion"], (*live.resource_version).into());
+        let resource = self.executor.catalog.resource(&live.gvk).served()?;
+        let options = ApplyOptions {
+            manager: self.executor.manager.clone(),
+            dry_run: cluster::DryRun::Yes,
+            ..ApplyOptions::default()
+        };
+        let body = Bytes::from(to_json(&object));
+        let written = self.executor.writer.update(&resource, &live.key, body, &options).await.ok()?;
+        from_json(written.object.bytes()).ok()
     }
 }
 

@@ -200,8 +200,8 @@ impl Job {
             },
         };
         let url = wants.first().map(|want| want.url.to_string()).unwrap_or_default();
-        let done = task.run(snapshots, commits).map_err(|reason| (url, reason.to_string()))?;
-        Ok((done.outcome(None), fetched))
+        let made = task.run(snapshots, commits).map_err(|reason| (url, reason.to_string()))?;
+        Ok((Outcome::of(made, None), fetched))
     }
 }
 
