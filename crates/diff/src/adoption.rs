@@ -54,7 +54,7 @@ pub fn adoption(live: &LiveObject, adoptable: &[&str], manager: &str, api_versio
 }
 
 /// The positions and field sets of the entries to take over.
-fn adopted(entries: &[Value], adoptable: &[&str], manager: &str) -> Vec<(usize, FieldSet)> {
+pub(crate) fn adopted(entries: &[Value], adoptable: &[&str], manager: &str) -> Vec<(usize, FieldSet)> {
     let takes = |entry: &Value| {
         managed::is_main(entry)
             && adoptable.contains(&managed::text(entry, "manager"))

@@ -1,7 +1,7 @@
 //! What differs, and whose doing it is.
 //!
 //! * [`record`] and [`recover`] remember what an apply made of an object; [`drift`] tells whether it is still so.
-//! * [`extras`], [`adoption`], [`stale_versions`], [`handover`], [`without`] and [`owner_of`] are about who owns what.
+//! * [`extras`], [`adoption`], [`without_orphans`], [`stale_versions`], [`handover`], [`without`] and [`owner_of`] are about who owns what.
 //! * [`object_diff`] is for people.
 //!
 //! Every value that leaves this room for a person is redacted: what a Secret holds is said to be equal or changed, never shown.
@@ -14,6 +14,7 @@ mod lines;
 mod managed;
 mod natural_key;
 mod object_diff;
+mod orphans;
 mod owner;
 mod projection;
 mod quantity;
@@ -28,6 +29,7 @@ pub use extras::{Extra, extras};
 pub use handover::{HANDOVER_MANAGER, handover, without};
 pub use lockstep_core::{OWNER_ANNOTATION, Owner};
 pub use object_diff::{FieldChange, ObjectDiff, object_diff};
+pub use orphans::without_orphans;
 pub use owner::{owner_annotation, owner_of};
 pub use record::{RecordError, record};
 pub use recover::recover;

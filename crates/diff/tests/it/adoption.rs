@@ -4,7 +4,7 @@
 //! that is made here had been written: what Git no longer holds is gone.
 
 use lockstep_core::{ApiVersion, LiveObject, Value, from_json, to_json};
-use lockstep_diff::{ADOPTABLE, adoption, stale_versions};
+use lockstep_diff::{ADOPTABLE, adoption, stale_versions, without_orphans};
 use schema::FieldSet;
 
 use crate::scenario::{MANAGER, Scenario, live, value};
@@ -27,6 +27,37 @@ fn ours(list: &Value) -> FieldSet {
 
 fn has(set: &FieldSet, path: &str) -> bool {
     set.leaves().iter().any(|leaf| leaf.to_string() == path)
+}
+
+#[test]
+fn what_goes_with_an_adoption_is_known_before() {
+    for (file, others) in
+        [("adopt_helm", None), ("adopt_kubectl", Some("kubectl-patch")), ("adopt_flux", None)]
+    {
+        let scenario = Scenario::load(file);
+        let after = scenario.whole.get("after").unwrap();
+        // A dry run without the adoption: our entry stands beside those of the other tools, and nothing is gone.
+        let mut applied = scenario.applied.value.clone();
+        let all = |value: &Value| {
+            value.at(&["metadata", "managedFields"]).and_then(Value::as_list).unwrap().to_vec()
+        };
+        let own = all(after).into_iter().filter(|entry| entry.str_at(&["manager"]) == Some(MANAGER));
+        let entries = all(&applied).into_iter().chain(own).collect();
+        applied.set(&["metadata", "managedFields"], Value::list(entries));
+        let without = without_orphans(&scenario.applied, &applied, &ADOPTABLE, MANAGER).unwrap();
+        let labels = |object: &Value| object.at(&["metadata", "labels"]).cloned();
+        let env = |object: &Value| {
+            let containers = object.at(&["spec", "template", "spec", "containers"]).and_then(Value::as_list);
+            // What is empty is dropped by the API server.
+            containers.unwrap()[0].get("env").filter(|env| !env.is_empty_container()).cloned()
+        };
+        let inner = ["spec", "template", "metadata", "labels"];
+        assert_eq!(without.at(&inner), after.at(&inner), "{file}");
+        assert_ne!((labels(&applied), env(&applied)), (labels(after), env(after)), "{file}");
+        assert_eq!((labels(&without), env(&without)), (labels(after), env(after)), "{file}");
+    }
+    let scenario = Scenario::load("adopt_helm");
+    assert_eq!(without_orphans(&scenario.applied, &scenario.applied.value, &["nobody"], MANAGER), None);
 }
 
 const STATUS: &str = "kube-controller-manager Update apps/v1 status";
