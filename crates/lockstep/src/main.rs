@@ -12,6 +12,7 @@ mod output;
 mod paint;
 mod reference;
 mod rehearsed;
+mod said;
 mod table;
 mod terminal;
 

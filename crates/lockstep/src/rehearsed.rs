@@ -1,10 +1,12 @@
 //! What would become of objects, for people and for programs.
 
 use std::fmt::Write as _;
+use std::sync::Arc;
 
 use controller::Rehearsed;
 use diff::{FieldChange, ObjectDiff};
 use lockstep_core::{ObjectKey, Value};
+use plan::{Change, Verdict};
 
 use crate::output::{mapping, text};
 use crate::paint::Paint;
@@ -17,8 +19,35 @@ pub(crate) fn name(key: &ObjectKey) -> String {
     }
 }
 
+/// The tools that an object is taken over from.
+pub(crate) fn adopted_from(verdict: &Verdict) -> &[Arc<str>] {
+    match verdict {
+        Verdict::Act(Change::Adopt { from, .. }) | Verdict::Withheld(Change::Adopt { from, .. }, _) => from,
+        _ => &[],
+    }
+}
+
+/// What an adoption means; `None` where nobody's fields are taken over.
+pub(crate) fn adoption(from: &[Arc<str>]) -> Option<String> {
+    let whose = if from.len() == 1 { "its fields" } else { "their fields" };
+    (!from.is_empty()).then(|| format!("{}; {whose} that Git does not have go", from.join(", ")))
+}
+
+/// The fields that go.
+pub(crate) fn removed(rehearsed: &Rehearsed) -> Vec<String> {
+    let Rehearsed::Change(diff) = rehearsed else { return Vec::new() };
+    let gone = diff.changes.iter().filter(|change| change.new.is_none());
+    gone.map(|change| change.path.to_string()).collect()
+}
+
 /// A heading, and the fields that would change. Objects that would go are only named.
-pub(crate) fn describe(key: &ObjectKey, place: Option<&str>, rehearsed: &Rehearsed, paint: Paint) -> String {
+pub(crate) fn describe(
+    key: &ObjectKey,
+    place: Option<&str>,
+    rehearsed: &Rehearsed,
+    adopted_from: &[Arc<str>],
+    paint: Paint,
+) -> String {
     let (word, fields, note) = match rehearsed {
         Rehearsed::Create { diff, untried } => {
             let note = untried.as_ref().map(|why| format!("not tried, {why}"));
@@ -35,6 +64,9 @@ pub(crate) fn describe(key: &ObjectKey, place: Option<&str>, rehearsed: &Rehears
         let _ = write!(out, " ({place})");
     }
     out.push('\n');
+    if let Some(adoption) = adoption(adopted_from) {
+        let _ = writeln!(out, "  adopted from {adoption}");
+    }
     if let Some(note) = note {
         let _ = writeln!(out, "  {note}");
     }
@@ -73,13 +105,29 @@ fn field(change: &FieldChange) -> Value {
 mod tests {
     use diff::object_diff;
     use lockstep_core::from_json;
+    use plan::Because;
 
     use super::*;
 
     fn check(rehearsed: &Rehearsed, human: &str, json: &str) {
         let key = ObjectKey::new("apps", "Deployment", "shop", "web");
-        assert_eq!(describe(&key, Some("web.yaml:1"), rehearsed, Paint::Plain), human);
+        assert_eq!(describe(&key, Some("web.yaml:1"), rehearsed, &[], Paint::Plain), human);
         assert_eq!(machine(&key, rehearsed), from_json(json.as_bytes()).unwrap());
+    }
+
+    #[test]
+    fn an_adoption_names_the_tools_and_what_goes() {
+        let key = ObjectKey::new("", "ConfigMap", "shop", "a");
+        let value = |text: &str| from_json(text.as_bytes()).unwrap();
+        let before = value(r#"{"data":{"keep":"1","lost":"1"}}"#);
+        let rehearsed = Rehearsed::Change(object_diff(&before, &value(r#"{"data":{"keep":"1"}}"#), &key));
+        let change = Change::Adopt { from: vec!["helm".into(), "kubectl".into()], owner: None };
+        let verdict = Verdict::Withheld(change, Because::Manual);
+        let text = describe(&key, None, &rehearsed, adopted_from(&verdict), Paint::Plain);
+        let expected = "change ConfigMap/a in shop\n  adopted from helm, kubectl; their fields that Git does not have go\n  - .data.lost\n";
+        assert!(text.starts_with(expected), "{text}");
+        assert_eq!(removed(&rehearsed), [".data.lost"]);
+        assert_eq!(adopted_from(&Verdict::InSync), []);
     }
 
     #[test]

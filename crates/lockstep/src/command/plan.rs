@@ -179,7 +179,7 @@ impl Plan {
         }
         for fate in fates.iter().filter(|fate| fate.rehearsed.differs()) {
             let place = fate.origin.as_ref().map(|origin| shown(&self.path, origin));
-            let text = rehearsed::describe(&fate.key, place.as_deref(), &fate.rehearsed, terminal.paint);
+            let text = rehearsed::describe(&fate.key, place.as_deref(), &fate.rehearsed, &[], terminal.paint);
             terminal.out.write_all(text.as_bytes())?;
         }
         writeln!(terminal.out, "{}", summary(fates))?;

@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use api::ConditionType;
-use controller::Inspection;
+use api::{Condition, ConditionType};
+use controller::{Inspection, Rehearsed};
 use lockstep_core::{Commit, CommitId, Finding, ObjectKey, Value};
 use plan::{Entry, Verdict};
 
 use crate::applications::Place;
+use crate::command::app::standing;
 use crate::connect::block_on;
 use crate::exit::Exit;
 use crate::hint::advised;
@@ -17,6 +18,7 @@ use crate::output::{self, Output, mapping, some_text, text};
 use crate::paint::Paint;
 use crate::reference::{Reference, resource};
 use crate::rehearsed;
+use crate::said::{self, Said, said};
 use crate::terminal::Terminal;
 
 /// Say what there is to do about each object of an Application, and why: where Git has it, the commit behind it, and what others added.
@@ -59,14 +61,24 @@ impl Why {
                 return Err(advised(what, hint));
             }
         }
-        let names: Vec<String> = entries.iter().map(|entry| entry.key.to_string()).collect();
-        if !output::value(terminal, self.output, &machine(&inspection, &entries), &names.join("\n"))? {
+        let objects = objects(&inspection, entries);
+        let names: Vec<String> = objects.iter().map(|object| object.entry.key.to_string()).collect();
+        let message = match wanted {
+            Some(_) => objects.iter().map(Object::sentence).collect::<Vec<_>>().join("; "),
+            None => inspection.report.message.clone(),
+        };
+        if !output::value(
+            terminal,
+            self.output,
+            &machine(&inspection, &objects, &message),
+            &names.join("\n"),
+        )? {
             let mut all = String::new();
-            if self.object.is_none() {
+            if wanted.is_none() {
                 all.push_str(&heading(&inspection));
             }
-            for entry in entries {
-                all.push_str(&describe(entry, &inspection.commits, terminal.paint));
+            for object in &objects {
+                all.push_str(&describe(object, &inspection.commits, terminal.paint));
             }
             terminal.out.write_all(all.as_bytes())?;
         }
@@ -75,21 +87,68 @@ impl Why {
     }
 }
 
+/// One object, with everything that there is to say about it.
+struct Object<'a> {
+    entry: &'a Entry,
+    /// What the API server says against it, asked just now.
+    refusal: Option<&'a str>,
+    /// What the controller told of it.
+    said: Vec<Said<'a>>,
+    /// The fields that go when it is adopted.
+    lost: Vec<String>,
+}
+
+impl Object<'_> {
+    fn sentence(&self) -> String {
+        let refusal = self.refusal.map(|why| format!("; refused: {why}")).unwrap_or_default();
+        let said = self.said.iter().map(|said| format!("; {}: {}", said.condition.reason, said.text));
+        let said: String = said.collect();
+        format!("{}: {}{refusal}{said}", self.entry.key, self.entry.verdict)
+    }
+}
+
+fn objects<'a>(inspection: &'a Inspection, entries: Vec<&'a Entry>) -> Vec<Object<'a>> {
+    let mut said = said(&inspection.status, &inspection.report.entries);
+    let object = |entry: &'a Entry| {
+        let told = match inspection.rehearsed.get(&entry.key) {
+            Some(Rehearsed::Refused(why) | Rehearsed::Unknown(why)) => Some(&**why),
+            _ => None,
+        };
+        let settled = matches!(entry.verdict, Verdict::InSync | Verdict::Kept(_));
+        let mut said = said.remove(&entry.key).unwrap_or_default();
+        // A failure is over once the object is as it should be; what is refused now is newer than what was.
+        said.retain(|said| said.condition.kind == ConditionType::Fighting || !settled && told.is_none());
+        // The verdict of a dry run holds its words already.
+        let refusal = told.filter(|why| !entry.verdict.to_string().contains(why));
+        let lost = match (rehearsed::adopted_from(&entry.verdict), inspection.rehearsed.get(&entry.key)) {
+            ([], _) | (_, None) => Vec::new(),
+            (_, Some(rehearsed)) => rehearsed::removed(rehearsed),
+        };
+        Object { entry, refusal, said, lost }
+    };
+    entries.into_iter().map(object).collect()
+}
+
+/// The Application: what the controller told of it, and what it is told to be.
 fn heading(inspection: &Inspection) -> String {
-    let ready = inspection.status.condition(ConditionType::Ready);
-    let ready = ready
-        .map_or("nothing was heard of it".to_owned(), |ready| format!("{}: {}", ready.reason, ready.message));
-    let mut out = format!("Application {}\n  controller  {ready}\n", inspection.application.key);
-    for (source, commit) in inspection.application.sources.iter().zip(&inspection.wanted) {
+    let mut out = format!("Application {}\n", inspection.application.key);
+    let mut line = |name: &str, text: &str| {
         // Writing to a String cannot fail.
-        let _ = writeln!(out, "  source      {} at {}", source.git.url, told(&commit.id, Some(commit)));
+        let _ = writeln!(out, "  {name:<13}{text}");
+    };
+    if inspection.status.condition(ConditionType::Ready).is_none() {
+        line("Ready", "nothing was heard of it; is the controller running?");
+    }
+    for (name, text) in standing(&inspection.status) {
+        line(name, &text);
+    }
+    for (source, commit) in inspection.application.sources.iter().zip(&inspection.wanted) {
+        line("Source", &format!("{} at {}", source.git.url, told(&commit.id, Some(commit))));
     }
     if let Some(block) = &inspection.report.block {
         let (count, limit) = (block.deletions.len(), block.limit);
-        let _ = writeln!(
-            out,
-            "  blocked     {count} deletions wait for lockstep app approve (allowed unasked: {limit})"
-        );
+        let waits = "deletions wait for lockstep app approve";
+        line("Blocked", &format!("{count} {waits} (allowed unasked: {limit})"));
     }
     out.push('\n');
     out
@@ -103,7 +162,8 @@ pub(super) fn told(id: &CommitId, commit: Option<&Commit>) -> String {
     }
 }
 
-fn describe(entry: &Entry, commits: &BTreeMap<CommitId, Commit>, paint: Paint) -> String {
+fn describe(object: &Object<'_>, commits: &BTreeMap<CommitId, Commit>, paint: Paint) -> String {
+    let entry = object.entry;
     let verdict = match &entry.verdict {
         Verdict::InSync | Verdict::Kept(_) => paint.green(&entry.verdict),
         Verdict::Act(_) => paint.yellow(&entry.verdict),
@@ -114,6 +174,17 @@ fn describe(entry: &Entry, commits: &BTreeMap<CommitId, Commit>, paint: Paint) -
         // Writing to a String cannot fail.
         let _ = writeln!(out, "  {name:<8}{text}");
     };
+    if let Some(why) = object.refusal {
+        line("refused", why);
+    }
+    if let Some(adoption) = rehearsed::adoption(rehearsed::adopted_from(&entry.verdict)) {
+        let lost =
+            if object.lost.is_empty() { String::new() } else { format!(": {}", object.lost.join(", ")) };
+        line("adopts", &format!("from {adoption}{lost}"));
+    }
+    for Said { condition, text } in &object.said {
+        line("told", &format!("{} since {}: {text}", condition.reason, condition.since));
+    }
     if let Some(origin) = &entry.origin {
         line("from", &origin.to_string());
     }
@@ -130,18 +201,40 @@ fn describe(entry: &Entry, commits: &BTreeMap<CommitId, Commit>, paint: Paint) -
     out
 }
 
-fn machine(inspection: &Inspection, entries: &[&Entry]) -> Value {
-    let objects = entries.iter().map(|entry| object(entry, &inspection.commits)).collect();
+fn machine(inspection: &Inspection, objects: &[Object<'_>], message: &str) -> Value {
+    let status = &inspection.status;
+    let holds = |condition: &&Condition| condition.holds || condition.kind == ConditionType::Ready;
+    let conditions = status.conditions.iter().filter(holds);
+    let conditions = conditions.map(|condition| said::machine(condition, &condition.message)).collect();
     mapping([
         ("application", text(&inspection.application.key)),
         ("state", text(inspection.report.state.as_str())),
         ("revision", inspection.wanted.first().and_then(|commit| text(&commit.id))),
-        ("message", some_text(&inspection.report.message)),
-        ("objects", Some(Value::list(objects))),
+        ("message", some_text(message)),
+        ("conditions", Some(Value::list(conditions))),
+        ("objects", Some(Value::list(objects.iter().map(|one| one.machine(&inspection.commits)).collect()))),
     ])
 }
 
-fn object(entry: &Entry, commits: &BTreeMap<CommitId, Commit>) -> Value {
+impl Object<'_> {
+    fn machine(&self, commits: &BTreeMap<CommitId, Commit>) -> Value {
+        let mut value = machine_of(self.entry, commits);
+        if let Some(why) = self.refusal {
+            value.set(&["message"], why.into());
+        }
+        if !self.lost.is_empty() {
+            let lost = self.lost.iter().map(|path| (&**path).into());
+            value.set(&["lost"], Value::list(lost.collect()));
+        }
+        if !self.said.is_empty() {
+            let said = self.said.iter().map(|said| said::machine(said.condition, &said.text));
+            value.set(&["told"], Value::list(said.collect()));
+        }
+        value
+    }
+}
+
+fn machine_of(entry: &Entry, commits: &BTreeMap<CommitId, Commit>) -> Value {
     let verdict = match &entry.verdict {
         Verdict::InSync => "InSync",
         Verdict::Act(_) => "Act",
@@ -183,6 +276,29 @@ mod tests {
     use super::*;
 
     #[test]
+    fn an_adoption_names_the_fields_that_go() {
+        let change = Change::Adopt { from: vec!["helm".into()], owner: None };
+        let entry = Entry {
+            key: ObjectKey::new("", "ConfigMap", "shop", "a"),
+            origin: None,
+            commit: None,
+            verdict: Verdict::Act(change),
+            extras: Vec::new().into(),
+            contested: None,
+        };
+        let object =
+            Object { entry: &entry, refusal: None, said: Vec::new(), lost: vec![".data.lost".to_owned()] };
+        let expected = "\
+ConfigMap/a in shop: adopts, it has no record, with the fields of helm
+  adopts  from helm; its fields that Git does not have go: .data.lost
+";
+        assert_eq!(describe(&object, &BTreeMap::new(), Paint::Plain), expected);
+        let expected = r#"{"object":"/ConfigMap:shop/a","verdict":"Act",
+            "reason":"adopts, it has no record, with the fields of helm","lost":[".data.lost"]}"#;
+        assert_eq!(object.machine(&BTreeMap::new()), from_json(expected.as_bytes()).unwrap());
+    }
+
+    #[test]
     fn an_entry_says_all_that_is_known() {
         let id = CommitId::parse(&"ab".repeat(20)).unwrap();
         let commit = Commit {
@@ -201,18 +317,36 @@ mod tests {
             contested: Some(AppKey::new("n", "other")),
         };
         let commits = BTreeMap::from([(id, commit)]);
+        let condition = Condition {
+            kind: ConditionType::Fighting,
+            holds: true,
+            reason: "Fighting".to_owned(),
+            message: String::new(),
+            since: Timestamp(0),
+            observed_generation: 1,
+        };
+        let said = vec![Said { condition: &condition, text: "rival keeps changing .data".to_owned() }];
+        let object = Object { entry: &entry, refusal: Some("it is not valid"), said, lost: Vec::new() };
         let expected = "\
 ConfigMap/a in shop: waits for a sync (mode Manual); would change it
+  refused it is not valid
+  told    Fighting since 1970-01-01T00:00:00Z: rival keeps changing .data
   from    app/a.yaml:3:1
   commit  abababab Say hello (Ada, 1970-01-01T00:00:00Z)
   extra   .data.x (by kubectl)
   wanted  also by n/other, which leaves it alone
 ";
-        assert_eq!(describe(&entry, &commits, Paint::Plain), expected);
+        assert_eq!(describe(&object, &commits, Paint::Plain), expected);
         let expected = r#"{"object":"/ConfigMap:shop/a","verdict":"Withheld",
             "reason":"waits for a sync (mode Manual); would change it","origin":"app/a.yaml:3:1",
             "commit":{"id":"abababababababababababababababababababab","author":"Ada","subject":"Say hello","time":"1970-01-01T00:00:00Z"},
-            "extras":[{"manager":"kubectl","paths":[".data.x"]}],"contested":"n/other"}"#;
-        assert_eq!(object(&entry, &commits), from_json(expected.as_bytes()).unwrap());
+            "extras":[{"manager":"kubectl","paths":[".data.x"]}],"contested":"n/other","message":"it is not valid",
+            "told":[{"type":"Fighting","reason":"Fighting","message":"rival keeps changing .data","since":"1970-01-01T00:00:00Z"}]}"#;
+        assert_eq!(
+            object.sentence(),
+            "ConfigMap/a: waits for a sync (mode Manual); would change it; refused: it is not valid; \
+             Fighting: rival keeps changing .data"
+        );
+        assert_eq!(object.machine(&commits), from_json(expected.as_bytes()).unwrap());
     }
 }

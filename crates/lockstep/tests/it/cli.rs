@@ -82,6 +82,64 @@ async fn deletions_over_budget_are_shown_and_approved() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_the_api_server_refuses_is_told_of_the_object_that_it_refuses() {
+    let Some(stage) = scenario("cli-refused").await else { return };
+    let service = "apiVersion: v1\nkind: Service\nmetadata: {name: web}\nspec: {ports: [{port: 99999}]}\n";
+    stage.push(&[("app/a.yaml", &config_map("a", "1")), ("app/web.yaml", service)]);
+    create(&stage, &["--mode", "Automatic"]);
+    stage.not_ready("shop", "SyncFailed").await;
+    let (code, out, err) = look(&stage, &["why", "shop", "svc/web"]);
+    assert_eq!((code, &*err), (0, ""));
+    let refused = out.lines().find(|line| line.starts_with("  refused ")).unwrap_or_default();
+    assert!(refused.contains("99999"), "{out}");
+    let (_, out, _) = look(&stage, &["why", "shop", "svc/web", "-o", "json"]);
+    let told = json(&out);
+    assert!(told["message"].as_str().is_some_and(|message| message.starts_with("Service/web: ")), "{told}");
+    assert!(told["objects"][0]["message"].as_str().is_some_and(|why| why.contains("99999")), "{told}");
+    let (_, out, _) = look(&stage, &["why", "shop", "cm/a", "-o", "json"]);
+    assert_eq!(json(&out)["message"], "ConfigMap/a: in sync");
+    let (_, out, _) = look(&stage, &["why", "shop"]);
+    for part in ["Ready        no, SyncFailed: Service/web", "Reconciling ", "Last sync    Failed, "] {
+        assert!(out.contains(part), "{part} is not in {out}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_is_adopted_and_what_goes_with_it_is_told_before() {
+    let Some(stage) = scenario("cli-adoption").await else { return };
+    let manifest = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web}\nspec:\n  selector: {matchLabels: {app: web}}\n  \
+                    template:\n    metadata: {labels: {app: web}}\n    spec: {containers: [{name: c, image: i}]}\n";
+    stage.push(&[("app/web.yaml", manifest)]);
+    let made = json!({
+        "apiVersion": "apps/v1", "kind": "Deployment",
+        "metadata": {"name": "web", "namespace": stage.namespace, "labels": {"old": "1"}},
+        "spec": {"minReadySeconds": 3, "replicas": 0, "selector": {"matchLabels": {"app": "web"}},
+            "template": {"metadata": {"labels": {"app": "web"}}, "spec": {"containers": [{"name": "c", "image": "i"}]}}},
+    });
+    // As helm creates: with an update, which holds the defaults too.
+    let collection = stage.path("apps/v1", "Deployment", "").trim_end_matches('/').to_owned();
+    let (method, path) = ("POST".parse().expect("method"), format!("{collection}?fieldManager=helm"));
+    stage.cluster.rest().send(method, &path, Some(("application/json", &made))).await.expect("create");
+    create(&stage, &["--mode", "Manual"]);
+    let (code, out, err) = look(&stage, &["app", "diff", "shop"]);
+    assert_eq!((code, &*err), (1, ""));
+    assert!(out.contains("adopted from helm; its fields that Git does not have go"), "{out}");
+    let told: Vec<&str> =
+        out.lines().filter(|line| line.starts_with("  - ") || line.starts_with("  ~ ")).collect();
+    assert_eq!(told, ["  - .metadata.labels", "  - .spec.minReadySeconds", "  ~ .spec.replicas"], "{out}");
+    assert!(out.contains("  ~ .spec.replicas\n      - 0\n      + 1\n"), "{out}");
+    let (_, out, _) = look(&stage, &["why", "shop", "deploy/web"]);
+    let adopts = out.lines().find(|line| line.starts_with("  adopts ")).unwrap_or_default();
+    assert!(adopts.contains("from helm") && adopts.contains(".spec.minReadySeconds"), "{out}");
+    // What was told is what happens.
+    let (code, _, err) = run(&stage, &["app", "sync", "shop", "--wait", "--timeout", "40s"]);
+    assert_eq!((code, &*err), (0, ""));
+    let live = stage.find("apps/v1", "Deployment", "web").await.expect("live");
+    assert_eq!((&live["metadata"].get("labels"), &live["spec"].get("minReadySeconds")), (&None, &None));
+    assert_eq!(live["spec"]["replicas"], 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn wrong_input_is_answered_with_what_is_wrong_and_what_to_do() {
     let Some(stage) = scenario("cli-wrong").await else { return };
     stage.push(&[("app/a.yaml", &config_map("a", "1"))]);

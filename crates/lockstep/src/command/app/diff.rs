@@ -95,8 +95,9 @@ fn print(terminal: &mut Terminal, difference: &Difference<'_>) -> anyhow::Result
     let place = difference.entry.origin.as_ref().map(ToString::to_string);
     match &difference.what {
         What::Rehearsed(rehearsed) => {
-            let text =
-                rehearsed::describe(&difference.entry.key, place.as_deref(), rehearsed, terminal.paint);
+            let Entry { key, verdict, .. } = difference.entry;
+            let from = rehearsed::adopted_from(verdict);
+            let text = rehearsed::describe(key, place.as_deref(), rehearsed, from, terminal.paint);
             terminal.out.write_all(text.as_bytes())?;
         }
         What::Untouched(why) => {
@@ -125,6 +126,10 @@ fn machine(inspection: &Inspection, shown: &[Difference<'_>]) -> Value {
                 ("message", text(why)),
             ]),
         };
+        let from = rehearsed::adopted_from(&difference.entry.verdict);
+        if !from.is_empty() {
+            value.set(&["adoptedFrom"], Value::list(from.iter().map(|name| (&**name).into()).collect()));
+        }
         if let Some(origin) = &difference.entry.origin {
             value.set(&["origin"], origin.to_string().into());
         }

@@ -11,6 +11,8 @@ mod sync;
 mod wait;
 mod written;
 
+pub(super) use show::standing;
+
 use clap::Subcommand;
 use lockstep_core::Value;
 

@@ -64,13 +64,7 @@ fn describe(application: &Value, history: usize) -> String {
         "Objects",
         format!("{} ({} out of sync, {} degraded)", counts.total, counts.out_of_sync, counts.degraded),
     ));
-    lines.extend(conditions(&status));
-    if let Some(operation) = &status.operation {
-        let message =
-            if operation.message.is_empty() { String::new() } else { format!(": {}", operation.message) };
-        let end = operation.finished_at.map(|at| format!(" to {at}")).unwrap_or_default();
-        lines.push(("Last sync", format!("{}, {}{end}{message}", operation.phase, operation.started_at)));
-    }
+    lines.extend(standing(&status));
     lines.extend(status.urls.iter().map(|url| ("URL", url.clone())));
     let mut past = status.history.iter().take(history).map(|entry| {
         let (revision, at) = (entry.revision.short(), entry.at);
@@ -85,6 +79,18 @@ fn describe(application: &Value, history: usize) -> String {
         let _ = writeln!(all, "{name:width$}{text}");
         all
     })
+}
+
+/// What the controller told: its conditions, and how the last sync went.
+pub(in crate::command) fn standing(status: &Status) -> Vec<(&'static str, String)> {
+    let mut lines = conditions(status);
+    if let Some(operation) = &status.operation {
+        let message =
+            if operation.message.is_empty() { String::new() } else { format!(": {}", operation.message) };
+        let end = operation.finished_at.map(|at| format!(" to {at}")).unwrap_or_default();
+        lines.push(("Last sync", format!("{}, {}{end}{message}", operation.phase, operation.started_at)));
+    }
+    lines
 }
 
 /// Ready always; of the others those that hold.
