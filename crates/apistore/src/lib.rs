@@ -5,14 +5,49 @@
 //! watch is a value that is [polled](Store::poll). Time and chance are parameters: the same requests give the same bytes.
 //! No HTTP, no clock, no disk in here; [`Store::take_changes`] tells what to keep, [`Store::restore`] takes it back.
 
+mod admission;
+mod answers;
+mod authorizer;
+mod base64;
+mod body;
+mod bootstrap;
+mod call;
+mod catalog;
+mod chance;
+mod convert;
+mod custom;
+mod delete;
 mod demand;
+mod entry;
+mod event;
+mod failure;
+mod fallback;
+mod hooks;
+mod info;
+mod json_text;
+mod managed;
+mod options;
+mod owners;
+mod page;
+mod read;
 mod request;
 mod response;
+mod route;
+mod selector;
+mod served;
+mod shelf;
+mod state;
 mod store;
+mod subresource;
 mod user;
+mod validate;
+mod watch;
+mod wire;
+mod write;
 
 pub use demand::{Answer, Answers, Demand, Step, WebhookCall};
 pub use request::{Method, Request};
 pub use response::{Body, EventType, List, Response, WatchEvent};
-pub use store::{Change, Settings, Store, Watch};
+pub use store::{Change, Settings, Store};
 pub use user::User;
+pub use watch::Watch;

@@ -55,6 +55,11 @@ impl Request {
         }
     }
 
+    /// The first value of a parameter.
+    pub fn parameter(&self, name: &str) -> Option<&str> {
+        self.query.iter().find(|(key, _)| key == name).map(|(_, value)| &**value)
+    }
+
     /// The same with a parameter more.
     #[must_use]
     pub fn with(mut self, name: &str, value: impl Into<String>) -> Self {

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use lockstep_core::Gvk;
+use lockstep_core::{Gvk, Map, Value, to_json};
 
-use crate::store::Watch;
+use crate::watch::Watch;
 
 /// The answer to one request.
 #[derive(Clone, Debug)]
@@ -41,8 +41,53 @@ pub struct List {
     pub continue_token: String,
     /// How many are left after it, where that is known.
     pub remaining: Option<u64>,
+    /// How many bytes at the beginning of each item a list does not show: it stands for `{`. Items of built-in kinds come
+    /// without `kind` and `apiVersion`.
+    pub skip: usize,
     /// The objects as JSON, in the order of namespace and name.
     pub items: Vec<Arc<[u8]>>,
+}
+
+impl List {
+    /// The list as JSON.
+    pub fn json(&self) -> Vec<u8> {
+        let size = self.items.iter().map(|item| item.len() + 1).sum::<usize>();
+        let mut out = Vec::with_capacity(size + 512);
+        out.extend(self.head());
+        for (index, item) in self.items.iter().enumerate() {
+            out.extend_from_slice(if index > 0 { b",{" } else { b"{" });
+            out.extend_from_slice(item.get(self.skip..).unwrap_or(b"}"));
+        }
+        out.extend_from_slice(b"]}");
+        out
+    }
+
+    /// What comes before the items: they are separated by commas and followed by `]}`.
+    pub fn head(&self) -> Vec<u8> {
+        let mut meta = Value::map(Map::new());
+        meta.set(&["resourceVersion"], self.resource_version.clone().into());
+        if !self.continue_token.is_empty() {
+            meta.set(&["continue"], self.continue_token.clone().into());
+        }
+        if let Some(remaining) = self.remaining {
+            meta.set(&["remainingItemCount"], remaining.into());
+        }
+        let text = |value: &Value| String::from_utf8(to_json(value)).unwrap_or_default();
+        let (kind, version) = (Value::from(&*self.kind.kind), Value::from(self.kind.api.to_string()));
+        let (kind, version, meta) = (text(&kind), text(&version), text(&meta));
+        format!(r#"{{"kind":{kind},"apiVersion":{version},"metadata":{meta},"items":["#).into_bytes()
+    }
+}
+
+impl Body {
+    /// What can be written at once as JSON: not a watch, nor a text.
+    pub fn json(&self) -> Option<Arc<[u8]>> {
+        match self {
+            Self::Object(json) => Some(json.clone()),
+            Self::List(list) => Some(list.json().into()),
+            Self::Watch(_) | Self::Text(_) => None,
+        }
+    }
 }
 
 /// One line of a watch.

@@ -1,11 +1,25 @@
-//! The state.
+//! The store: the state, and what its users call.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use kinds::Resource;
+use lockstep_core::{Value, from_json};
+use schema::Definitions;
+
+use crate::authorizer;
+use crate::call::{Call, Outcome, Shown};
+use crate::chance::{Chance, Fingerprint};
 use crate::demand::{Answers, Step};
+use crate::entry::{Entry, encode};
+use crate::failure::{Failure, Halt};
+use crate::info::Info;
 use crate::request::Request;
-use crate::response::{Response, WatchEvent};
+use crate::response::{Body, Response, WatchEvent};
+use crate::route::{self, Missing};
+use crate::state::{DEFINITIONS, State, Write};
+use crate::watch::Watch;
 
 /// What is chosen once for a store.
 #[derive(Clone, Debug)]
@@ -19,13 +33,11 @@ pub struct Settings {
 /// One embedded API.
 #[derive(Debug)]
 pub struct Store {
-    _settings: Settings,
-}
-
-/// A watch between two polls.
-#[derive(Clone, Debug)]
-pub struct Watch {
-    _next: u64,
+    state: State,
+    chance: Chance,
+    changes: Vec<Change>,
+    /// The time and the chance with which requests began that wait for answers, so that they go on with them.
+    waiting: BTreeMap<u64, (Duration, Chance)>,
 }
 
 /// A change that is to be kept on disk.
@@ -39,40 +51,211 @@ pub struct Change {
     pub revision: u64,
 }
 
+/// How long a request may wait for answers before it begins anew.
+const WAITING: Duration = Duration::from_secs(120);
+
 impl Store {
     /// A new cluster: the namespaces, roles and further objects that a real one has when it starts.
-    pub fn new(_settings: Settings, _now: Duration) -> Self {
-        unimplemented!()
+    pub fn new(settings: Settings, now: Duration) -> Self {
+        let mut store = Self::empty(&settings);
+        crate::bootstrap::requests().iter().for_each(|request| {
+            store.handle(request, &Answers::new(), now);
+        });
+        store
+    }
+
+    fn empty(settings: &Settings) -> Self {
+        Self {
+            state: State::new(settings.history),
+            chance: Chance::new(settings.seed),
+            changes: Vec::new(),
+            waiting: BTreeMap::new(),
+        }
     }
 
     /// A cluster as it was kept.
-    pub fn restore(_settings: Settings, _entries: impl IntoIterator<Item = Change>, _now: Duration) -> Self {
-        unimplemented!()
+    pub fn restore(settings: Settings, entries: impl IntoIterator<Item = Change>, now: Duration) -> Self {
+        let mut store = Self::empty(&settings);
+        let kept: Vec<Change> = entries.into_iter().collect();
+        let revision = kept.iter().map(|change| change.revision).max().unwrap_or(0);
+        store.state.revision = revision;
+        store.state.beginning = revision;
+        // The chance goes on where no uid can come a second time.
+        store.chance = Chance::new(Fingerprint::of(&(settings.seed, revision, now.as_nanos())));
+        for change in kept {
+            if let Some(value) = change.value.as_deref()
+                && let Ok(object) = from_json(value)
+            {
+                let (shelf, key) = split_key(&change.key);
+                let entry = Arc::new(Entry::of(&object, change.revision));
+                store.state.shelf_mut(&shelf).restore(key, entry);
+            }
+        }
+        store.state.define();
+        store
     }
 
     /// Answers one request; `now` is the time since 1970-01-01T00:00:00Z.
-    pub fn handle(&mut self, _request: &Request, _answers: &Answers, _now: Duration) -> Step<Response> {
-        unimplemented!()
+    pub fn handle(&mut self, request: &Request, answers: &Answers, now: Duration) -> Step<Response> {
+        let print = fingerprint(request);
+        self.waiting.retain(|_, (begun, _)| *begun + WAITING > now);
+        let (now, chance) = match answers.is_empty() {
+            true => (now, self.chance),
+            false => self.waiting.get(&print).copied().unwrap_or((now, self.chance)),
+        };
+        match self.decide(request, answers, (now, chance)) {
+            Ok((outcome, warnings, after)) => {
+                self.waiting.remove(&print);
+                self.chance = Chance::new(self.chance.clone().next() ^ after.clone().next());
+                let response = self.carry_out(outcome, now);
+                Step::Done(Response { warnings, ..response })
+            }
+            Err((Halt::Failed(failure), warnings)) => {
+                self.waiting.remove(&print);
+                let body = Body::Object(failure.json());
+                Step::Done(Response { code: failure.code(), warnings, body })
+            }
+            Err((Halt::Need(demands), _)) => {
+                self.waiting.insert(print, (now, chance));
+                Step::Need(demands)
+            }
+        }
+    }
+
+    fn decide(
+        &self,
+        request: &Request,
+        answers: &Answers,
+        (now, chance): (Duration, Chance),
+    ) -> Result<(Outcome, Vec<String>, Chance), (Halt, Vec<String>)> {
+        let refused = |failure: Failure| (Halt::Failed(failure), Vec::new());
+        let user = authorizer::effective_user(&self.state, request).map_err(refused)?;
+        let info = Info::of(request);
+        authorizer::allowed(&self.state, &user, request, info.as_ref()).map_err(refused)?;
+        let Some(info) = info else { return Err(refused(Failure::no_such_resource())) };
+        let served = match route::served(&self.state, &info) {
+            Ok(served) => served,
+            Err(Missing::Resource) => return Err(refused(Failure::no_such_resource())),
+            Err(Missing::Group) => return Ok((route::page_not_found(), Vec::new(), chance)),
+        };
+        let mut call =
+            Call { request, answers, now, info: &info, served, user, chance, warnings: Vec::new() };
+        match route::route(&self.state, &mut call) {
+            Ok(outcome) => Ok((outcome, call.warnings, call.chance)),
+            Err(halt) => Err((halt, call.warnings)),
+        }
+    }
+
+    /// Makes the changes of an outcome, and shows it.
+    fn carry_out(&mut self, outcome: Outcome, now: Duration) -> Response {
+        let entries: Vec<Arc<Entry>> =
+            outcome.writes.into_iter().map(|write| self.commit(write, now)).collect();
+        let written = |index: usize| entries.get(index);
+        let body = match outcome.shown {
+            Shown::Json(json) => Body::Object(json),
+            Shown::Object(object) => Body::Object(encode(&object).into()),
+            Shown::Written(index) => {
+                Body::Object(written(index).map(|entry| entry.object.clone()).unwrap_or_default())
+            }
+            Shown::At(index, mut object) => {
+                let revision = written(index).map_or(self.state.revision, |entry| entry.revision);
+                object.set(&["metadata", "resourceVersion"], revision.to_string().into());
+                Body::Object(encode(&object).into())
+            }
+            Shown::List(list) => Body::List(list),
+            Shown::Watch(watch) => Body::Watch(*watch),
+            Shown::Text(text) => Body::Text(text),
+        };
+        Response { code: outcome.code, warnings: Vec::new(), body }
+    }
+
+    fn commit(&mut self, write: Write, now: Duration) -> Arc<Entry> {
+        let key = format!("{}/{}", write.shelf, write.key);
+        let gone = matches!(write.change, crate::state::WriteKind::Remove(_));
+        let shelf = write.shelf.clone();
+        let entry = self.state.commit(write);
+        let value = (!gone).then(|| entry.object.clone());
+        self.changes.push(Change { key: key.into(), value, revision: entry.revision });
+        if &*shelf == DEFINITIONS {
+            self.follow_up(now);
+        }
+        entry
+    }
+
+    /// What the server's own controllers do with definitions, at once.
+    fn follow_up(&mut self, now: Duration) {
+        while let Some(write) = crate::custom::next_step(&self.state, now) {
+            let key = format!("{}/{}", write.shelf, write.key);
+            let gone = matches!(write.change, crate::state::WriteKind::Remove(_));
+            let entry = self.state.commit(write);
+            let value = (!gone).then(|| entry.object.clone());
+            self.changes.push(Change { key: key.into(), value, revision: entry.revision });
+        }
     }
 
     /// What happened since the last poll of a watch; empty when nothing did. A watch has ended after its first
     /// [`crate::EventType::Error`], or when `None` comes.
-    pub fn poll(&self, _watch: &mut Watch, _now: Duration) -> Option<Vec<WatchEvent>> {
-        unimplemented!()
+    pub fn poll(&self, watch: &mut Watch, now: Duration) -> Option<Vec<WatchEvent>> {
+        watch.poll(&self.state, now)
+    }
+
+    /// When a watch is to be polled even if nothing happens: it has a bookmark to tell, or ends.
+    pub fn wakes_at(&self, watch: &Watch) -> Duration {
+        watch.wakes_at()
     }
 
     /// The version of the state: raised by every write.
     pub fn revision(&self) -> u64 {
-        unimplemented!()
+        self.state.revision
     }
 
     /// The changes since the last call, in their order. Kept until taken.
     pub fn take_changes(&mut self) -> Vec<Change> {
-        unimplemented!()
+        std::mem::take(&mut self.changes)
     }
 
     /// Adds to the log of a container, a simulated kubelet's part. Logs are not kept on disk.
-    pub fn log(&mut self, _pod_uid: &str, _container: &str, _line: &str, _now: Duration) {
-        unimplemented!()
+    pub fn log(&mut self, _pod_uid: &str, _container: &str, _line: &str, _now: Duration) {}
+
+    /// What is served, as discovery lists it: the built-in resources and those of the definitions.
+    pub fn resources(&self) -> Vec<Resource> {
+        self.state.catalog.resources()
     }
+
+    /// The OpenAPI definitions of the built-in kinds.
+    pub fn definitions(&self) -> &Arc<Definitions> {
+        self.state.catalog.definitions()
+    }
+
+    /// How many objects there are.
+    pub fn len(&self) -> usize {
+        self.state.shelves().map(|(_, shelf)| shelf.len()).sum()
+    }
+
+    /// Whether there is no object.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// One object, as it is stored: of a resource by its group and plural name.
+    pub fn object(&self, group: &str, plural: &str, namespace: &str, name: &str) -> Option<Value> {
+        let shelf = format!("{group}/{plural}");
+        Some(self.state.find(&shelf, namespace, name)?.value())
+    }
+}
+
+/// The parts of a key of [`Change`]: the shelf, and the key in it.
+fn split_key(key: &str) -> (Arc<str>, Arc<str>) {
+    let mut slashes = key.match_indices('/').map(|(at, _)| at);
+    slashes.next();
+    match slashes.next() {
+        Some(at) => (key[..at].into(), key[at + 1..].into()),
+        None => (key.into(), "".into()),
+    }
+}
+
+/// What tells a request from others.
+fn fingerprint(request: &Request) -> u64 {
+    let parts = (&request.path, &request.query, &request.content_type, &request.body, &request.user.name);
+    Fingerprint::of(&(parts, format!("{:?}", request.method), &request.agent))
 }

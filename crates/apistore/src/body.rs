@@ -1,0 +1,292 @@
+//! The body of a request: its media type, its text as JSON or YAML, and the object in it.
+
+use std::sync::Arc;
+
+use goyaml::{Limits, Source};
+use lockstep_core::{Map, Value, from_json};
+
+use crate::call::Call;
+use crate::failure::{Failure, quoted};
+use crate::json_text;
+use crate::options::FieldValidation;
+use crate::wire;
+
+/// How large a body may be, in bytes.
+const LIMIT: usize = 3 << 20;
+/// How much of a body is shown that is no object.
+const SUMMARY: usize = 30;
+
+const MEDIA_TYPES: [&str; 3] =
+    ["application/json", "application/yaml", "application/vnd.kubernetes.protobuf"];
+
+/// In what a body is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Format {
+    Json,
+    Yaml,
+}
+
+/// A body as a value, and what is wrong with it that strict readers refuse.
+#[derive(Debug)]
+pub(crate) struct Parsed {
+    pub(crate) value: Value,
+    pub(crate) strict: Vec<String>,
+}
+
+/// The media type without its parameters.
+pub(crate) fn media_type(content_type: &str) -> &str {
+    content_type.split(';').next().unwrap_or_default().trim()
+}
+
+/// In what the body of a write is written.
+pub(crate) fn format(call: &Call<'_>) -> Result<Format, Failure> {
+    match media_type(&call.request.content_type) {
+        "application/json" => Ok(Format::Json),
+        "application/yaml" => Ok(Format::Yaml),
+        // Protobuf is the one media type of the real server that is not served here.
+        _ if call.served.is_custom() => Err(Failure::unsupported_media_type(&MEDIA_TYPES[..2])),
+        _ => Err(Failure::unsupported_media_type(&MEDIA_TYPES)),
+    }
+}
+
+pub(crate) fn check_size(body: &[u8]) -> Result<(), Failure> {
+    match body.len() > LIMIT {
+        true => Err(Failure::too_large(&format!("limit is {LIMIT}"))),
+        false => Ok(()),
+    }
+}
+
+/// Reads a text; the error is Go's.
+pub(crate) fn parse(text: &[u8], format: Format) -> Result<Parsed, String> {
+    match format {
+        Format::Json => parse_json(text),
+        Format::Yaml => parse_yaml(text),
+    }
+}
+
+fn parse_json(text: &[u8]) -> Result<Parsed, String> {
+    let twice = json_text::scan(text)?;
+    let value = from_json(text).map_err(|_| "invalid JSON".to_owned())?;
+    let strict = twice.into_iter().map(|path| format!("duplicate field {}", quoted(&path))).collect();
+    Ok(Parsed { value, strict })
+}
+
+fn parse_yaml(text: &[u8]) -> Result<Parsed, String> {
+    // What is JSON is YAML that is read faster.
+    if text.first() == Some(&b'{')
+        && let Ok(twice) = json_text::scan(text)
+        && twice.is_empty()
+        && let Ok(value) = from_json(text)
+    {
+        return Ok(Parsed { value, strict: Vec::new() });
+    }
+    let limits = Limits { file_bytes: LIMIT, ..Limits::default() };
+    let message = |error: goyaml::Error| format!("yaml: line {}: {}", error.position.line, error.message);
+    let source = Arc::new(Source::read(text, &limits).map_err(message)?);
+    let whole = source.documents().into_iter().next();
+    let Some(span) = whole else { return Ok(Parsed { value: Value::Null, strict: Vec::new() }) };
+    let document = goyaml::parse(&source, span, &limits).map_err(message)?.document;
+    let Some(document) = document else { return Ok(Parsed { value: Value::Null, strict: Vec::new() }) };
+    let decoded = goyaml::decode(&document, &limits).map_err(message)?;
+    let twice: Vec<String> = decoded
+        .duplicates
+        .iter()
+        .map(|duplicate| {
+            let line = document.node(duplicate.second).position().line;
+            format!("line {line}: key {} already set in map", quoted(&duplicate.key))
+        })
+        .collect();
+    let strict = match twice.is_empty() {
+        true => Vec::new(),
+        false => vec![format!("yaml: unmarshal errors:\n  {}", twice.join("\n  "))],
+    };
+    Ok(Parsed { value: decoded.value, strict })
+}
+
+/// One warning for each thing that is wrong with YAML.
+pub(crate) fn warnings_of(strict: &str) -> Vec<String> {
+    match strict.strip_prefix("yaml: unmarshal errors:\n") {
+        Some(lines) => lines.lines().map(|line| line.trim().to_owned()).collect(),
+        None => vec![strict.to_owned()],
+    }
+}
+
+/// The object of a create or update, in the version of the request, as the server's own types read it, with defaults.
+pub(crate) fn object(call: &mut Call<'_>, validation: FieldValidation) -> Result<Value, Failure> {
+    let format = format(call)?;
+    check_size(&call.request.body)?;
+    let kind = call.served.gvk.clone();
+    decode(call, format, &kind, validation)
+}
+
+/// The object of a body that is of another kind than the resource: of a subresource.
+pub(crate) fn decode(
+    call: &mut Call<'_>,
+    format: Format,
+    kind: &lockstep_core::Gvk,
+    validation: FieldValidation,
+) -> Result<Value, Failure> {
+    let body = call.request.body.clone();
+    let custom = call.served.is_custom() && *kind == call.served.gvk;
+    let unrecognized = |error: String| {
+        let error = match format {
+            Format::Json if !custom => format!("couldn't get version/kind; json parse error: {error}"),
+            _ => error,
+        };
+        let summary = summary(&body);
+        Failure::bad_request(format!(
+            "the object provided is unrecognized (must be of type {}): {error} ({summary})",
+            kind.kind
+        ))
+    };
+    let Parsed { mut value, mut strict } = parse(&body, format).map_err(unrecognized)?;
+    if let Value::Null = value {
+        value = Value::map(Map::new());
+    }
+    if value.as_map().is_none() {
+        return Err(unrecognized(not_an_object(&value)));
+    }
+    check_kind(&value, kind, custom)?;
+    value.set(&["kind"], kind.kind.clone().into());
+    value.set(&["apiVersion"], kind.api.to_string().into());
+    let unreadable = |error: String| {
+        Failure::bad_request(format!(
+            "{} in version {} cannot be handled as a {}: {error}",
+            kind.kind,
+            quoted(&kind.api.version),
+            kind.kind
+        ))
+    };
+    let unknown = wire::read(&call.served, kind, &mut value).map_err(unreadable)?;
+    let unknown = unknown.into_iter().map(|path| format!("unknown field {}", quoted(&path)));
+    strict.splice(0..0, unknown);
+    refuse_or_warn(call, validation, strict).map_err(unreadable)?;
+    Ok(value)
+}
+
+/// Refuses what strict readers refuse, or warns of it, as the client wants.
+pub(crate) fn refuse_or_warn(
+    call: &mut Call<'_>,
+    validation: FieldValidation,
+    strict: Vec<String>,
+) -> Result<(), String> {
+    match validation {
+        FieldValidation::Ignore => Ok(()),
+        _ if strict.is_empty() => Ok(()),
+        FieldValidation::Warn => {
+            strict.iter().flat_map(|text| warnings_of(text)).for_each(|text| call.warn(text));
+            Ok(())
+        }
+        FieldValidation::Strict => Err(format!("strict decoding error: {}", strict.join(", "))),
+    }
+}
+
+/// Whether the object says that it is what the path says.
+fn check_kind(value: &Value, kind: &lockstep_core::Gvk, custom: bool) -> Result<(), Failure> {
+    let said_kind = value.str_at(&["kind"]).unwrap_or_default();
+    let said_version = value.str_at(&["apiVersion"]).unwrap_or_default();
+    let wanted = kind.api.to_string();
+    let version_fits = said_version.is_empty() || said_version == wanted;
+    if (said_kind.is_empty() || said_kind == &*kind.kind) && version_fits {
+        return Ok(());
+    }
+    if custom {
+        return Err(Failure::bad_request(match version_fits {
+            true => {
+                format!("the kind in the data ({said_kind}) does not match the expected kind ({})", kind.kind)
+            }
+            false => format!(
+                "the API version in the data ({said_version}) does not match the expected API version ({wanted})"
+            ),
+        }));
+    }
+    let name = if said_kind.is_empty() { &*kind.kind } else { said_kind };
+    let version = if said_version.is_empty() { &*wanted } else { said_version };
+    let (group, short) = version.split_once('/').unwrap_or(("", version));
+    let is_known = kinds::resources()
+        .iter()
+        .any(|resource| resource.kind == name && resource.group == group && resource.version == short);
+    if is_known && name == &*kind.kind {
+        return Err(Failure::bad_request(format!(
+            "the API version in the data ({version}) does not match the expected API version ({wanted})"
+        )));
+    }
+    let why = match is_known {
+        true => format!(
+            "converting ({}) to ({}): unknown conversion",
+            go_type(group, short, name),
+            go_type(&kind.api.group, "", &kind.kind)
+        ),
+        false => format!(
+            "no kind {} is registered for version {} in scheme {}",
+            quoted(name),
+            quoted(version),
+            quoted("pkg/runtime/scheme.go:111")
+        ),
+    };
+    Err(Failure::bad_request(format!(
+        "{name} in version {} cannot be handled as a {}: {why}",
+        quoted(short),
+        kind.kind
+    )))
+}
+
+/// The Go type of a kind: `v1.Secret`, or `core.Secret` for the server's own.
+fn go_type(group: &str, version: &str, kind: &str) -> String {
+    let package = match (version, group.split('.').next()) {
+        ("", None | Some("")) => "core",
+        ("", Some("rbac")) => "rbac",
+        ("", Some(group)) => group,
+        (version, _) => version,
+    };
+    format!("{package}.{kind}")
+}
+
+fn not_an_object(value: &Value) -> String {
+    let found = match value {
+        Value::List(_) => "array",
+        Value::String(_) => "string",
+        Value::Bool(_) => "bool",
+        _ => "number",
+    };
+    let fields =
+        r#"{ APIVersion string "json:\"apiVersion,omitempty\""; Kind string "json:\"kind,omitempty\"" }"#;
+    format!("json: cannot unmarshal {found} into Go value of type struct {fields}")
+}
+
+fn summary(body: &[u8]) -> String {
+    let cut = &body[..body.len().min(SUMMARY)];
+    let more = if body.len() > SUMMARY { " ..." } else { "" };
+    match body.first() {
+        None => "<empty>".to_owned(),
+        Some(b'{') => format!("{}{more}", String::from_utf8_lossy(cut)),
+        Some(_) => {
+            let hex: String = cut.iter().map(|byte| format!("{byte:02x}")).collect();
+            format!("{hex}{more}")
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn yaml_and_json_are_read() {
+        let value = |text: &str, format| parse(text.as_bytes(), format).unwrap();
+        let json = value(r#"{"a":1,"a":2}"#, Format::Json);
+        assert_eq!(json.strict, ["duplicate field \"a\""]);
+        let yaml = value("a: 1\nb: {c: d}\na: 2\n", Format::Yaml);
+        assert_eq!(yaml.value.get("a"), Some(&Value::Int(2)));
+        assert_eq!(yaml.strict, ["yaml: unmarshal errors:\n  line 3: key \"a\" already set in map"]);
+        assert_eq!(warnings_of(&yaml.strict[0]), ["line 3: key \"a\" already set in map"]);
+    }
+
+    #[test]
+    fn what_is_no_object_is_summed_up() {
+        assert_eq!(summary(b""), "<empty>");
+        assert_eq!(summary(b"{\"kind\":"), "{\"kind\":");
+        assert_eq!(summary(b"[]"), "5b5d");
+        assert_eq!(summary(&[b'x'; 40]), format!("{} ...", "78".repeat(30)));
+    }
+}

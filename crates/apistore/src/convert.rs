@@ -1,0 +1,97 @@
+//! Objects in other versions than they are stored or asked for in.
+
+use std::cell::RefCell;
+
+use lockstep_core::Value;
+use schema::{Convert, ConvertError, Schema};
+
+use crate::answers::Ask;
+use crate::custom::Conversion;
+use crate::demand::Demand;
+use crate::failure::{Failure, Halt};
+use crate::served::{Rules, Served};
+
+/// The objects in another version.
+pub(crate) fn convert_all(
+    served: &Served,
+    ask: Ask<'_>,
+    objects: Vec<Value>,
+    to: &str,
+) -> Result<Vec<Value>, Halt> {
+    match &served.rules {
+        Rules::BuiltIn(strategy) => {
+            let convert = |object: Value| match object.str_at(&["apiVersion"]) == Some(to) {
+                true => object,
+                false => crate::event::convert(&object, to)
+                    .unwrap_or_else(|| (strategy.convert)(object, to.rsplit('/').next().unwrap_or(to))),
+            };
+            Ok(objects.into_iter().map(convert).collect())
+        }
+        Rules::Custom(custom) => {
+            if objects.iter().all(|object| object.str_at(&["apiVersion"]) == Some(to)) {
+                return Ok(objects);
+            }
+            match &custom.conversion {
+                Conversion::None => Ok(objects
+                    .into_iter()
+                    .map(|mut object| {
+                        object.set(&["apiVersion"], to.into());
+                        object
+                    })
+                    .collect()),
+                Conversion::Webhook(webhook) => crate::custom::convert_by_webhook(webhook, ask, objects, to),
+            }
+        }
+    }
+}
+
+/// One object in another version.
+pub(crate) fn convert(served: &Served, ask: Ask<'_>, object: Value, to: &str) -> Result<Value, Halt> {
+    if object.str_at(&["apiVersion"]) == Some(to) {
+        return Ok(object);
+    }
+    let converted = convert_all(served, ask, vec![object], to)?;
+    converted.into_iter().next().ok_or_else(|| Failure::internal("the conversion has lost the object").into())
+}
+
+/// The versions of a kind, for field management. It cannot wait for webhooks: what it would have needed is kept.
+pub(crate) struct Versions<'a> {
+    pub(crate) served: &'a Served,
+    pub(crate) ask: Ask<'a>,
+    pub(crate) needed: RefCell<Vec<Demand>>,
+}
+
+impl<'a> Versions<'a> {
+    pub(crate) fn new(served: &'a Served, ask: Ask<'a>) -> Self {
+        Self { served, ask, needed: RefCell::default() }
+    }
+
+    /// What must be known before the result counts.
+    pub(crate) fn settled(&self) -> Result<(), Halt> {
+        let needed = self.needed.take();
+        if needed.is_empty() { Ok(()) } else { Err(Halt::Need(needed)) }
+    }
+}
+
+impl Convert for Versions<'_> {
+    fn schema(&self, api_version: &str) -> Option<Schema> {
+        if api_version == &*self.served.api_version {
+            return self.served.schema().cloned();
+        }
+        let (group, version) = api_version.split_once('/').unwrap_or(("", api_version));
+        self.served.schema_of(&lockstep_core::Gvk::new(group, version, &self.served.gvk.kind))
+    }
+
+    fn convert(&self, object: &Value, api_version: &str) -> Result<Value, ConvertError> {
+        if self.schema(api_version).is_none() {
+            return Err(ConvertError::MissingVersion);
+        }
+        convert(self.served, self.ask, object.clone(), api_version).map_err(|halt| match halt {
+            Halt::Failed(failure) => ConvertError::Failed(failure.message().to_owned()),
+            Halt::Need(demands) => {
+                self.needed.borrow_mut().extend(demands);
+                ConvertError::Failed("not known yet".to_owned())
+            }
+        })
+    }
+}

@@ -1,0 +1,80 @@
+//! From a request to what answers it.
+
+use std::sync::Arc;
+
+use crate::call::{Call, Outcome, Shown};
+use crate::failure::{Failure, Halt};
+use crate::info::{Info, Verb};
+use crate::served::Served;
+use crate::state::State;
+use crate::{delete, read, subresource, watch, write};
+
+/// The resource that a path names.
+pub(crate) fn served(state: &State, info: &Info) -> Result<Arc<Served>, Missing> {
+    let served = state.catalog.get(&info.group, &info.version, &info.resource);
+    let Some(served) = served else {
+        let group_is_known = info.group.is_empty() || state.catalog.has_version(&info.group, &info.version);
+        return Err(if group_is_known { Missing::Resource } else { Missing::Group });
+    };
+    let in_namespace = !info.namespace.is_empty();
+    let is_namespace = served.is("", "namespaces");
+    let fits = match served.resource.namespaced {
+        true => in_namespace || info.name.is_empty(),
+        false => !in_namespace || is_namespace,
+    };
+    let known = info.subresource.is_empty() || served.subresource(&info.subresource).is_some();
+    if fits && known { Ok(served.clone()) } else { Err(Missing::Resource) }
+}
+
+/// What is not there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Missing {
+    Resource,
+    /// Not even its group: another part of the server answers then.
+    Group,
+}
+
+/// Answers a request for a resource.
+pub(crate) fn route(state: &State, call: &mut Call<'_>) -> Result<Outcome, Halt> {
+    warn_of_deprecation(call);
+    if !call.info.subresource.is_empty() {
+        return subresource::route(state, call);
+    }
+    if crate::authorizer::is_review(&call.served) {
+        return match call.info.verb {
+            Verb::Create => crate::authorizer::review(state, call),
+            _ => Err(Failure::method_not_allowed().into()),
+        };
+    }
+    if call.served.is("", "bindings") {
+        return subresource::bind(state, call);
+    }
+    let named = !call.info.name.is_empty();
+    let homeless = call.served.resource.namespaced && call.info.namespace.is_empty();
+    match call.info.verb {
+        Verb::Watch if call.served.takes("watch") => watch::watch(state, call),
+        verb if !call.served.takes(verb.as_str()) => Err(Failure::method_not_allowed().into()),
+        Verb::Get => read::get(state, call),
+        Verb::List => read::list(state, call),
+        Verb::Create if !named && !homeless => write::create(state, call),
+        Verb::Update if named => write::update(state, call),
+        Verb::Patch if named => write::patch(state, call),
+        Verb::Delete if named => delete::delete(state, call),
+        Verb::DeleteCollection if !homeless => delete::delete_collection(state, call),
+        _ => Err(Failure::method_not_allowed().into()),
+    }
+}
+
+fn warn_of_deprecation(call: &mut Call<'_>) {
+    if let crate::served::Rules::Custom(custom) = &call.served.rules
+        && let Some(text) =
+            custom.version(&call.served.resource.version).and_then(|version| version.deprecation.clone())
+    {
+        call.warn(text);
+    }
+}
+
+/// What another part of the server would have said of an unknown group.
+pub(crate) fn page_not_found() -> Outcome {
+    Outcome::with(404, Shown::Text(b"404 page not found\n".as_slice().into()))
+}

@@ -1,0 +1,105 @@
+//! What a store holds: the objects, what is served, and how changes get in.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use lockstep_core::Value;
+
+use crate::catalog::Catalog;
+use crate::entry::Entry;
+use crate::served::Served;
+use crate::shelf::{Shelf, key};
+
+/// The state of a store.
+#[derive(Debug)]
+pub(crate) struct State {
+    pub(crate) revision: u64,
+    pub(crate) catalog: Catalog,
+    shelves: BTreeMap<Arc<str>, Shelf>,
+    /// How many changes each shelf remembers.
+    pub(crate) history: usize,
+    /// Up to which version nothing is remembered: that of the start.
+    pub(crate) beginning: u64,
+}
+
+/// One change that a request makes, once nothing speaks against it any more.
+#[derive(Clone, Debug)]
+pub(crate) struct Write {
+    pub(crate) shelf: Arc<str>,
+    pub(crate) key: Arc<str>,
+    pub(crate) change: WriteKind,
+}
+
+/// What becomes of the object. It is in the version in which it is stored.
+#[derive(Clone, Debug)]
+pub(crate) enum WriteKind {
+    Put(Value),
+    /// What it was, for watches.
+    Remove(Value),
+}
+
+impl State {
+    pub(crate) fn new(history: usize) -> Self {
+        Self { revision: 0, catalog: Catalog::new(), shelves: BTreeMap::new(), history, beginning: 0 }
+    }
+
+    pub(crate) fn shelf(&self, name: &str) -> Option<&Shelf> {
+        self.shelves.get(name)
+    }
+
+    pub(crate) fn shelves(&self) -> impl Iterator<Item = (&Arc<str>, &Shelf)> {
+        self.shelves.iter()
+    }
+
+    pub(crate) fn shelf_mut(&mut self, name: &Arc<str>) -> &mut Shelf {
+        let beginning = self.beginning;
+        self.shelves.entry(name.clone()).or_insert_with(|| Shelf::since(beginning))
+    }
+
+    pub(crate) fn entry(&self, served: &Served, namespace: &str, name: &str) -> Option<&Arc<Entry>> {
+        self.shelf(&served.shelf)?.get(&key(namespace, name))
+    }
+
+    /// An object of a built-in resource, by the group and plural name of what is stored.
+    pub(crate) fn find(&self, shelf: &str, namespace: &str, name: &str) -> Option<&Arc<Entry>> {
+        self.shelf(shelf)?.get(&key(namespace, name))
+    }
+
+    /// The objects of a namespace, or all.
+    pub(crate) fn objects<'s>(
+        &'s self,
+        shelf: &str,
+        prefix: &'s str,
+    ) -> impl Iterator<Item = &'s Arc<Entry>> {
+        self.shelf(shelf).into_iter().flat_map(move |shelf| shelf.range(prefix)).map(|(_, entry)| entry)
+    }
+
+    /// Makes a change, in the next version of the state.
+    pub(crate) fn commit(&mut self, write: Write) -> Arc<Entry> {
+        self.revision += 1;
+        let (revision, history) = (self.revision, self.history);
+        let (object, gone) = match write.change {
+            WriteKind::Put(object) => (object, false),
+            WriteKind::Remove(object) => (object, true),
+        };
+        let entry = Arc::new(Entry::write(object, revision));
+        let shelf = self.shelf_mut(&write.shelf);
+        match gone {
+            false => shelf.put(write.key, entry.clone(), history),
+            true => shelf.remove(&write.key, entry.clone(), history),
+        }
+        if &*write.shelf == DEFINITIONS {
+            self.define();
+        }
+        entry
+    }
+
+    /// Serves what the stored definitions define.
+    pub(crate) fn define(&mut self) {
+        let definitions: Vec<Value> = self.objects(DEFINITIONS, "").map(|entry| entry.value()).collect();
+        self.catalog.define(definitions.iter());
+    }
+}
+
+/// Where definitions of custom resources are.
+pub(crate) const DEFINITIONS: &str = "apiextensions.k8s.io/customresourcedefinitions";

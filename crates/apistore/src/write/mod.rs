@@ -1,0 +1,81 @@
+//! Writes: what a new or changed object has to go through before it is stored.
+
+mod create;
+mod patch;
+mod update;
+
+use lockstep_core::Value;
+use schema::Write as FieldWrite;
+
+use crate::answers::Ask;
+use crate::call::{Call, Outcome, Shown};
+use crate::convert::convert;
+use crate::failure::{Failure, Halt};
+use crate::managed::Writer;
+use crate::options::WriteOptions;
+use crate::state::{State, Write, WriteKind};
+
+pub(crate) use create::{create, prepare_metadata};
+pub(crate) use patch::patch;
+pub(crate) use update::{Change, apply_change, finalized, is_finished, store_changed, update};
+
+/// Who writes, for field management.
+pub(crate) fn writer<'a>(
+    ask: Ask<'a>,
+    served: &'a crate::served::Served,
+    subresource: &'a str,
+    (options, now): (&'a WriteOptions, lockstep_core::Timestamp),
+) -> Writer<'a> {
+    Writer { ask, served, subresource, write: FieldWrite { manager: &options.field_manager, now } }
+}
+
+/// The object must be of the namespace that the path names; where it names none, it is.
+pub(crate) fn settle_namespace(object: &mut Value, namespace: &str) -> Result<(), Failure> {
+    let said = object.str_at(&["metadata", "namespace"]).unwrap_or_default();
+    match (said, namespace) {
+        (said, namespace) if said == namespace => Ok(()),
+        ("", namespace) => {
+            object.set(&["metadata", "namespace"], namespace.into());
+            Ok(())
+        }
+        (_, "") => {
+            object.remove(&["metadata", "namespace"]);
+            Ok(())
+        }
+        _ => Err(Failure::bad_request(
+            "the namespace of the provided object does not match the namespace sent on the request",
+        )),
+    }
+}
+
+/// Takes away what only the server sets.
+pub(crate) fn wipe_system_fields(object: &mut Value) {
+    for field in ["creationTimestamp", "uid", "deletionTimestamp", "deletionGracePeriodSeconds", "selfLink"] {
+        object.remove(&["metadata", field]);
+    }
+}
+
+/// The outcome of a write of an object that is in the working version of its resource.
+pub(crate) fn stored(
+    state: &State,
+    call: &Call<'_>,
+    object: Value,
+    (key, code): (std::sync::Arc<str>, u16),
+) -> Result<Outcome, Halt> {
+    let ask = Ask { state, answers: call.answers };
+    let served = &call.served;
+    let to_store = convert(served, ask, object.clone(), &served.stored_version)?;
+    let shown = match served.api_version == served.stored_version {
+        true => Shown::Written(0),
+        false => Shown::At(0, convert(served, ask, object, &served.api_version)?),
+    };
+    let write = Write { shelf: served.shelf.clone(), key, change: WriteKind::Put(to_store) };
+    Ok(Outcome { code, writes: vec![write], shown })
+}
+
+/// The outcome of a write that only seemed to be one: the object as it would have been.
+pub(crate) fn only_shown(state: &State, call: &Call<'_>, object: Value, code: u16) -> Result<Outcome, Halt> {
+    let ask = Ask { state, answers: call.answers };
+    let object = convert(&call.served, ask, object, &call.served.api_version)?;
+    Ok(Outcome::with(code, Shown::Object(object)))
+}

@@ -1,0 +1,187 @@
+//! Patches: JSON, merge, strategic merge, and apply.
+
+use lockstep_core::{Map, Value, to_json};
+use schema::{At, FieldError, Force, PatchError, json_patch, merge_patch, strategic_merge_patch};
+
+use super::update::{Change, apply_change, check_name, expected_namespace};
+use super::{settle_namespace, writer};
+use crate::answers::Ask;
+use crate::body::{self, Format, Parsed, media_type, parse};
+use crate::call::{Call, Outcome};
+use crate::failure::{Failure, GroupResource, Halt};
+use crate::options::{FieldValidation, WriteKind, WriteOptions};
+use crate::served::Served;
+use crate::state::State;
+use crate::wire;
+
+/// How a patch says what it changes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum PatchType {
+    Json,
+    Merge,
+    Strategic,
+    Apply,
+}
+
+const JSON: &str = "application/json-patch+json";
+const MERGE: &str = "application/merge-patch+json";
+const STRATEGIC: &str = "application/strategic-merge-patch+json";
+const APPLY: &str = "application/apply-patch+yaml";
+
+fn patch_type(served: &Served, content_type: &str) -> Result<PatchType, Failure> {
+    match media_type(content_type) {
+        JSON => Ok(PatchType::Json),
+        MERGE => Ok(PatchType::Merge),
+        STRATEGIC if !served.is_custom() => Ok(PatchType::Strategic),
+        APPLY => Ok(PatchType::Apply),
+        _ if served.is_custom() => Err(Failure::unsupported_media_type(&[JSON, MERGE, APPLY])),
+        _ => Err(Failure::unsupported_media_type(&[JSON, MERGE, STRATEGIC, APPLY])),
+    }
+}
+
+/// Patches an object.
+pub(crate) fn patch(state: &State, call: &mut Call<'_>) -> Result<Outcome, Halt> {
+    let served = call.served.clone();
+    let kind = patch_type(&served, &call.request.content_type)?;
+    body::check_size(&call.request.body)?;
+    let options_kind = if kind == PatchType::Apply { WriteKind::Apply } else { WriteKind::Patch };
+    let options = WriteOptions::read(call.request, options_kind)?;
+    let patch = read(call, kind)?;
+    let ask = Ask { state, answers: call.answers };
+    let make = |call: &mut Call<'_>, live: Option<&Value>| {
+        let had_uid = live.is_some();
+        let mut object = match kind {
+            PatchType::Apply => applied(ask, call, &served, (live, &patch), &options)?,
+            _ => {
+                let Some(live) = live else { return Err(call.not_found().into()) };
+                patched(ask, call, &served, (live, &patch), (kind, &options))?
+            }
+        };
+        let uid = object.str_at(&["metadata", "uid"]).unwrap_or_default();
+        if !had_uid && !uid.is_empty() {
+            let why = format!(
+                "uid mismatch: the provided object specified uid {uid}, and no existing object was found"
+            );
+            return Err(Failure::conflict(&call.resource(), &call.info.name, &why).into());
+        }
+        settle_namespace(&mut object, expected_namespace(call))?;
+        check_name(call, &object)?;
+        Ok(object)
+    };
+    let creates = kind == PatchType::Apply;
+    apply_change(state, call, &Change { options: &options, uid: None, creates, make: &make })
+}
+
+/// The patch as a value.
+fn read(call: &Call<'_>, kind: PatchType) -> Result<Parsed, Failure> {
+    let format = if kind == PatchType::Apply { Format::Yaml } else { Format::Json };
+    let parsed = parse(&call.request.body, format)
+        .map_err(|error| Failure::bad_request(format!("error decoding patch: {error}")))?;
+    let go_type = match (kind, &parsed.value) {
+        (PatchType::Json, Value::List(_)) | (_, Value::Map(_)) if fits(kind, &parsed.value) => {
+            return Ok(parsed);
+        }
+        (PatchType::Json, _) => "[]handlers.jsonPatchOp",
+        _ => "map[string]interface {}",
+    };
+    let found = match &parsed.value {
+        Value::Map(_) => "object",
+        Value::List(_) => "array",
+        Value::String(_) => "string",
+        Value::Bool(_) => "bool",
+        Value::Null => return Ok(Parsed { value: Value::map(Map::new()), ..parsed }),
+        _ => "number",
+    };
+    Err(Failure::bad_request(format!(
+        "error decoding patch: json: cannot unmarshal {found} into Go value of type {go_type}"
+    )))
+}
+
+fn fits(kind: PatchType, value: &Value) -> bool {
+    matches!(value, Value::List(_)) == (kind == PatchType::Json)
+}
+
+/// The object with a patch applied for its manager.
+fn applied(
+    ask: Ask<'_>,
+    call: &mut Call<'_>,
+    served: &Served,
+    (live, patch): (Option<&Value>, &Parsed),
+    options: &WriteOptions,
+) -> Result<Value, Halt> {
+    let force = if options.force == Some(true) { Force::Yes } else { Force::No };
+    let subresource = call.info.subresource.as_str();
+    let writer = writer(ask, served, subresource, (options, call.time()));
+    let mut object = writer.apply(live, &patch.value, force)?;
+    wire::default(served, &mut object);
+    if !patch.strict.is_empty() {
+        match options.field_validation {
+            FieldValidation::Strict => {
+                let text = patch.strict.join(", ");
+                return Err(Failure::bad_request(format!("error strict decoding patch: {text}")).into());
+            }
+            FieldValidation::Warn => {
+                patch.strict.iter().flat_map(|text| body::warnings_of(text)).for_each(|text| call.warn(text));
+            }
+            FieldValidation::Ignore => {}
+        }
+    }
+    Ok(object)
+}
+
+/// The object with a patch of another kind.
+fn patched(
+    ask: Ask<'_>,
+    call: &mut Call<'_>,
+    served: &Served,
+    (live, patch): (&Value, &Parsed),
+    (kind, options): (PatchType, &WriteOptions),
+) -> Result<Value, Halt> {
+    let mut object = match kind {
+        PatchType::Json => json_patch(live, &patch.value),
+        PatchType::Merge => merge_patch(live, &patch.value),
+        _ => match served.schema() {
+            Some(schema) => strategic_merge_patch(live, &patch.value, schema),
+            None => return Err(Failure::internal("no schema of the kind").into()),
+        },
+    }
+    .map_err(|error| match error {
+        PatchError::BadRequest(text) => Failure::bad_request(text),
+        PatchError::Unprocessable(_) => Failure::unprocessable(),
+        PatchError::TooLarge(text) => Failure::too_large(&text),
+        PatchError::Failed(text) => Failure::unknown(text),
+    })?;
+    // What is shown of a patch that makes no object of it.
+    let shown = || match kind {
+        PatchType::Strategic => go_map(&patch.value),
+        _ => String::from_utf8_lossy(&to_json(&object)).into_owned(),
+    };
+    let invalid = |value: String, error: String| {
+        let error = FieldError::invalid(&At::ROOT.field("patch"), value, error);
+        Failure::invalid(&GroupResource::default(), "", &[error])
+    };
+    let text = shown();
+    let unknown =
+        wire::read(served, &served.gvk, &mut object).map_err(|error| invalid(text.clone(), error))?;
+    let prefix = if kind == PatchType::Json { "json patch " } else { "" };
+    let strict = patch.strict.iter().map(|text| format!("{prefix}{text}"));
+    let unknown = unknown.iter().map(|path| format!("unknown field {}", crate::failure::quoted(path)));
+    let strict: Vec<String> = strict.chain(unknown).collect();
+    body::refuse_or_warn(call, options.field_validation, strict).map_err(|error| invalid(text, error))?;
+    writer(ask, served, &call.info.subresource.clone(), (options, call.time())).update(Some(live), &object)
+}
+
+/// A value as Go's `%+v` prints maps.
+fn go_map(value: &Value) -> String {
+    match value {
+        Value::Map(entries) => {
+            let entries: Vec<String> =
+                entries.iter().map(|(key, value)| format!("{key}:{}", go_map(value))).collect();
+            format!("map[{}]", entries.join(" "))
+        }
+        Value::List(items) => format!("[{}]", items.iter().map(go_map).collect::<Vec<_>>().join(" ")),
+        Value::String(text) => text.to_string(),
+        Value::Null => "<nil>".to_owned(),
+        other => String::from_utf8_lossy(&to_json(other)).into_owned(),
+    }
+}

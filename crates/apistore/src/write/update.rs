@@ -1,0 +1,278 @@
+//! Changing objects.
+
+use std::sync::Arc;
+
+use lockstep_core::Value;
+use schema::keep_times;
+
+use super::{create, only_shown, settle_namespace, stored, writer};
+use crate::admission::{self, Attributes, Operation};
+use crate::answers::Ask;
+use crate::body;
+use crate::call::{Call, Outcome, Shown};
+use crate::convert::convert;
+use crate::entry::{Entry, encode};
+use crate::failure::{Failure, Halt};
+use crate::options::{WriteKind as OptionsKind, WriteOptions};
+use crate::owners::{Moment, dedup};
+use crate::shelf::key;
+use crate::state::{State, Write, WriteKind};
+
+/// A change of one object.
+pub(crate) struct Change<'c> {
+    pub(crate) options: &'c WriteOptions,
+    /// The uid that the object must have.
+    pub(crate) uid: Option<&'c str>,
+    /// Whether it is created where it is not there, whatever its kind says.
+    pub(crate) creates: bool,
+    /// The new object, in the version of the request, from the live one, if there is one.
+    pub(crate) make: Make<'c>,
+}
+
+/// Makes the new object.
+pub(crate) type Make<'c> = &'c dyn Fn(&mut Call<'_>, Option<&Value>) -> Result<Value, Halt>;
+
+/// Replaces an object by that of the body.
+pub(crate) fn update(state: &State, call: &mut Call<'_>) -> Result<Outcome, Halt> {
+    body::check_size(&call.request.body)?;
+    let options = WriteOptions::read(call.request, OptionsKind::Update)?;
+    let mut object = body::object(call, options.field_validation)?;
+    settle_namespace(&mut object, expected_namespace(call))?;
+    check_name(call, &object)?;
+    dedup(call, &mut object, Moment::Request);
+    let served = call.served.clone();
+    let uid = object.str_at(&["metadata", "uid"]).unwrap_or_default().to_owned();
+    let ask = Ask { state, answers: call.answers };
+    let make = |call: &mut Call<'_>, live: Option<&Value>| {
+        let subresource = call.info.subresource.as_str();
+        writer(ask, &served, subresource, (&options, call.time())).update(live, &object)
+    };
+    let uid = Some(&*uid).filter(|uid| !uid.is_empty());
+    apply_change(state, call, &Change { options: &options, uid, creates: false, make: &make })
+}
+
+/// The namespace that an object must name: namespaces themselves name none.
+pub(super) fn expected_namespace<'a>(call: &Call<'a>) -> &'a str {
+    call.namespace()
+}
+
+/// The object must have the name of the path.
+pub(super) fn check_name(call: &Call<'_>, object: &Value) -> Result<(), Failure> {
+    let (name, wanted) = (object.str_at(&["metadata", "name"]).unwrap_or_default(), &*call.info.name);
+    if name.is_empty() {
+        return Err(Failure::bad_request(format!(
+            "the name of the object ({wanted} based on URL) was undeterminable: name must be provided"
+        )));
+    }
+    match name == wanted {
+        true => Ok(()),
+        false => Err(Failure::bad_request(format!(
+            "the name of the object ({name}) does not match the name on the URL ({wanted})"
+        ))),
+    }
+}
+
+/// Makes a change, with all that the server does around it.
+pub(crate) fn apply_change(state: &State, call: &mut Call<'_>, change: &Change<'_>) -> Result<Outcome, Halt> {
+    let ask = Ask { state, answers: call.answers };
+    let served = call.served.clone();
+    let entry = state.entry(&served, call.namespace(), &call.info.name).cloned();
+    let creates = change.creates || served.strategy().create_on_update;
+    let may_create = creates && call.info.subresource.is_empty();
+    if entry.is_none() && !may_create {
+        return Err(call.not_found().into());
+    }
+    let found = entry.as_ref().map_or("", |entry| &*entry.uid);
+    if let Some(wanted) = change.uid.filter(|uid| *uid != found) {
+        return Err(other_uid(call, wanted, found).into());
+    }
+    let live =
+        entry.as_ref().map(|entry| convert(&served, ask, entry.value(), &served.api_version)).transpose()?;
+    let object = (change.make)(call, live.as_ref())?;
+    match (entry, live) {
+        (Some(entry), Some(live)) => replace(state, call, (object, change.options), (&entry, &live)),
+        _ => {
+            let object = create::admit(state, call, object, change.options)?;
+            create::finish(state, call, object, change.options)
+        }
+    }
+}
+
+fn other_uid(call: &Call<'_>, wanted: &str, found: &str) -> Failure {
+    let key = key(call.namespace(), &call.info.name);
+    let why = format!(
+        "StorageError: invalid object, Code: 4, Key: {}, ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: UID in precondition: {wanted}, UID in object meta: {found}",
+        call.served.storage_path(&key)
+    );
+    Failure::conflict(&call.resource(), &call.info.name, &why)
+}
+
+/// The object that is there is replaced.
+fn replace(
+    state: &State,
+    call: &mut Call<'_>,
+    (object, options): (Value, &WriteOptions),
+    (entry, live): (&Arc<Entry>, &Value),
+) -> Result<Outcome, Halt> {
+    let ask = Ask { state, answers: call.answers };
+    let served = call.served.clone();
+    let value = admission::options_value(options, Operation::Update);
+    let attributes = Attributes {
+        ask,
+        operation: Operation::Update,
+        name: &call.info.name,
+        subresource: &call.info.subresource,
+        dry_run: options.dry_run,
+        options: &value,
+    };
+    let mut object = admission::mutate(call, attributes, object, Some(live))?;
+    dedup(call, &mut object, Moment::AfterAdmission);
+    check_version(call, &mut object, entry.revision)?;
+    let mut object = convert(&served, ask, object, served.working_version())?;
+    let old = convert(&served, ask, entry.value(), served.working_version())?;
+    settle_namespace(&mut object, call.namespace())?;
+    prepare(state, call, &mut object, &old)?;
+    let object = keep_times(&old, object);
+    admission::validate(call, attributes, Some(&object), Some(&old))?;
+    if is_finished(&object, &old) {
+        return finalized(state, call, object, (entry, options));
+    }
+    if options.dry_run {
+        return only_shown(state, call, object, 200);
+    }
+    store_changed(state, call, object, entry)
+}
+
+/// A changed object is stored, if it differs from what is there.
+pub(crate) fn store_changed(
+    state: &State,
+    call: &Call<'_>,
+    object: Value,
+    entry: &Arc<Entry>,
+) -> Result<Outcome, Halt> {
+    let key = key(call.namespace(), &call.info.name);
+    let outcome = stored(state, call, object.clone(), (key, 200))?;
+    let same = outcome.writes.iter().all(|write| match &write.change {
+        WriteKind::Put(new) => *encode(new) == *entry.object,
+        WriteKind::Remove(_) => false,
+    });
+    if !same {
+        return Ok(outcome);
+    }
+    match call.served.api_version == call.served.stored_version {
+        true => Ok(Outcome::read(Shown::Json(entry.object.clone()))),
+        false => only_shown(state, call, object, 200),
+    }
+}
+
+/// The version that the writer has read must be the current one, where it names one or its kind wants it.
+fn check_version(call: &Call<'_>, object: &mut Value, current: u64) -> Result<(), Failure> {
+    let text = object.str_at(&["metadata", "resourceVersion"]).unwrap_or_default().to_owned();
+    let version = match &*text {
+        "" => 0,
+        text => text.parse::<u64>().map_err(|_| {
+            let text = crate::failure::quoted(text);
+            Failure::unknown(format!("strconv.ParseUint: parsing {text}: invalid syntax"))
+        })?,
+    };
+    if version == 0 && call.served.strategy().unconditional_update {
+        object.set(&["metadata", "resourceVersion"], current.to_string().into());
+        return Ok(());
+    }
+    if version == 0 {
+        let at = schema::At::ROOT.field("metadata");
+        let error = schema::FieldError::invalid(
+            &at.field("resourceVersion"),
+            0i64,
+            "must be specified for an update",
+        );
+        return Err(Failure::invalid(&call.resource(), &call.info.name, &[error]));
+    }
+    match version == current {
+        true => Ok(()),
+        false => Err(Failure::modified(&call.resource(), &call.info.name)),
+    }
+}
+
+/// What a writer may not set is reset; what is left is validated.
+fn prepare(state: &State, call: &mut Call<'_>, object: &mut Value, old: &Value) -> Result<(), Halt> {
+    let served = call.served.clone();
+    let strategy = served.strategy();
+    keep(object, old, "generation");
+    match call.info.subresource.as_str() {
+        "status" => {
+            if let Some(status) = strategy.status {
+                (status.prepare_update)(object, old);
+            }
+        }
+        _ => {
+            (strategy.prepare_update)(object, old);
+            crate::hooks::before_update(state, call, object, old)?;
+        }
+    }
+    if strategy.generation.is_some_and(|raises| raises(object, old)) {
+        let generation = old.int_at(&["metadata", "generation"]).unwrap_or(0);
+        object.set(&["metadata", "generation"], (generation + 1).into());
+    }
+    keep_system_fields(object, old);
+    let errors = crate::validate::on_update(&served, &call.info.subresource, object, old);
+    if !errors.is_empty() {
+        let name = object.str_at(&["metadata", "name"]).unwrap_or_default();
+        return Err(Failure::invalid(&served.group_kind(), name, &errors).into());
+    }
+    let warnings = match (call.info.subresource.as_str(), strategy.status) {
+        ("", _) => (strategy.warnings)(object, Some(old)),
+        ("status", Some(status)) => (status.warnings)(object),
+        _ => Vec::new(),
+    };
+    warnings.into_iter().for_each(|warning| call.warn(warning));
+    Ok(())
+}
+
+fn keep(object: &mut Value, old: &Value, field: &str) {
+    crate::fallback::take(object, old, &["metadata", field]);
+}
+
+fn keep_system_fields(object: &mut Value, old: &Value) {
+    let missing = |object: &Value, field: &str| object.str_at(&["metadata", field]).is_none_or(str::is_empty);
+    if missing(object, "uid") {
+        keep(object, old, "uid");
+    }
+    if !missing(old, "creationTimestamp") {
+        keep(object, old, "creationTimestamp");
+    }
+    if !missing(old, "deletionTimestamp") {
+        keep(object, old, "deletionTimestamp");
+    }
+    let grace = |value: &Value| value.int_at(&["metadata", "deletionGracePeriodSeconds"]).is_some();
+    if grace(old) && !grace(object) {
+        keep(object, old, "deletionGracePeriodSeconds");
+    }
+}
+
+/// Whether nothing holds an object any more that is being deleted.
+pub(crate) fn is_finished(object: &Value, old: &Value) -> bool {
+    let finalizers = object.at(&["metadata", "finalizers"]).and_then(Value::as_list).unwrap_or_default();
+    finalizers.is_empty()
+        && old.at(&["metadata", "deletionTimestamp"]).is_some()
+        && old.int_at(&["metadata", "deletionGracePeriodSeconds"]).unwrap_or(0) == 0
+        && old.at(&["spec", "finalizers"]).and_then(Value::as_list).unwrap_or_default().is_empty()
+}
+
+/// What deletes an object by taking its last finalizer away shows the object as it would have become.
+pub(crate) fn finalized(
+    state: &State,
+    call: &Call<'_>,
+    object: Value,
+    (entry, options): (&Arc<Entry>, &WriteOptions),
+) -> Result<Outcome, Halt> {
+    let mut outcome = only_shown(state, call, object, 200)?;
+    if !options.dry_run {
+        outcome.writes.push(Write {
+            shelf: call.served.shelf.clone(),
+            key: key(call.namespace(), &call.info.name),
+            change: WriteKind::Remove(entry.value()),
+        });
+    }
+    Ok(outcome)
+}

@@ -1,0 +1,137 @@
+//! What the tests call: a store with a clock of its own.
+
+use std::time::Duration;
+
+use lockstep_apistore::{Answers, Body, Method, Request, Response, Settings, Step, Store, User, Watch, WatchEvent};
+use lockstep_core::{Value, from_json};
+
+pub(crate) struct Api {
+    pub(crate) store: Store,
+    pub(crate) now: Duration,
+}
+
+/// An answer: its code and its body.
+#[derive(Debug)]
+pub(crate) struct Reply {
+    pub(crate) code: u16,
+    pub(crate) body: Value,
+    pub(crate) warnings: Vec<String>,
+}
+
+impl Reply {
+    pub(crate) fn text(&self, path: &[&str]) -> &str {
+        self.body.str_at(path).unwrap_or_default()
+    }
+
+    pub(crate) fn message(&self) -> &str {
+        self.text(&["message"])
+    }
+
+    #[track_caller]
+    pub(crate) fn ok(self) -> Self {
+        assert!(self.code < 300, "{} {:?}", self.code, self.message());
+        self
+    }
+
+    pub(crate) fn version(&self) -> &str {
+        self.text(&["metadata", "resourceVersion"])
+    }
+
+    pub(crate) fn names(&self) -> Vec<&str> {
+        let items = self.body.get("items").and_then(Value::as_list).unwrap_or_default();
+        items.iter().filter_map(|item| item.str_at(&["metadata", "name"])).collect()
+    }
+}
+
+impl Api {
+    pub(crate) fn new() -> Self {
+        Self::remembering(1000)
+    }
+
+    pub(crate) fn remembering(history: usize) -> Self {
+        let now = Duration::from_secs(1_700_000_000);
+        Self { store: Store::new(Settings { seed: 1, history }, now), now }
+    }
+
+    pub(crate) fn answer(&mut self, request: &Request) -> Response {
+        self.now += Duration::from_millis(10);
+        match self.store.handle(request, &Answers::new(), self.now) {
+            Step::Done(response) => response,
+            Step::Need(demands) => panic!("{demands:?}"),
+        }
+    }
+
+    pub(crate) fn send(&mut self, request: &Request) -> Reply {
+        let response = self.answer(request);
+        let body = match response.body {
+            Body::Text(text) => Value::from(String::from_utf8(text.to_vec()).unwrap()),
+            body => from_json(&body.json().expect("no watch")).unwrap(),
+        };
+        Reply { code: response.code, body, warnings: response.warnings }
+    }
+
+    pub(crate) fn get(&mut self, path: &str) -> Reply {
+        self.send(&request(Method::Get, path))
+    }
+
+    pub(crate) fn post(&mut self, path: &str, body: &str) -> Reply {
+        self.send(&request(Method::Post, path).body("application/json", body.as_bytes()))
+    }
+
+    pub(crate) fn put(&mut self, path: &str, body: &str) -> Reply {
+        self.send(&request(Method::Put, path).body("application/json", body.as_bytes()))
+    }
+
+    pub(crate) fn delete(&mut self, path: &str) -> Reply {
+        self.send(&request(Method::Delete, path))
+    }
+
+    pub(crate) fn patch(&mut self, path: &str, kind: &str, body: &str) -> Reply {
+        let kind = match kind {
+            "apply" => "application/apply-patch+yaml",
+            "json" => "application/json-patch+json",
+            "merge" => "application/merge-patch+json",
+            _ => "application/strategic-merge-patch+json",
+        };
+        self.send(&request(Method::Patch, path).body(kind, body.as_bytes()))
+    }
+
+    pub(crate) fn apply(&mut self, path: &str, manager: &str, body: &str) -> Reply {
+        let sign = if path.contains('?') { '&' } else { '?' };
+        self.patch(&format!("{path}{sign}fieldManager={manager}"), "apply", body)
+    }
+
+    pub(crate) fn watch(&mut self, path: &str) -> Watch {
+        match self.answer(&request(Method::Get, path).with("watch", "true")).body {
+            Body::Watch(watch) => watch,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// What a watch tells now: type, name and version; `None` at its end.
+    pub(crate) fn poll(&self, watch: &mut Watch) -> Option<Vec<String>> {
+        let events = self.store.poll(watch, self.now)?;
+        let text = |event: &WatchEvent| {
+            let object = from_json(&event.object).unwrap();
+            let text = |path: &[&str]| object.str_at(path).unwrap_or_default().to_owned();
+            match event.kind.as_str() {
+                "ERROR" => format!("ERROR {}", text(&["message"])),
+                "BOOKMARK" => "BOOKMARK".to_owned(),
+                kind => format!("{kind} {}", text(&["metadata", "name"])),
+            }
+        };
+        Some(events.iter().map(text).collect())
+    }
+}
+
+/// A request of `tester`; the path may have a query.
+pub(crate) fn request(method: Method, path: &str) -> Request {
+    let (path, query) = path.split_once('?').unwrap_or((path, ""));
+    let request = Request::new(method, path)
+        .agent("tester/1.0")
+        .by(User::of("admin", &["system:masters", "system:authenticated"]));
+    query.split_terminator('&').fold(request, |request, pair| {
+        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+        request.with(name, value.replace("%20", " "))
+    })
+}

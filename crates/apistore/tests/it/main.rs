@@ -1,0 +1,4 @@
+//! The embedded API, in process.
+
+mod api;
+mod objects;
