@@ -37,6 +37,21 @@ pub(super) fn canonical(text: &str) -> Result<Option<String>, usize> {
     Ok((written != text).then_some(written))
 }
 
+/// The text of bytes.
+pub(super) fn written(bytes: &[u8]) -> String {
+    let group = |chunk: &[u8]| {
+        let byte = |at: usize| chunk.get(at).copied().unwrap_or_default();
+        let (a, b, c) = (byte(0), byte(1), byte(2));
+        let group = [a >> 2, (a & 3) << 4 | b >> 4, (b & 15) << 2 | c >> 6, c & 63];
+        match chunk.len() {
+            1 => last(group, 2),
+            2 => last(group, 3),
+            _ => group.map(letter),
+        }
+    };
+    bytes.chunks(3).flat_map(group).map(char::from).collect()
+}
+
 /// Checks what follows the first `=`, which stands before `at`.
 fn end(bytes: &[u8], mut at: usize, filled: usize) -> Result<(), usize> {
     let skip = |at: &mut usize| {
@@ -95,6 +110,15 @@ mod tests {
         };
         for text in ["", "QQ==", "QUI=", "QUJD", "QUJDRA=="] {
             check(text, Ok(None));
+        }
+        for (bytes, text) in [
+            (&b""[..], ""),
+            (b"A", "QQ=="),
+            (b"AB", "QUI="),
+            (b"ABC", "QUJD"),
+            (b"\xff\xfe\xfd\xfc", "//79/A=="),
+        ] {
+            assert_eq!(written(bytes), text);
         }
         check("QU\nJD\r\n", Ok(Some("QUJD")));
         check("QR==", Ok(Some("QQ==")));

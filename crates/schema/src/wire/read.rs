@@ -80,6 +80,7 @@ impl<'v> Reader<'v> {
                 Ok(self.refuse(format!("number {}", literal(value)), of))
             }
             (Form::Bytes, Value::String(text)) => Ok(self.bytes(text)),
+            (Form::Bytes, Value::List(items)) => Ok(self.byte_list(items)),
             (Form::List(item), Value::List(items)) => self.items(item, items),
             (Form::Map(_, entry), Value::Map(entries)) => self.entries(entry, entries),
             (Form::Struct(of), Value::Map(entries)) => Ok(self.structure(of, entries)?.map(Value::map)),
@@ -96,6 +97,28 @@ impl<'v> Reader<'v> {
                 None
             }
         }
+    }
+
+    /// A list of numbers is read as bytes, too.
+    fn byte_list(&mut self, items: &[Value]) -> Option<Value> {
+        let mut bytes = Vec::with_capacity(items.len());
+        for item in items {
+            let number = match item {
+                Value::Null => Some(0),
+                Value::Int(number) => u8::try_from(*number).ok(),
+                _ => None,
+            };
+            bytes.push(number.unwrap_or_default());
+            if number.is_none() {
+                let found = match item {
+                    Value::Int(_) | Value::Uint(_) | Value::Float(_) => format!("number {}", literal(item)),
+                    other => kind_of(other).into(),
+                };
+                let error = self.mistaken(found, "uint8".into());
+                self.save(error);
+            }
+        }
+        Some(base64::written(&bytes).into())
     }
 
     fn items(&mut self, of: &'static Type, items: &'v Arc<Vec<Value>>) -> Canonical {
@@ -125,7 +148,9 @@ impl<'v> Reader<'v> {
             self.steps.push(Step::Key(name));
             let canonical = self.value(of, entry)?;
             self.steps.pop();
-            if let Some(canonical) = canonical {
+            // Protocol buffers have no absent bytes in a mapping.
+            let absent = matches!((&of.form, entry, self.nil), (Form::Bytes, Value::Null, Nil::IsEmpty));
+            if let Some(canonical) = canonical.or_else(|| absent.then(|| "".into())) {
                 changed.get_or_insert_with(|| Map::clone(entries)).insert(name.clone(), canonical);
             }
         }

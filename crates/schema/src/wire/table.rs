@@ -169,6 +169,8 @@ impl Type {
     pub(super) fn is_empty(&self, value: &Value) -> bool {
         match (&self.form, value) {
             (Form::Struct(_) | Form::Selfmade(_), _) => false,
+            // What a pointer leads to is not looked at.
+            (Form::Pointer(_), value) => matches!(value, Value::Null),
             (_, Value::Null | Value::Bool(false) | Value::Int(0)) => true,
             (Form::String | Form::Bytes, Value::String(text)) => text.is_empty(),
             (Form::List(_), Value::List(items)) => items.is_empty(),

@@ -5,3 +5,4 @@ mod fixture;
 mod properties;
 mod recorded;
 mod typed;
+mod wire;
