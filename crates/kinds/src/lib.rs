@@ -13,10 +13,11 @@ mod policy;
 mod reset;
 mod resource;
 mod service;
+mod storage;
 mod strategy;
 
 pub use meta::{Quantity, Scope, invalid_on_create, invalid_on_status_update, invalid_on_update};
 pub use basic::{convert_event, finalize_namespace};
 pub use resource::{Resource, Subresource, resources};
-pub use service::{Family, Given, Wanted, WantedAddress, WantedPorts, release_all, wanted};
+pub use service::{as_read, Family, Given, Wanted, WantedAddress, WantedPorts, release_all, wanted};
 pub use strategy::{ResetField, Status, Strategy, strategy};

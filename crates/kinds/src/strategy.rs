@@ -130,4 +130,12 @@ static KINDS: &[&Strategy] = &[
     &crate::policy::POD_DISRUPTION_BUDGET,
     &crate::policy::PRIORITY_CLASS,
     &crate::policy::RUNTIME_CLASS,
+    &crate::storage::PERSISTENT_VOLUME,
+    &crate::storage::PERSISTENT_VOLUME_CLAIM,
+    &crate::storage::STORAGE_CLASS,
+    &crate::storage::VOLUME_ATTRIBUTES_CLASS,
+    &crate::storage::VOLUME_ATTACHMENT,
+    &crate::storage::CSI_DRIVER,
+    &crate::storage::CSI_NODE,
+    &crate::storage::CSI_STORAGE_CAPACITY,
 ];

@@ -122,7 +122,7 @@ fn validate_change(secret: &Value, old: &Value) -> (Vec<FieldError>, Vec<FieldEr
         }
     }
     if secret.text("type") != old.text("type") {
-        late.push(FieldError::invalid(&At::ROOT.field("type"), Value::Null, "field is immutable"));
+        late.push(FieldError::invalid(&At::ROOT.field("type"), secret.text("type"), "field is immutable"));
     }
     (errors, late)
 }

@@ -43,6 +43,13 @@ pub(crate) const SERVICE: Strategy = Strategy {
     ..Strategy::plain("", "Service", &["v1"])
 };
 
+/// What a reader of a Service sees of it: a policy that its type has no use for is kept, but not shown.
+pub fn as_read(service: &mut Value) {
+    if service.child("spec").text("type") == "ExternalName" {
+        service.remove(&["spec", "internalTrafficPolicy"]);
+    }
+}
+
 /// The status of a Service of which nothing is known.
 fn empty_status() -> Value {
     let mut status = Value::map(Map::new());

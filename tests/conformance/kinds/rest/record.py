@@ -86,10 +86,13 @@ def play(server, file, number, case):
             raise SystemExit(f"{name}: the old object is refused: {answer['message']}")
         for setup in file.get("after_create", []):
             _, answer, _ = server.ask("PUT", where + setup[0], merged(answer, setup[1]))
-        if len(patches) > 2:
-            code, answer, _ = server.ask("PUT", where + "/status", merged(answer, patches[2]))
         endpoint = "/status" if op == "status" else ""
         for _ in range(20):  # a controller of the server may write in between
+            if len(patches) > 2:
+                _, current, _ = server.ask("GET", where)
+                code, answer, _ = server.ask("PUT", where + "/status", merged(current, patches[2]))
+                if code == 409:
+                    continue
             old, second = answer, merged(answer, patches[1])
             code, answer, warnings = server.ask("PUT", where + endpoint, second)
             if code != 409:
