@@ -92,7 +92,7 @@ pub struct Standing<'a> {
     pub pending: &'a [String],
     /// Why the controller cannot get on without help, for example that its retries are used up.
     pub stalled: Option<&'a str>,
-    /// Objects that another writer keeps undoing, as `Kind/name with manager x`.
+    /// Objects that another writer keeps undoing, as `x keeps changing path of Kind/name`.
     pub fights: &'a [String],
     /// How well the objects are.
     pub health: &'a Health,
@@ -198,7 +198,7 @@ fn stalled(standing: &Standing<'_>, reason: Reason, message: String) -> Option<S
 
 fn fighting(standing: &Standing<'_>) -> Option<String> {
     let fights = standing.fights;
-    (!fights.is_empty()).then(|| format!("another writer keeps undoing {}", list_items(fights)))
+    (!fights.is_empty()).then(|| list_items(fights))
 }
 
 fn message(standing: &Standing<'_>, reason: Reason) -> String {
