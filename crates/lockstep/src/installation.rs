@@ -6,7 +6,8 @@ use cluster::Connection;
 use controller::{InspectError, InspectSettings, Inspection, Inspector};
 
 use crate::applications::Applications;
-use crate::command::controller::{instance, proxy, state};
+use crate::argument;
+use crate::command::controller::{proxy, state};
 use crate::diagnostics::{self, File};
 use crate::terminal::Terminal;
 
@@ -14,7 +15,7 @@ use crate::terminal::Terminal;
 #[derive(Clone, Debug, clap::Args)]
 pub(crate) struct Installation {
     /// The name of the installation.
-    #[arg(long, env = "LOCKSTEP_INSTANCE", default_value = "lockstep", value_name = "NAME", value_parser = instance)]
+    #[arg(long, env = "LOCKSTEP_INSTANCE", default_value = "lockstep", value_name = "NAME", value_parser = argument::instance)]
     pub(crate) instance: Arc<str>,
     /// The controller's namespace; else lockstep-system, or wherever the installation is found.
     #[arg(long, env = "LOCKSTEP_CONTROLLER_NAMESPACE", value_name = "NAME")]

@@ -1,8 +1,10 @@
 //! The one binary: every command is a file of `command`.
 
 mod applications;
+mod argument;
 mod cli;
 mod command;
+mod commit;
 mod connect;
 mod diagnostics;
 mod exit;

@@ -11,6 +11,7 @@ use controller::{Proxy, Settings};
 use lockstep_core::Secret;
 use runtime::{Admin, AdminListener, LogFormat, Metrics, Readiness, Shutdown};
 
+use crate::argument;
 use crate::connect::{Connect, block_on, environment};
 use crate::exit::Exit;
 use crate::hint::advised;
@@ -24,7 +25,7 @@ pub(crate) struct Controller {
     #[command(flatten)]
     connect: Connect,
     /// The name of this installation: its field manager and the first part of owner annotations.
-    #[arg(long, default_value = "lockstep", value_parser = instance)]
+    #[arg(long, default_value = "lockstep", value_parser = argument::instance)]
     instance: Arc<str>,
     /// The namespace for records and controller-wide Secrets; else the pod's, else lockstep-system.
     #[arg(long, value_name = "NAME")]
@@ -36,7 +37,7 @@ pub(crate) struct Controller {
     #[arg(long, value_name = "DIR")]
     state: Option<PathBuf>,
     /// How often a repository is looked at unasked, for example 60s or 5m.
-    #[arg(long, default_value = "60s", value_parser = duration)]
+    #[arg(long, default_value = "60s", value_parser = argument::duration)]
     poll: Duration,
     /// Where to serve /metrics, /healthz, /readyz and POST /v1/refresh, in plain HTTP.
     #[arg(long, default_value = "127.0.0.1:8080", value_name = "ADDRESS")]
@@ -135,40 +136,4 @@ pub(crate) fn proxy() -> Option<Proxy> {
             .collect(),
     };
     (proxy.http.is_some() || proxy.https.is_some()).then_some(proxy)
-}
-
-fn duration(text: &str) -> Result<Duration, String> {
-    let duration = api::parse_duration(text).filter(|duration| !duration.is_zero());
-    duration.ok_or_else(|| "give a duration such as 60s, 5m or 1h".to_owned())
-}
-
-/// It becomes part of names of Secrets and is set apart by colons in annotations.
-pub(crate) fn instance(text: &str) -> Result<Arc<str>, String> {
-    let valid = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
-    let named = !text.is_empty() && text.len() <= 40 && text.chars().all(valid);
-    if !named || text.starts_with('-') || text.ends_with('-') {
-        return Err("give up to 40 lower-case letters, digits and dashes".to_owned());
-    }
-    Ok(text.into())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn instances_are_names() {
-        for (text, valid) in
-            [("lockstep", true), ("a-1", true), ("", false), ("a:b", false), ("-a", false), ("A", false)]
-        {
-            assert_eq!(instance(text).is_ok(), valid, "{text}");
-        }
-    }
-
-    #[test]
-    fn durations_are_positive() {
-        for (text, valid) in [("60s", true), ("1h30m", true), ("0s", false), ("60", false), ("", false)] {
-            assert_eq!(duration(text).is_ok(), valid, "{text}");
-        }
-    }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::command::controller::instance;
+use crate::argument;
 use crate::exit::Exit;
 use crate::terminal::Terminal;
 
@@ -10,10 +10,10 @@ use crate::terminal::Terminal;
 #[derive(Debug, clap::Args)]
 pub(crate) struct Install {
     /// The namespace of the controller.
-    #[arg(short, long, default_value = "lockstep-system", value_name = "NAME", value_parser = namespace)]
+    #[arg(short, long, default_value = "lockstep-system", value_name = "NAME", value_parser = argument::namespace)]
     namespace: String,
     /// The name of the installation, which is also its field manager.
-    #[arg(long, default_value = "lockstep", value_name = "NAME", value_parser = instance)]
+    #[arg(long, default_value = "lockstep", value_name = "NAME", value_parser = argument::instance)]
     instance: Arc<str>,
     /// The container image.
     #[arg(long, default_value = concat!("lockstep:", env!("CARGO_PKG_VERSION")))]
@@ -26,16 +26,6 @@ impl Install {
         let objects = api::install(&api::Install { namespace, instance: instance.to_string(), image });
         terminal.out.write_all(manifest::yaml(&objects).as_bytes())?;
         Ok(Exit::Success)
-    }
-}
-
-/// A name as the API server takes it: nothing of a stream that it refuses in part should be applied.
-fn namespace(text: &str) -> Result<String, String> {
-    let valid = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
-    let edge = text.starts_with('-') || text.ends_with('-');
-    match text.is_empty() || text.len() > 63 || edge || !text.chars().all(valid) {
-        true => Err("give up to 63 lower-case letters, digits and dashes".to_owned()),
-        false => Ok(text.to_owned()),
     }
 }
 

@@ -10,7 +10,7 @@ use controller::InspectError;
 use lockstep_core::{ApiVersion, Commit, Gvk, LiveObject, OWNER_ANNOTATION, ObjectKey, Owner, Value};
 
 use crate::applications::Place;
-use crate::command::why::told;
+use crate::commit::{self, told};
 use crate::connect::block_on;
 use crate::exit::Exit;
 use crate::hint::advised;
@@ -251,13 +251,7 @@ fn machine(trail: &Trail) -> Value {
     });
     let commit = applied.and_then(|applied| {
         let id = applied.commit.as_ref().map(|commit| &commit.id).or(applied.revision.as_ref())?;
-        let commit = applied.commit.as_ref();
-        Some(mapping([
-            ("id", text(id)),
-            ("author", commit.and_then(|commit| text(&commit.author))),
-            ("subject", commit.and_then(|commit| text(&commit.subject))),
-            ("time", commit.and_then(|commit| text(commit.time))),
-        ]))
+        Some(commit::machine(id, applied.commit.as_ref()))
     });
     mapping([
         ("objects", Some(Value::list(chain))),

@@ -10,6 +10,7 @@ use plan::{Entry, Verdict};
 
 use crate::applications::Place;
 use crate::command::app::standing;
+use crate::commit::{self, told};
 use crate::connect::block_on;
 use crate::exit::Exit;
 use crate::hint::advised;
@@ -82,8 +83,10 @@ impl Why {
             }
             terminal.out.write_all(all.as_bytes())?;
         }
-        // Findings in files are an error here as everywhere, although the last good state could be told.
-        Ok(if inspection.findings.iter().any(Finding::is_error) { Exit::Error } else { Exit::Success })
+        // Findings in files and refusals are errors here as everywhere, although something could be told.
+        let broken = inspection.findings.iter().any(Finding::is_error);
+        let refused = objects.iter().any(|object| object.is_refused(&inspection));
+        Ok(if broken || refused { Exit::Error } else { Exit::Success })
     }
 }
 
@@ -99,6 +102,11 @@ struct Object<'a> {
 }
 
 impl Object<'_> {
+    fn is_refused(&self, inspection: &Inspection) -> bool {
+        let rehearsed = inspection.rehearsed.get(&self.entry.key);
+        matches!(rehearsed, Some(Rehearsed::Refused(_) | Rehearsed::Unknown(_)))
+    }
+
     fn sentence(&self) -> String {
         let refusal = self.refusal.map(|why| format!("; refused: {why}")).unwrap_or_default();
         let said = self.said.iter().map(|said| format!("; {}: {}", said.condition.reason, said.text));
@@ -152,14 +160,6 @@ fn heading(inspection: &Inspection) -> String {
     }
     out.push('\n');
     out
-}
-
-/// `a1b2c3d4 Say hello (Ada <ada@example.com>, 2026-11-24T06:50:00Z)`
-pub(super) fn told(id: &CommitId, commit: Option<&Commit>) -> String {
-    match commit {
-        Some(commit) => format!("{} {} ({}, {})", id.short(), commit.subject, commit.author, commit.time),
-        None => id.short().to_owned(),
-    }
 }
 
 fn describe(object: &Object<'_>, commits: &BTreeMap<CommitId, Commit>, paint: Paint) -> String {
@@ -247,15 +247,7 @@ fn machine_of(entry: &Entry, commits: &BTreeMap<CommitId, Commit>) -> Value {
         let paths = extra.paths.iter().map(|path| Value::string(path.to_string())).collect();
         mapping([("manager", text(&extra.manager)), ("paths", Some(Value::list(paths)))])
     });
-    let commit = entry.commit.as_ref().map(|id| {
-        let commit = commits.get(id);
-        mapping([
-            ("id", text(id)),
-            ("author", commit.and_then(|commit| text(&commit.author))),
-            ("subject", commit.and_then(|commit| text(&commit.subject))),
-            ("time", commit.and_then(|commit| text(commit.time))),
-        ])
-    });
+    let commit = entry.commit.as_ref().map(|id| commit::machine(id, commits.get(id)));
     mapping([
         ("object", text(entry.key.to_reference())),
         ("verdict", text(verdict)),

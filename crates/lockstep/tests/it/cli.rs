@@ -89,14 +89,15 @@ async fn what_the_api_server_refuses_is_told_of_the_object_that_it_refuses() {
     create(&stage, &["--mode", "Automatic"]);
     stage.not_ready("shop", "SyncFailed").await;
     let (code, out, err) = look(&stage, &["why", "shop", "svc/web"]);
-    assert_eq!((code, &*err), (0, ""));
+    assert_eq!((code, &*err), (2, ""));
     let refused = out.lines().find(|line| line.starts_with("  refused ")).unwrap_or_default();
     assert!(refused.contains("99999"), "{out}");
     let (_, out, _) = look(&stage, &["why", "shop", "svc/web", "-o", "json"]);
     let told = json(&out);
     assert!(told["message"].as_str().is_some_and(|message| message.starts_with("Service/web: ")), "{told}");
     assert!(told["objects"][0]["message"].as_str().is_some_and(|why| why.contains("99999")), "{told}");
-    let (_, out, _) = look(&stage, &["why", "shop", "cm/a", "-o", "json"]);
+    let (code, out, _) = look(&stage, &["why", "shop", "cm/a", "-o", "json"]);
+    assert_eq!(code, 0);
     assert_eq!(json(&out)["message"], "ConfigMap/a: in sync");
     let (_, out, _) = look(&stage, &["why", "shop"]);
     for part in ["Ready        no, SyncFailed: Service/web", "Reconciling ", "Last sync    Failed, "] {

@@ -9,6 +9,7 @@ use lockstep_core::{Map, Value};
 use super::qualified;
 use super::wait::{self, End, Judgement};
 use crate::applications::{Applications, Place};
+use crate::argument;
 use crate::exit::Exit;
 use crate::terminal::Terminal;
 
@@ -23,7 +24,7 @@ pub(crate) struct Sync {
     #[arg(short, long)]
     wait: bool,
     /// How long to wait at most.
-    #[arg(long, default_value = "5m", value_parser = wait::duration)]
+    #[arg(long, default_value = "5m", value_parser = argument::duration)]
     timeout: Duration,
 }
 

@@ -10,6 +10,7 @@ use lockstep_core::{HealthState, Value, from_json};
 
 use super::qualified;
 use crate::applications::{Applications, Place};
+use crate::argument;
 use crate::exit::Exit;
 use crate::terminal::Terminal;
 
@@ -24,7 +25,7 @@ pub(crate) struct Wait {
     #[arg(long = "for", value_enum, default_value_t = Goal::Ready, value_name = "STATE")]
     goal: Goal,
     /// How long at most, for example 90s or 5m.
-    #[arg(long, default_value = "5m", value_parser = duration)]
+    #[arg(long, default_value = "5m", value_parser = argument::duration)]
     timeout: Duration,
 }
 
@@ -72,11 +73,6 @@ impl Wait {
             }
         }
     }
-}
-
-pub(super) fn duration(text: &str) -> Result<Duration, String> {
-    let duration = api::parse_duration(text).filter(|duration| !duration.is_zero());
-    duration.ok_or_else(|| "give a duration such as 90s, 5m or 1h".to_owned())
 }
 
 /// What one state of an Application means to somebody who waits.
