@@ -186,23 +186,40 @@ pub struct Proxy {
     pub http: Option<lockstep_core::Secret<String>>,
     /// For `https://` addresses.
     pub https: Option<lockstep_core::Secret<String>>,
-    /// Host names, or domains that begin with a dot; `*` for all.
+    /// Host names, or domains that begin with a dot, with or without a port; IP addresses, IPv6 ones with brackets or
+    /// without; `*` for all. Networks (`10.0.0.0/8`) are not understood.
     pub except: Vec<String>,
 }
 
 impl Proxy {
     fn of(&self, url: &RepoUrl) -> Option<lockstep_core::Secret<String>> {
         let (scheme, rest) = url.as_str().split_once("://")?;
-        let host = rest.split(['/', ':']).next().unwrap_or_default();
+        let (host, port) = host_and_port(rest.split('/').next().unwrap_or_default());
+        let port = port.unwrap_or(if scheme.eq_ignore_ascii_case("https") { "443" } else { "80" });
         let excepted = |rule: &String| {
-            let domain = rule.trim_start_matches('.');
-            rule == "*" || host == domain || host.ends_with(&format!(".{domain}"))
+            let (domain, only) = host_and_port(rule.trim());
+            let domain = domain.trim_start_matches('.');
+            let is_below = || host.strip_suffix(domain).is_some_and(|head| head.ends_with('.'));
+            let is_host = domain == "*" || host == domain || !domain.is_empty() && is_below();
+            is_host && only.is_none_or(|only| only == port)
         };
         if self.except.iter().any(excepted) {
             return None;
         }
-        if scheme == "https" { self.https.clone() } else { self.http.clone() }
+        if scheme.eq_ignore_ascii_case("https") { self.https.clone() } else { self.http.clone() }
     }
+}
+
+/// A host without the brackets of an IPv6 address, and a port. What has several colons and no brackets is an address.
+fn host_and_port(text: &str) -> (String, Option<&str>) {
+    let (host, port) = match text.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+        Some((host, rest)) => (host, rest.strip_prefix(':')),
+        None if text.matches(':').count() > 1 => (text, None),
+        None => text.split_once(':').map_or((text, None), |(host, port)| (host, Some(port))),
+    };
+    // Equal addresses have many spellings.
+    let address = host.parse::<std::net::IpAddr>().map(|address| address.to_string());
+    (address.unwrap_or_else(|_| host.to_ascii_lowercase()), port)
 }
 
 #[cfg(test)]
@@ -249,12 +266,20 @@ mod tests {
         let proxy = Proxy {
             http: Some(Secret::new("http://p".to_owned())),
             https: None,
-            except: vec![".local".to_owned(), "127.0.0.1".to_owned()],
+            except: [".local", "127.0.0.1", "::1", "[fd00::2]", "h:8080", ""].map(str::to_owned).into(),
         };
         for (url, used) in [
             ("http://git.example.com/x", true),
             ("http://git.local/x", false),
+            ("http://GIT.LOCAL/x", false),
+            ("http://notlocal/x", true),
             ("http://127.0.0.1:80/x", false),
+            ("http://[::1]:3000/x", false),
+            ("http://[0:0::1]/x", false),
+            ("http://[fd00::2]/x", false),
+            ("http://[fd00::3]:80/x", true),
+            ("http://h:8080/x", false),
+            ("http://h/x", true),
             ("https://git.example.com/x", false),
             ("/a/folder", false),
         ] {

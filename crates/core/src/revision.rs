@@ -100,12 +100,19 @@ pub struct RepoUrl(Arc<str>);
 
 impl RepoUrl {
     /// Keeps the address and drops `user:password@`, which has no place in a log. (Credentials come from Secrets.)
+    ///
+    /// A password may hold a `/` that should have been `%2F`: where what looks like a port is no number, the user info
+    /// goes on to the last `@`.
     pub fn new(text: &str) -> Self {
         let text = text.trim();
         let Some((scheme, rest)) = text.split_once("://") else { return Self(text.into()) };
-        let (host, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
-        let host = host.rsplit_once('@').map_or(host, |(_, host)| host);
-        Self(format!("{scheme}://{host}{path}").into())
+        let (host, path) = split_host(rest);
+        let plain = match host.rsplit_once('@') {
+            Some((_, host)) => format!("{scheme}://{host}{path}"),
+            None if has_port(host) => format!("{scheme}://{rest}"),
+            None => format!("{scheme}://{}", rest.rsplit_once('@').map_or(rest, |(_, rest)| rest)),
+        };
+        Self(plain.into())
     }
 
     /// The address.
@@ -114,13 +121,16 @@ impl RepoUrl {
     }
 
     /// The form in which two spellings of one repository are equal: scheme and host in lower case, no default port, no
-    /// `.git`, no trailing slash.
+    /// `.git`, no trailing slash; a path for a repository on this machine.
     pub fn identity(&self) -> String {
         let trimmed =
             |path: &str| path.trim_end_matches('/').trim_end_matches(".git").trim_end_matches('/').to_owned();
         let Some((scheme, rest)) = self.0.split_once("://") else { return trimmed(&self.0) };
-        let (host, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+        let (host, path) = split_host(rest);
         let (scheme, host) = (scheme.to_ascii_lowercase(), host.to_ascii_lowercase());
+        if scheme == "file" && matches!(&*host, "" | "localhost") {
+            return trimmed(path);
+        }
         let port = match &*scheme {
             "http" => ":80",
             "https" => ":443",
@@ -129,6 +139,17 @@ impl RepoUrl {
         };
         format!("{scheme}://{}{}", host.strip_suffix(port).unwrap_or(&host), trimmed(path))
     }
+}
+
+/// Host and port with any user info, and the path with its slash.
+fn split_host(rest: &str) -> (&str, &str) {
+    rest.split_at(rest.find('/').unwrap_or(rest.len()))
+}
+
+/// Whether what follows the host, if anything, can be a port. An IPv6 host has colons of its own, in brackets.
+fn has_port(host: &str) -> bool {
+    let after = host.rsplit_once(']').map_or(host, |(_, after)| after);
+    after.split_once(':').is_none_or(|(_, port)| port.bytes().all(|b| b.is_ascii_digit()))
 }
 
 impl fmt::Display for RepoUrl {
@@ -162,7 +183,18 @@ mod tests {
 
     #[test]
     fn urls_lose_their_user_info() {
-        assert_eq!(RepoUrl::new("https://u:p@h.example/x@y.git").as_str(), "https://h.example/x@y.git");
+        for (text, plain) in [
+            ("https://u:p@h.example/x@y.git", "https://h.example/x@y.git"),
+            ("https://u:p/w@h.example/x.git", "https://h.example/x.git"),
+            ("https://u:p/w/@h.example:8443/x.git", "https://h.example:8443/x.git"),
+            ("https://u:p@w@h.example/x", "https://h.example/x"),
+            ("https://h.example:8443/x@y", "https://h.example:8443/x@y"),
+            ("https://u:p@[::1]:8443/x@y", "https://[::1]:8443/x@y"),
+            ("https://[::1]/x@y", "https://[::1]/x@y"),
+            ("ssh://git@h.example/x", "ssh://h.example/x"),
+        ] {
+            assert_eq!(RepoUrl::new(text).as_str(), plain, "{text}");
+        }
     }
 
     #[test]
@@ -176,6 +208,10 @@ mod tests {
         for text in all {
             assert_eq!(RepoUrl::new(text).identity(), "https://h.example/a/b", "{text}");
         }
+        for text in ["file:///srv/a.git", "file://localhost/srv/a/", "FILE://LOCALHOST/srv/a", "/srv/a"] {
+            assert_eq!(RepoUrl::new(text).identity(), "/srv/a", "{text}");
+        }
+        assert_eq!(RepoUrl::new("file://other/srv/a").identity(), "file://other/srv/a");
         assert_ne!(RepoUrl::new("https://h.example/a/B").identity(), RepoUrl::new(all[0]).identity());
         assert_ne!(RepoUrl::new("https://h.example:8443/a/b").identity(), RepoUrl::new(all[0]).identity());
     }
