@@ -4,21 +4,30 @@ use crate::request::{Method, Request};
 
 /// The verb of a request, as RBAC and audit name it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Verb {
+pub enum Verb {
+    /// get
     Get,
+    /// list
     List,
+    /// watch
     Watch,
+    /// create
     Create,
+    /// update
     Update,
+    /// patch, apply
     Patch,
+    /// delete
     Delete,
+    /// deletecollection
     DeleteCollection,
     /// The old `/proxy/` prefix.
     Proxy,
 }
 
 impl Verb {
-    pub(crate) fn as_str(self) -> &'static str {
+    /// As roles name it.
+    pub fn as_str(self) -> &'static str {
         match self {
             Self::Get => "get",
             Self::List => "list",
@@ -33,16 +42,23 @@ impl Verb {
     }
 }
 
-/// What a request for a resource is about.
+/// What a request for a resource is about. What the path does not name is empty.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Info {
-    pub(crate) verb: Verb,
-    pub(crate) group: String,
-    pub(crate) version: String,
-    pub(crate) namespace: String,
-    pub(crate) resource: String,
-    pub(crate) name: String,
-    pub(crate) subresource: String,
+pub struct Info {
+    /// What is to be done.
+    pub verb: Verb,
+    /// The API group; empty for the core.
+    pub group: String,
+    /// The version.
+    pub version: String,
+    /// The namespace; a request for a Namespace itself names it here too.
+    pub namespace: String,
+    /// The plural name of the resource.
+    pub resource: String,
+    /// The name of the object.
+    pub name: String,
+    /// The further endpoint of the object.
+    pub subresource: String,
     /// What follows the subresource.
     pub(crate) rest: String,
     /// Whether the path has the old prefix `/watch/`.
@@ -51,7 +67,7 @@ pub(crate) struct Info {
 
 impl Info {
     /// `None` where the path is not one of a resource.
-    pub(crate) fn of(request: &Request) -> Option<Self> {
+    pub fn of(request: &Request) -> Option<Self> {
         let mut parts: Vec<&str> = request.path.trim_matches('/').split('/').collect();
         let (group, version) = match *parts.first()? {
             "api" if parts.len() >= 3 => ("", parts[1]),

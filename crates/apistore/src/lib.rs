@@ -46,6 +46,7 @@ mod wire;
 mod write;
 
 pub use demand::{Answer, Answers, Demand, Step, WebhookCall};
+pub use info::{Info, Verb};
 pub use request::{Method, Request};
 pub use response::{Body, EventType, List, Response, WatchEvent};
 pub use store::{Change, Settings, Store};

@@ -122,6 +122,16 @@ impl Store {
         }
     }
 
+    /// Why `request` may not be answered, if it may not. [`Store::handle`] asks this itself: it is for paths that name no
+    /// resource (`/metrics`, `/version`), which others serve.
+    pub fn refuses(&self, request: &Request) -> Option<Response> {
+        let allowed = authorizer::effective_user(&self.state, request)
+            .and_then(|user| authorizer::allowed(&self.state, &user, request, Info::of(request).as_ref()));
+        let failure = allowed.err()?;
+        let body = Body::Object(failure.json());
+        Some(Response { code: failure.code(), warnings: Vec::new(), body })
+    }
+
     fn decide(
         &self,
         request: &Request,
