@@ -15,9 +15,11 @@ mod resource;
 mod service;
 mod storage;
 mod strategy;
+mod table;
 
 pub use meta::{Quantity, Scope, invalid_on_create, invalid_on_status_update, invalid_on_update};
 pub use basic::{convert_event, finalize_namespace};
 pub use resource::{Resource, Subresource, resources};
 pub use service::{as_read, Family, Given, Wanted, WantedAddress, WantedPorts, release_all, wanted};
+pub use table::{Column, Table, age, table};
 pub use strategy::{ResetField, Status, Strategy, strategy};
