@@ -10,6 +10,7 @@ mod diagnostics;
 mod exit;
 mod hint;
 mod installation;
+mod local;
 mod output;
 mod paint;
 mod reference;

@@ -1,22 +1,19 @@
 //! `lockstep plan`
 
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::Context;
 use cluster::Discovery;
 use controller::{CatalogScopes, InspectError, Inspector, Rehearsal, Rehearsed};
-use lockstep_core::{
-    Application, CommitId, Directory, GitSource, Key, ObjectKey, Origin, RepoUrl, Source, Value,
-};
-use render::{Files, Folder, Identity, Limits, Namespaces, Options, Rendered};
+use lockstep_core::{Application, Key, ObjectKey, Origin, Value};
+use render::{Folder, Identity, Limits, Namespaces, Options, Rendered};
 
 use crate::applications::{Applications, Place};
-use crate::command::render::tell;
 use crate::connect::block_on;
 use crate::exit::Exit;
 use crate::installation::{Installation, with_findings};
+use crate::local::{self, Local};
 use crate::output::{self, Output, mapping, text};
 use crate::rehearsed;
 use crate::terminal::Terminal;
@@ -28,20 +25,11 @@ pub(crate) struct Plan {
     place: Place,
     #[command(flatten)]
     installation: Installation,
-    /// The folder or the file.
-    path: PathBuf,
+    #[command(flatten)]
+    local: Local,
     /// As the content of this Application: with its namespace and its name on the objects, and with what would be pruned.
     #[arg(long, value_name = "NAME")]
     app: Option<String>,
-    /// Look into subfolders too.
-    #[arg(long)]
-    recurse: bool,
-    /// Only files whose path inside the folder matches one of these globs.
-    #[arg(long, value_name = "GLOB")]
-    include: Vec<String>,
-    /// Leave out files whose path inside the folder matches one of these globs.
-    #[arg(long, value_name = "GLOB")]
-    exclude: Vec<String>,
     /// How to print.
     #[arg(short, long, value_enum, default_value_t)]
     output: Output,
@@ -66,7 +54,7 @@ impl Plan {
     }
 
     async fn plan(self, terminal: &mut Terminal) -> anyhow::Result<Exit> {
-        let folder = Folder::open(&self.path)?;
+        let folder = self.local.open()?;
         let here = self.place.open().await?;
         let stand = match &self.app {
             Some(name) => Some(self.stand(&here, name, terminal).await?),
@@ -75,7 +63,7 @@ impl Plan {
         let discovery =
             Discovery::load(&here.connection).await.context("cannot ask the API server what it serves")?;
         let rendered = self.render(&folder, stand.as_ref(), &here.namespace, &discovery)?;
-        tell(&rendered.findings, &self.path, &folder, terminal)?;
+        self.local.tell(&rendered.findings, &folder, terminal)?;
         if rendered.has_errors() {
             return Ok(Exit::Error);
         }
@@ -98,7 +86,7 @@ impl Plan {
         namespace: &str,
         discovery: &Discovery,
     ) -> anyhow::Result<Rendered> {
-        let nobody = CommitId::parse(&"0".repeat(40)).context("forty zeros are a commit id")?;
+        let nobody = local::nobody()?;
         let namespaces = match stand {
             None => Namespaces::Fill(namespace),
             Some(stand) => {
@@ -116,25 +104,9 @@ impl Plan {
             commit: &|_, _| nobody.clone(),
             limits: Limits::default(),
         };
-        let source = self.source(stand);
-        let rendered = render::render(&[(&source, folder as &dyn Files)], &options);
-        rendered.with_context(|| format!("cannot render {}", self.path.display()))
-    }
-
-    /// How to read the folder: as said, else as the Application's first source says.
-    fn source(&self, stand: Option<&Stand>) -> Source {
-        let said = self.recurse || !self.include.is_empty() || !self.exclude.is_empty();
-        let directory = match stand.and_then(|stand| stand.app.sources.first()) {
-            Some(source) if !said => source.directory.clone(),
-            _ => Directory {
-                explicit: said || self.path.is_file(),
-                recurse: self.recurse,
-                include: self.include.clone(),
-                exclude: self.exclude.clone(),
-            },
-        };
-        let git = GitSource { url: RepoUrl::new("file:."), revision: "".into(), path: "".into() };
-        Source { name: None, git, directory }
+        // As said, else as the Application's first source says.
+        let first = stand.and_then(|stand| stand.app.sources.first()).map(|source| &source.directory);
+        self.local.render(folder, self.local.directory(first), &options)
     }
 
     async fn fates(
@@ -178,21 +150,15 @@ impl Plan {
             return Ok(());
         }
         for fate in fates.iter().filter(|fate| fate.rehearsed.differs()) {
-            let place = fate.origin.as_ref().map(|origin| shown(&self.path, origin));
+            let place = fate.origin.as_ref().map(|origin| {
+                let file = self.local.shown(&origin.file).display().to_string();
+                Origin { file: file.into(), ..origin.clone() }.to_string()
+            });
             let text = rehearsed::describe(&fate.key, place.as_deref(), &fate.rehearsed, &[], terminal.paint);
             terminal.out.write_all(text.as_bytes())?;
         }
         writeln!(terminal.out, "{}", summary(fates))?;
         Ok(())
-    }
-}
-
-/// A place as the user would name it.
-fn shown(typed: &Path, origin: &Origin) -> String {
-    match typed.is_file() {
-        true => Origin { file: typed.display().to_string().into(), ..origin.clone() }.to_string(),
-        false => Origin { file: typed.join(&*origin.file).display().to_string().into(), ..origin.clone() }
-            .to_string(),
     }
 }
 

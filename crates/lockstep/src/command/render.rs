@@ -1,36 +1,24 @@
 //! `lockstep render`
 
-use std::path::{Path, PathBuf};
-
-use anyhow::Context;
 use clap::ValueEnum;
-use lockstep_core::{CommitId, Directory, Finding, GitSource, Key, RepoUrl, Source, Value};
-use render::{Files, Folder, Limits, Namespaces, NoScopes, Options, Rendered};
+use lockstep_core::{Key, Value};
+use render::{Limits, Namespaces, NoScopes, Options};
 
-use crate::diagnostics::{self, File};
 use crate::exit::Exit;
+use crate::local::{self, Local};
 use crate::terminal::Terminal;
 
 /// Render a folder or a file of manifests, without a cluster. Nothing is printed if there are errors.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Render {
-    /// The folder or the file.
-    path: PathBuf,
+    #[command(flatten)]
+    local: Local,
     /// How to print: a stream of documents, or one v1 List.
     #[arg(short, long, value_enum, default_value_t = Format::Yaml)]
     output: Format,
     /// Fill this namespace into namespaced objects that name none.
     #[arg(short, long)]
     namespace: Option<String>,
-    /// Look into subfolders too.
-    #[arg(long)]
-    recurse: bool,
-    /// Only files whose path inside the folder matches one of these globs.
-    #[arg(long, value_name = "GLOB")]
-    include: Vec<String>,
-    /// Leave out files whose path inside the folder matches one of these globs.
-    #[arg(long, value_name = "GLOB")]
-    exclude: Vec<String>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -41,15 +29,24 @@ enum Format {
 
 impl Render {
     pub(crate) fn run(self, terminal: &mut Terminal) -> anyhow::Result<Exit> {
-        let folder = Folder::open(&self.path)?;
-        let rendered = render_folder(&folder, self.directory(), self.namespace.as_deref())
-            .with_context(|| format!("cannot render {}", self.path.display()))?;
-        tell(&rendered.findings, &self.path, &folder, terminal)?;
+        let folder = self.local.open()?;
+        let nobody = local::nobody()?;
+        let options = Options {
+            identity: None,
+            namespaces: self.namespace.as_deref().map_or(Namespaces::AsWritten, Namespaces::Fill),
+            scopes: &NoScopes,
+            // Digests are not printed.
+            key: &Key::new([0; 32]),
+            commit: &|_, _| nobody.clone(),
+            limits: Limits::default(),
+        };
+        let rendered = self.local.render(&folder, self.local.directory(None), &options)?;
+        self.local.tell(&rendered.findings, &folder, terminal)?;
         if rendered.has_errors() {
             return Ok(Exit::Error);
         }
         if rendered.objects.is_empty() {
-            writeln!(terminal.err, "{} holds no objects.", self.path.display())?;
+            writeln!(terminal.err, "{} holds no objects.", self.local.path.display())?;
         }
         let objects: Vec<Value> = rendered.objects.into_iter().map(|object| object.value).collect();
         let text = match self.output {
@@ -59,50 +56,6 @@ impl Render {
         terminal.out.write_all(text.as_bytes())?;
         Ok(Exit::Success)
     }
-
-    /// Naming a file, or saying how to read the folder, asks for plain files as `directory` does in an Application.
-    fn directory(&self) -> Directory {
-        let said = self.recurse || !self.include.is_empty() || !self.exclude.is_empty();
-        Directory {
-            explicit: said || self.path.is_file(),
-            recurse: self.recurse,
-            include: self.include.clone(),
-            exclude: self.exclude.clone(),
-        }
-    }
-}
-
-/// Renders what no Application and no repository stands behind.
-fn render_folder(folder: &Folder, directory: Directory, namespace: Option<&str>) -> anyhow::Result<Rendered> {
-    let git = GitSource { url: RepoUrl::new("file:."), revision: "".into(), path: "".into() };
-    let source = Source { name: None, git, directory };
-    let nobody = CommitId::parse(&"0".repeat(40)).context("forty zeros are a commit id")?;
-    let options = Options {
-        identity: None,
-        namespaces: namespace.map_or(Namespaces::AsWritten, Namespaces::Fill),
-        scopes: &NoScopes,
-        // Digests are not printed.
-        key: &Key::new([0; 32]),
-        commit: &|_, _| nobody.clone(),
-        limits: Limits::default(),
-    };
-    Ok(render::render(&[(&source, folder as &dyn Files)], &options)?)
-}
-
-/// Tells every finding, with the line where it is.
-pub(crate) fn tell(
-    findings: &[Finding],
-    typed: &Path,
-    folder: &Folder,
-    terminal: &mut Terminal,
-) -> anyhow::Result<()> {
-    diagnostics::tell(findings, |file| open(file, typed, folder), terminal)
-}
-
-fn open(file: &str, typed: &Path, folder: &Folder) -> Option<File> {
-    let path = if typed.is_file() { typed.to_path_buf() } else { typed.join(file) };
-    let bytes = folder.read(file, Limits::default().file_bytes).ok().flatten().unwrap_or_default();
-    Some(File::new(path.display().to_string(), bytes))
 }
 
 #[cfg(test)]

@@ -94,7 +94,7 @@ mod tests {
     #[test]
     fn applications_are_taken_as_they_are_written() {
         let other = GOOD.replace("{name: a}", "{name: b, namespace: own}");
-        let (exit, out, err) = create(&format!("{GOOD}---\n{other}"));
+        let (exit, out, err) = create(format!("{GOOD}---\n{other}"));
         assert_eq!((exit, &*err), (Exit::Success, ""));
         assert!(
             out.contains("name: a\n  namespace: team\n") && out.contains("name: b\n  namespace: own\n"),
@@ -107,7 +107,7 @@ mod tests {
         let broken = "apiVersion: lockstep.dev/v1alpha1\nkind: Application\nmetadata: {name: b}\nspec:\n  sync: {mode: auto}\n  \
                       suspendd: true\n  sources:\n  - git:\n      url: ssh://h/x\n      path: /a\n";
         let map = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c}\n";
-        let (exit, out, err) = create(&[GOOD, broken, "a: b: c\n", map, GOOD].join("---\n"));
+        let (exit, out, err) = create([GOOD, broken, "a: b: c\n", map, GOOD].join("---\n"));
         assert_eq!((exit, &*out), (Exit::Error, ""));
         let places: Vec<&str> =
             err.lines().filter_map(|line| line.trim_start().strip_prefix("--> f:")).collect();
