@@ -182,12 +182,12 @@ impl<'a> Fields<'a> {
         self.mapping(name).unwrap_or(Self { entries: None, path, known: BTreeSet::new(), log })
     }
 
-    /// A list of mappings.
+    /// A list of mappings. An item that is none is a finding, and left out.
     pub(crate) fn mappings(&mut self, name: &'static str) -> Vec<Fields<'a>> {
         let items = self.read(name, "a list", Value::as_list).unwrap_or_default();
         let path = self.path_of(name);
         let item = |(index, item)| Self::of(item, path.child(PathElement::Index(index)), self.log);
-        items.iter().enumerate().map(item).collect()
+        items.iter().enumerate().map(item).filter(|fields| fields.entries.is_some()).collect()
     }
 
     /// Whether a field is there and says anything.
