@@ -135,7 +135,11 @@ fn quoted(text: &str) -> Option<usize> {
 /// The length of a word, without what closes a collection in flow style behind it, and without the colon of a name.
 fn word(text: &str) -> usize {
     let word = text.split(char::is_whitespace).next().unwrap_or_default();
-    word.trim_end_matches([',', '}', ']', ':']).len()
+    let trimmed = word.trim_end_matches([',', '}', ']', ':']);
+    match trimmed {
+        "" | "{" | "[" => word.len(),
+        _ => trimmed.len(),
+    }
 }
 
 #[cfg(test)]
@@ -172,6 +176,7 @@ error[yaml-syntax]: mapping values are not allowed here
             (r#"{"suspendd":true}"#, 2, r#""suspendd""#),
             ("suspendd: true", 1, "suspendd"),
             ("'open", 1, "'open"),
+            ("spec: {}", 7, "{}"),
             ("}", 1, "}"),
         ] {
             let origin = Origin::new("a.yaml", 1, column);
