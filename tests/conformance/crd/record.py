@@ -76,6 +76,8 @@ def write(file, rows):
 
 
 def expressions():
+    with open(os.path.join(HERE, "subject.json"), "w") as out:
+        json.dump({"spec": SPEC, "object": OBJECT}, out, sort_keys=True)
     lines = [line.rstrip("\n") for line in open(os.path.join(HERE, "expressions.txt")) if line.strip()]
     rows, plural = {}, "exprs"
     name = f"{plural}.rulesrec.example.com"
@@ -90,14 +92,20 @@ def expressions():
             if status < 300:
                 break
             found = {}
+            if len(todo) > 1 and any("entire OpenAPIv3" in cause["message"] for cause in causes(status, answer)):
+                half = len(todo) // 2
+                one, other = attempt(wrap, todo[:half]), attempt(wrap, todo[half:])
+                return one[0] + other[0], {**bad, **one[1], **other[1]}, one[2] + other[2]
             for cause in causes(status, answer):
                 index = re.search(r"validations\[(\d+)\]", cause.get("field", ""))
                 if index is None:
                     print("unexpected", cause)
-                    return {}, todo
+                    continue
                 found.setdefault(todo[int(index[1])], []).append(cause)
             bad.update(found)
             todo = [line for line in todo if line not in found]
+        if not todo:
+            return [], bad, todo
         item = {"apiVersion": "rulesrec.example.com/v1", "kind": plural.capitalize() , "metadata": {"name": "x"}, "spec": OBJECT}
         status, answer = call("POST", f"/apis/rulesrec.example.com/v1/namespaces/default/{plural}", item)
         return causes(status, answer), bad, todo
@@ -120,6 +128,9 @@ def expressions():
         for line in good:
             mark = f"{lines.index(line)}: "
             mine = [c["message"] for c in said if f"Invalid value: {mark}" in c["message"]]
+            for cause in said:
+                if f" evaluating rule: dyn({line}) ==" in cause["message"] or f"signature for rule: dyn({line}) ==" in cause["message"]:
+                    rows[line]["error"] = cause["message"]
             if mine:
                 rows[line]["value"] = mine[0].split(f"Invalid value: {mark}", 1)[1]
     drop(name)

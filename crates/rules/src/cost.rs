@@ -1,0 +1,52 @@
+//! What calls cost, in the units of cel-go: about one a step, a tenth for each character that is looked at.
+
+use crate::val::Val;
+
+/// What an expression may cost.
+pub(crate) const PER_CALL: u64 = 1_000_000;
+/// What all rules of an object, or one policy with one binding, may cost together.
+pub(crate) const BUDGET: i64 = 10_000_000;
+/// What the match conditions of a policy may cost together.
+pub(crate) const MATCH_BUDGET: i64 = 2_500_000;
+
+pub(crate) const LIST: u64 = 10;
+pub(crate) const MAP: u64 = 30;
+
+fn size(value: &Val) -> u64 {
+    value.size().map_or(1, |size| size as u64)
+}
+
+/// A tenth, rounded up.
+fn traversal(size: u64) -> u64 {
+    size.div_ceil(10)
+}
+
+/// What a call costs, from what it is given.
+pub(crate) fn before(function: &str, target: Option<&Val>, args: &[Val]) -> u64 {
+    let all: Vec<&Val> = target.into_iter().chain(args).collect();
+    let at = |index: usize| all.get(index).map_or(0, |value| size(value));
+    let first = all.first();
+    match (function, first) {
+        ("startsWith" | "endsWith", _) => traversal(at(1)),
+        ("bytes" | "format" | "strings.quote", _) => traversal(at(0)),
+        ("string", Some(Val::Bytes(_))) => traversal(at(0)),
+        ("@in", _) if matches!(args.get(1), Some(list) if list.items().is_some()) => at(1),
+        ("_==_" | "_!=_" | "_<_" | "_<=_" | "_>_" | "_>=_", _) => traversal(at(0).min(at(1))),
+        ("_+_", Some(Val::String(_) | Val::Bytes(_))) => traversal(at(0) + at(1)),
+        ("matches" | "find" | "findAll", _) => traversal(at(0) + 1) * at(1).div_ceil(4),
+        ("contains", _) => traversal(at(0)) * traversal(at(1)),
+        ("isSorted" | "sum" | "min" | "max" | "indexOf" | "lastIndexOf", _)
+            if first.is_some_and(|value| value.items().is_some()) =>
+        {
+            at(0)
+        }
+        ("check", _) => 350_000,
+        (
+            "trim" | "lowerAscii" | "upperAscii" | "replace" | "split" | "substring" | "charAt" | "url"
+            | "quantity" | "ip" | "cidr" | "isURL" | "isQuantity" | "isIP" | "isCIDR",
+            _,
+        ) => traversal(at(0)),
+        ("validate", _) => traversal(at(1)) * 10,
+        _ => 1,
+    }
+}

@@ -1,0 +1,3 @@
+//! Expressions and rules on what a real API server says of them.
+
+mod recorded;
