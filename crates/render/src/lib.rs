@@ -11,6 +11,7 @@ mod glob;
 mod metadata;
 mod object;
 mod render;
+mod repeated;
 mod scope;
 mod secret;
 

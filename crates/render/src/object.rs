@@ -6,6 +6,7 @@ use lockstep_core::{Finding, GroupKind, Gvk, ObjectKey, Value};
 use manifest::Object;
 
 use crate::metadata::{check_annotations, drop_server_fields};
+use crate::repeated::{Schemas, drop_repeated};
 use crate::scope::{Scope, Scopes, built_in_scope};
 use crate::secret::canonical_bytes;
 
@@ -26,6 +27,8 @@ pub(crate) struct Completion<'a> {
     pub(crate) scopes: &'a dyn Scopes,
     /// Of the CustomResourceDefinitions in the set.
     pub(crate) defined: BTreeMap<GroupKind, Scope>,
+    /// Of the kinds in the set.
+    pub(crate) schemas: Schemas<'a>,
     /// Kinds that nobody knew.
     pub(crate) unknown: BTreeSet<Gvk>,
     /// Kinds that the cluster was asked about.
@@ -38,6 +41,7 @@ impl Completion<'_> {
     pub(crate) fn complete(&mut self, object: &Object) -> (ObjectKey, Gvk, Value) {
         let mut value = object.value.clone();
         drop_server_fields(object, &mut value, &mut self.findings);
+        drop_repeated(object, &mut value, &mut self.schemas, &mut self.findings);
         check_annotations(object, &mut value, &mut self.findings);
         canonical_bytes(object, &mut value, &mut self.findings);
         self.place(object, &mut value);

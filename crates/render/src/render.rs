@@ -11,6 +11,7 @@ use manifest::{Object, Parsed};
 use crate::directory::read_directory;
 use crate::files::Files;
 use crate::object::{Completion, Namespaces};
+use crate::repeated::Schemas;
 use crate::scope::{Scopes, defined_scopes};
 
 /// How to render.
@@ -108,6 +109,7 @@ pub fn render(sources: &[(&Source, &dyn Files)], options: &Options<'_>) -> Resul
         namespaces: options.namespaces,
         scopes: options.scopes,
         defined: defined_scopes(all().map(|object| &object.value)),
+        schemas: Schemas::of(all().map(|object| &object.value)),
         unknown: BTreeSet::new(),
         asked: BTreeSet::new(),
         findings,

@@ -112,6 +112,87 @@ fn scopes_come_from_definitions_in_the_set_and_then_from_the_cluster() {
 }
 
 #[test]
+fn of_items_with_one_key_the_last_counts() {
+    let rendered = one("\
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web}
+spec:
+  template:
+    spec:
+      containers:
+      - name: web
+        args: [a, a]
+        env:
+        - name: A
+          value: first
+        - name: B
+          value: b
+        - {name: A, value: last}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: web, finalizers: [e/x, e/y, e/x]}
+spec:
+  ports:
+  - port: 80
+    targetPort: 1
+  - {port: 80, protocol: TCP, targetPort: 2}
+");
+    assert_eq!(
+        findings(&rendered),
+        [
+            "[repeated-item] deploy/a.yaml:11:11: .spec.template.spec.containers[0].env[name=A] is written again at deploy/a.yaml:15:11; that one counts (remove one of them)",
+            "[repeated-item] deploy/a.yaml:19:36: .metadata.finalizers[=\"e/x\"] is written again at deploy/a.yaml:19:46; that one counts (remove one of them)",
+            "[repeated-item] deploy/a.yaml:22:5: .spec.ports[port=80,protocol=TCP] is written again at deploy/a.yaml:24:5; that one counts (remove one of them)",
+        ]
+    );
+    assert!(!rendered.has_errors());
+    let text = |index: usize, path: &[&str]| {
+        String::from_utf8(to_json(rendered.objects[index].value.at(path).unwrap())).unwrap()
+    };
+    assert_eq!(
+        text(0, &["spec", "template", "spec", "containers"]),
+        r#"[{"args":["a","a"],"env":[{"name":"B","value":"b"},{"name":"A","value":"last"}],"name":"web"}]"#
+    );
+    assert_eq!(text(1, &["metadata", "finalizers"]), r#"["e/y","e/x"]"#);
+    assert_eq!(text(1, &["spec", "ports"]), r#"[{"port":80,"protocol":"TCP","targetPort":2}]"#);
+}
+
+#[test]
+fn definitions_in_the_set_say_how_items_are_known() {
+    let rendered = one("\
+apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata: {name: widgets.example.com}
+spec:
+  group: example.com
+  scope: Namespaced
+  names: {kind: Widget, plural: widgets}
+  versions:
+  - name: v1
+    schema:
+      openAPIV3Schema:
+        type: object
+        properties:
+          tags: {type: array, x-kubernetes-list-type: set, items: {type: string}}
+          list: {type: array, items: {type: string}}
+---
+{apiVersion: example.com/v1, kind: Widget, metadata: {name: a}, tags: [x, x], list: [x, x]}
+---
+{apiVersion: example.com/v2, kind: Widget, metadata: {name: b}, tags: [x, x]}
+");
+    assert_eq!(
+        findings(&rendered),
+        [
+            "[repeated-item] deploy/a.yaml:17:72: .tags[=x] is written again at deploy/a.yaml:17:75; that one counts (remove one of them)"
+        ]
+    );
+    let tags = |index: usize| rendered.objects[index].value.at(&["tags"]).unwrap().as_list().unwrap().len();
+    assert_eq!((tags(1), tags(2)), (1, 2));
+}
+
+#[test]
 fn secrets_are_written_as_the_server_keeps_them() {
     let rendered = one("\
 apiVersion: v1

@@ -41,7 +41,7 @@ pub(super) fn check_type(
     let widened = name == "integer" && types.contains(&"number");
     let textual = matches!(value, Value::String(_) | Value::List(_));
     let fits = types.contains(&name) || integral || widened;
-    if !textual && !format.is_empty() && !(fits || own_format == format) {
+    if !(textual || format.is_empty() || fits || own_format == format) {
         return Outcome::one(Failure::wrong_type(path, format, own_format.into()));
     }
     let numeric = types.contains(&"number") || types.contains(&"integer");
