@@ -73,11 +73,12 @@ impl Store {
         }
     }
 
-    /// A cluster as it was kept.
-    pub fn restore(settings: Settings, entries: impl IntoIterator<Item = Change>, now: Duration) -> Self {
+    /// A cluster as it was kept. Its versions go on after `revision`, which is not below that of any change that a client may have
+    /// seen: a watch that knows more than was kept must not take new changes for old ones.
+    pub fn restore(settings: Settings, kept: Vec<Change>, revision: u64, now: Duration) -> Self {
         let mut store = Self::empty(&settings);
-        let kept: Vec<Change> = entries.into_iter().collect();
-        let revision = kept.iter().map(|change| change.revision).max().unwrap_or(0);
+        let newest = kept.iter().map(|change| change.revision).max().unwrap_or(0);
+        let revision = revision.max(newest);
         store.state.revision = revision;
         store.state.beginning = revision;
         // The chance goes on where no uid can come a second time.
@@ -87,6 +88,7 @@ impl Store {
                 && let Ok(object) = from_json(value)
             {
                 let (shelf, key) = split_key(&change.key);
+                store.state.rights.follow(&shelf, &key, Some(&object));
                 let entry = Arc::new(Entry::of(&object, change.revision));
                 store.state.shelf_mut(&shelf).restore(key, entry);
             }

@@ -4,7 +4,7 @@ use std::error::Error;
 
 use clap::{Parser, Subcommand, ValueEnum};
 
-use crate::command::{app, codegen, controller, demo, install, plan, render, trace, version, why};
+use crate::command::{app, cluster, codegen, controller, demo, install, plan, render, trace, version, why};
 use crate::exit::Exit;
 use crate::terminal::Terminal;
 
@@ -34,6 +34,8 @@ pub(crate) enum Color {
 enum Command {
     /// Create, look at, sync and delete Applications.
     App(app::App),
+    /// Start, stop and forget an embedded Kubernetes API.
+    Cluster(cluster::Cluster),
     /// Keep the cluster equal to Git.
     Controller(Box<controller::Controller>),
     /// Show the loop on your cluster, from a sample repository, in a namespace of its own.
@@ -60,6 +62,7 @@ impl Cli {
     pub(crate) fn run(self, terminal: &mut Terminal) -> Exit {
         let result = match self.command {
             Command::App(command) => command.run(terminal),
+            Command::Cluster(command) => command.run(terminal),
             Command::Controller(command) => command.run(),
             Command::Demo(command) => command.run(terminal),
             Command::Install(command) => command.run(terminal),

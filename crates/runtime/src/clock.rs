@@ -1,6 +1,6 @@
 //! The only place that reads what time it is.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use lockstep_core::Timestamp;
 
@@ -16,9 +16,13 @@ impl Clock {
 
     /// What time it is, to the second; 1970 on a machine that was never told.
     pub fn now(&self) -> Timestamp {
+        Timestamp(i64::try_from(self.since_epoch().as_secs()).unwrap_or(i64::MAX))
+    }
+
+    /// The time since 1970-01-01T00:00:00Z; zero on a machine that was never told.
+    pub fn since_epoch(&self) -> Duration {
         #[allow(clippy::disallowed_methods)] // this is the clock
-        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        Timestamp(i64::try_from(since.as_secs()).unwrap_or(i64::MAX))
+        SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
     }
 }
 

@@ -1,6 +1,7 @@
 //! The commands, one a file: its arguments and what it does with them.
 
 pub(crate) mod app;
+pub(crate) mod cluster;
 pub(crate) mod codegen;
 pub(crate) mod controller;
 pub(crate) mod demo;

@@ -1,0 +1,164 @@
+//! One API, shared by all who ask it in this process.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use apistore::{
+    Answer, Answers, Body, Change, Demand, Method, Request, Response, Step, Store, User, Watch, WatchEvent,
+};
+use lockstep_core::{Value, from_json, to_json};
+use parking_lot::Mutex;
+use runtime::Clock;
+use tokio::sync::{oneshot, watch};
+
+use crate::status;
+use crate::token::TokenKey;
+use crate::webhook::Webhooks;
+
+/// Where changes are kept. Called in the order of the changes, with the store locked: it only takes them over.
+pub trait Keep: Send + Sync + 'static {
+    /// Tells when these and all earlier ones are on disk; a dropped sender tells that they never will be.
+    fn keep(&self, changes: Vec<Change>) -> oneshot::Receiver<()>;
+}
+
+/// A store with what it takes to answer: a clock, keys, webhooks, and a disk where there is one.
+pub struct Api {
+    store: Mutex<Store>,
+    clock: Clock,
+    keys: TokenKey,
+    webhooks: Webhooks,
+    keep: Option<Box<dyn Keep>>,
+    revision: watch::Sender<u64>,
+}
+
+/// How often one request may ask for more before it is given up: webhooks that never agree.
+const ROUNDS: usize = 64;
+
+impl Api {
+    /// An API in memory only.
+    pub fn in_memory(store: Store, keys: TokenKey) -> Arc<Self> {
+        Self::new(store, keys, None)
+    }
+
+    /// An API whose answers wait until their changes are kept.
+    pub fn kept(store: Store, keys: TokenKey, keep: impl Keep) -> Arc<Self> {
+        Self::new(store, keys, Some(Box::new(keep)))
+    }
+
+    fn new(store: Store, keys: TokenKey, keep: Option<Box<dyn Keep>>) -> Arc<Self> {
+        let revision = watch::Sender::new(store.revision());
+        let (clock, webhooks) = (Clock::system(), Webhooks::default());
+        Arc::new(Self { store: Mutex::new(store), clock, keys, webhooks, keep, revision })
+    }
+
+    /// What time it is, since 1970-01-01T00:00:00Z.
+    pub fn now(&self) -> Duration {
+        self.clock.since_epoch()
+    }
+
+    /// Answers one request: satisfies what it demands, and waits until what it changed is kept.
+    pub async fn call(&self, request: &Request) -> Response {
+        let mut answers = Answers::new();
+        for _ in 0..ROUNDS {
+            let (step, kept) = self.reduce(|store, now| store.handle(request, &answers, now));
+            match step {
+                Step::Done(response) => return if kept.wait().await { response } else { status::not_kept() },
+                Step::Need(demands) => {
+                    for demand in demands {
+                        let answer = self.answer(&demand).await;
+                        answers.insert(demand, answer);
+                    }
+                }
+            }
+        }
+        status::internal("the webhooks of this request never come to an end")
+    }
+
+    /// Lets the store change by itself, as its controllers do, and tells everyone.
+    pub fn reduce<T>(&self, act: impl FnOnce(&mut Store, Duration) -> T) -> (T, Kept) {
+        let now = self.now();
+        let mut store = self.store.lock();
+        let result = act(&mut store, now);
+        let changes = store.take_changes();
+        let kept = match &self.keep {
+            Some(keep) if !changes.is_empty() => Kept(Some(keep.keep(changes))),
+            _ => Kept(None),
+        };
+        let revision = store.revision();
+        drop(store);
+        self.revision.send_if_modified(|known| std::mem::replace(known, revision) != revision);
+        (result, kept)
+    }
+
+    /// Reads without a change.
+    pub fn read<T>(&self, look: impl FnOnce(&Store) -> T) -> T {
+        look(&self.store.lock())
+    }
+
+    /// What happened to a watch since it was last asked; `None` when it has ended.
+    pub fn poll(&self, watch: &mut Watch) -> Option<Vec<WatchEvent>> {
+        self.store.lock().poll(watch, self.now())
+    }
+
+    /// Tells of every change of the state.
+    pub fn changes(&self) -> watch::Receiver<u64> {
+        self.revision.subscribe()
+    }
+
+    async fn answer(&self, demand: &Demand) -> Answer {
+        match demand {
+            Demand::Webhook(call) => self.webhooks.call(call).await,
+            Demand::Sign(claims) => Ok(self.keys.sign(claims).into_bytes().into()),
+            Demand::Verify(token) => self.keys.verify(token).ok_or_else(|| "invalid bearer token".to_owned()),
+        }
+    }
+
+    /// The user whom a token of a ServiceAccount names, if the token holds and the account is there.
+    pub(crate) async fn service_account(&self, token: &str) -> Option<User> {
+        let review = token_review(token);
+        let request = Request::new(Method::Post, "/apis/authentication.k8s.io/v1/tokenreviews");
+        let response = self.call(&request.body("application/json", to_json(&review))).await;
+        let Body::Object(answer) = response.body else { return None };
+        let answer = from_json(&answer).ok()?;
+        let status = answer.get("status")?;
+        (status.get("authenticated")?.as_bool()?).then_some(())?;
+        Some(reviewed_user(status.get("user")?))
+    }
+}
+
+fn token_review(token: &str) -> Value {
+    let mut review = Value::default();
+    review.set(&["apiVersion"], "authentication.k8s.io/v1".into());
+    review.set(&["kind"], "TokenReview".into());
+    review.set(&["spec", "token"], token.into());
+    review
+}
+
+fn reviewed_user(user: &Value) -> User {
+    let texts = |value: &Value| -> Vec<String> {
+        let items = value.as_list().unwrap_or_default().iter();
+        items.filter_map(|item| item.as_str().map(str::to_owned)).collect()
+    };
+    let text = |key: &str| user.str_at(&[key]).unwrap_or_default().to_owned();
+    let extra = user.get("extra").and_then(Value::as_map);
+    User {
+        name: text("username"),
+        uid: text("uid"),
+        groups: user.get("groups").map(texts).unwrap_or_default(),
+        extra: extra.into_iter().flatten().map(|(key, value)| (key.to_string(), texts(value))).collect(),
+    }
+}
+
+/// Whether changes are on disk yet.
+#[must_use]
+pub struct Kept(Option<oneshot::Receiver<()>>);
+
+impl Kept {
+    /// Waits until they are; false when they never will be.
+    pub async fn wait(self) -> bool {
+        match self.0 {
+            Some(kept) => kept.await.is_ok(),
+            None => true,
+        }
+    }
+}

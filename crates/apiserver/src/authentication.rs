@@ -1,0 +1,162 @@
+//! Who a request is from.
+
+use std::collections::BTreeMap;
+
+use apistore::User;
+use http::HeaderMap;
+use http::header::AUTHORIZATION;
+use x509_parser::prelude::{FromDer, X509Certificate};
+
+/// A user who is known by a token.
+#[derive(Clone, Debug)]
+pub struct TokenUser {
+    /// The token.
+    pub token: lockstep_core::Secret<String>,
+    /// The user.
+    pub user: User,
+}
+
+/// The users that are known by a token; those with a certificate of the cluster's authority, or a token of its
+/// ServiceAccounts, are known besides.
+#[derive(Clone, Debug, Default)]
+pub struct Authentication {
+    /// By token.
+    pub tokens: Vec<TokenUser>,
+}
+
+/// What a request says about who sends it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Claim {
+    /// This user.
+    Known(User),
+    /// Whoever this token belongs to, if it is one of a ServiceAccount.
+    Token(String),
+    /// A token or a scheme that is nobody's.
+    Invalid,
+}
+
+/// The group of everyone whom the server knows.
+const AUTHENTICATED: &str = "system:authenticated";
+
+impl Authentication {
+    /// Who sends a request: by certificate first, then by token; without both, nobody in particular.
+    pub(crate) fn claim(&self, certificate: Option<&User>, headers: &HeaderMap) -> Claim {
+        if let Some(user) = certificate {
+            return Claim::Known(user.clone());
+        }
+        let Some(value) = headers.get(AUTHORIZATION) else { return Claim::Known(anonymous()) };
+        let Some(token) = value.to_str().ok().and_then(bearer) else { return Claim::Invalid };
+        match self.tokens.iter().find(|known| same(known.token.expose(), token)) {
+            Some(known) => Claim::Known(authenticated(known.user.clone())),
+            None => Claim::Token(token.to_owned()),
+        }
+    }
+}
+
+/// Compared whole, so that the time it takes tells nothing of where tokens differ.
+fn same(known: &str, given: &str) -> bool {
+    known.len() == given.len()
+        && known.bytes().zip(given.bytes()).fold(0, |differ, (a, b)| differ | (a ^ b)) == 0
+}
+
+fn bearer(value: &str) -> Option<&str> {
+    let (scheme, token) = value.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim()).filter(|token| !token.is_empty())
+}
+
+/// The user of a request that says nothing.
+fn anonymous() -> User {
+    User::of("system:anonymous", &["system:unauthenticated"])
+}
+
+/// A known user is in the group of all known ones.
+pub(crate) fn authenticated(mut user: User) -> User {
+    if !user.groups.iter().any(|group| group == AUTHENTICATED) {
+        user.groups.push(AUTHENTICATED.to_owned());
+    }
+    user
+}
+
+/// The user whom a client certificate names: the common name, in its organisations. The handshake has verified it.
+pub(crate) fn of_certificate(der: &[u8]) -> Option<User> {
+    let (_, certificate) = X509Certificate::from_der(der).ok()?;
+    let subject = certificate.subject();
+    let name = subject.iter_common_name().next()?.as_str().ok()?.to_owned();
+    let groups = subject.iter_organization().filter_map(|group| group.as_str().ok().map(str::to_owned));
+    Some(authenticated(User { name, groups: groups.collect(), ..User::default() }))
+}
+
+/// Whom the user of a request wants to be; `None` where it says nothing of it.
+pub(crate) fn impersonated(headers: &HeaderMap) -> Option<User> {
+    let all = |name: &str| -> Vec<String> {
+        headers.get_all(name).iter().filter_map(|value| value.to_str().ok().map(str::to_owned)).collect()
+    };
+    let first = |name: &str| all(name).into_iter().next().unwrap_or_default();
+    let mut extra = BTreeMap::new();
+    for name in headers.keys().filter_map(|name| name.as_str().strip_prefix("impersonate-extra-")) {
+        extra.insert(percent_decoded(name), all(&format!("impersonate-extra-{name}")));
+    }
+    let (name, uid, groups) = (first("impersonate-user"), first("impersonate-uid"), all("impersonate-group"));
+    let user = User { name, uid, groups, extra };
+    (user != User::default()).then_some(user)
+}
+
+/// `%2f` in the name of an extra is a slash.
+pub(crate) fn percent_decoded(text: &str) -> String {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let [first, tail @ ..] = rest {
+        let digits = tail.get(..2).and_then(|two| std::str::from_utf8(two).ok());
+        match digits.and_then(|two| u8::from_str_radix(two, 16).ok()).filter(|_| *first == b'%') {
+            Some(byte) => (bytes.push(byte), rest = &tail[2..]),
+            None => (bytes.push(*first), rest = tail),
+        };
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn headers(entries: &[(&'static str, &str)]) -> HeaderMap {
+        entries
+            .iter()
+            .map(|(name, value)| (http::HeaderName::from_static(name), value.parse().unwrap()))
+            .collect()
+    }
+
+    #[test]
+    fn users_are_known_by_certificate_or_token() {
+        let admin = User::of("admin", &["system:masters"]);
+        let token = TokenUser { token: lockstep_core::Secret::new("s3cret".into()), user: admin.clone() };
+        let users = Authentication { tokens: vec![token] };
+        let check = |header: Option<&str>, expected: Claim| {
+            let headers = header.map_or_else(HeaderMap::new, |value| headers(&[("authorization", value)]));
+            assert_eq!(users.claim(None, &headers), expected, "{header:?}");
+        };
+        check(None, Claim::Known(anonymous()));
+        check(Some("Bearer s3cret"), Claim::Known(authenticated(admin.clone())));
+        check(Some("bearer  s3cret "), Claim::Known(authenticated(admin)));
+        check(Some("Bearer s3crets"), Claim::Token("s3crets".into()));
+        check(Some("Basic Og=="), Claim::Invalid);
+        check(Some("Bearer "), Claim::Invalid);
+        let known = User::of("a", &[]);
+        assert_eq!(
+            users.claim(Some(&known), &headers(&[("authorization", "Bearer s3cret")])),
+            Claim::Known(known)
+        );
+    }
+
+    #[test]
+    fn impersonation_has_groups_and_extras() {
+        let user = impersonated(&headers(&[
+            ("impersonate-user", "eve"),
+            ("impersonate-group", "a"),
+            ("impersonate-extra-example.org%2fscope", "b"),
+        ]));
+        let extra = BTreeMap::from([("example.org/scope".to_owned(), vec!["b".to_owned()])]);
+        assert_eq!(user, Some(User { extra, ..User::of("eve", &["a"]) }));
+        assert_eq!(impersonated(&HeaderMap::new()), None);
+    }
+}

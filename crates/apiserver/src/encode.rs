@@ -1,0 +1,266 @@
+//! Answers of the store in the form that a client wants.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use apistore::{Body as Answer, List, Response};
+use bytes::{BufMut, Bytes, BytesMut};
+use http::StatusCode;
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue, WARNING};
+use lockstep_core::{Map, Value, from_json, to_json};
+
+use crate::accept::{Accepted, Encoding, Form};
+use crate::body::{Body, shared, streamed, whole};
+use crate::table::{Rows, Tables};
+
+/// In which form one request is answered.
+#[derive(Clone)]
+pub(crate) struct Shape {
+    /// What the client accepts.
+    pub accepted: Accepted,
+    /// With line breaks, for people: `pretty`, or a browser's or curl's request.
+    pub pretty: bool,
+    /// What the rows of a table carry.
+    pub rows: Rows,
+    /// What time it is, for ages.
+    pub now: Duration,
+}
+
+/// How many bytes of a list are sent at once.
+const PIECE: usize = 64 * 1024;
+
+/// Writes an answer; watches are the business of [`crate::stream`].
+pub(crate) fn encode(response: &Response, shape: &Shape, tables: &Tables) -> http::Response<Body> {
+    let ok = (200..300).contains(&response.code);
+    let form = if ok { shape.accepted.form } else { Form::Whole };
+    let body = match (&response.body, form) {
+        (Answer::Text(text), _) => return text_answer(response, text),
+        (Answer::Object(object), Form::Whole) if plain(shape) => whole(shared(object.clone())),
+        (Answer::List(list), Form::Whole) if plain(shape) => streamed(futures::stream::iter(pieces(list))),
+        (Answer::Object(object), Form::Whole) => value_body(&read(object), shape),
+        (Answer::Object(object), _) if is_status(object) => value_body(&read(object), shape),
+        (Answer::Object(object), Form::Metadata) => value_body(&metadata(read(object)), shape),
+        (Answer::Object(object), Form::Table) => {
+            value_body(&tables.of_object(read(object), shape.rows, shape.now), shape)
+        }
+        (Answer::List(list), Form::Whole) => value_body(&list_value(list), shape),
+        (Answer::List(list), Form::Metadata) => value_body(&metadata_list(list), shape),
+        (Answer::List(list), Form::Table) => value_body(&tables.of_list(list, shape.rows, shape.now), shape),
+        (Answer::Watch(_), _) => whole(Bytes::new()),
+    };
+    with_headers(response, shape.accepted.encoding.media_type(), body)
+}
+
+/// A `Status` is one in every form.
+fn is_status(object: &[u8]) -> bool {
+    from_json(object).is_ok_and(|value| value.str_at(&["kind"]) == Some("Status"))
+}
+
+/// Whether the stored bytes are what the client wants.
+fn plain(shape: &Shape) -> bool {
+    shape.accepted.encoding == Encoding::Json && !shape.pretty
+}
+
+fn text_answer(response: &Response, text: &Arc<[u8]>) -> http::Response<Body> {
+    with_headers(response, "text/plain", whole(shared(text.clone())))
+}
+
+/// The head of an answer: the code, the media type, and what the client is warned of.
+pub(crate) fn with_headers(
+    response: &Response,
+    media_type: &'static str,
+    body: Body,
+) -> http::Response<Body> {
+    let mut answer = http::Response::new(body);
+    *answer.status_mut() = StatusCode::from_u16(response.code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let headers = answer.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(media_type));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache, private"));
+    for warning in &response.warnings {
+        if let Ok(value) = HeaderValue::from_str(&format!("299 - {}", quoted(warning))) {
+            headers.append(WARNING, value);
+        }
+    }
+    answer
+}
+
+/// A quoted string of RFC 7230; what a header cannot hold is left out.
+fn quoted(text: &str) -> String {
+    let mut quoted = String::from("\"");
+    for character in text.chars().filter(|character| !character.is_control()) {
+        if matches!(character, '"' | '\\') {
+            quoted.push('\\');
+        }
+        quoted.push(character);
+    }
+    quoted.push('"');
+    quoted
+}
+
+/// A document in the encoding of the shape.
+pub(crate) fn value_body(value: &Value, shape: &Shape) -> Body {
+    whole(match shape.accepted.encoding {
+        Encoding::Yaml => goyaml::emit(value).into_bytes(),
+        Encoding::Json if shape.pretty => pretty(value).into_bytes(),
+        Encoding::Json => to_json(value),
+    })
+}
+
+/// What the store has kept is JSON.
+pub(crate) fn read(object: &[u8]) -> Value {
+    from_json(object).unwrap_or_default()
+}
+
+/// The pieces of a list, none of which is the whole of it.
+fn pieces(list: &List) -> impl Iterator<Item = Bytes> + Send + use<> {
+    let head = head(list);
+    let items = list.items.clone();
+    let mut next = 0;
+    let mut piece = BytesMut::with_capacity(PIECE + head.len());
+    piece.put_slice(&head);
+    let mut done = false;
+    std::iter::from_fn(move || {
+        while next < items.len() && piece.len() < PIECE {
+            if next > 0 {
+                piece.put_u8(b',');
+            }
+            piece.put_slice(&items[next]);
+            next += 1;
+        }
+        if next == items.len() && !std::mem::replace(&mut done, true) {
+            piece.put_slice(b"]}");
+        }
+        Some(piece.split().freeze()).filter(|piece| !piece.is_empty())
+    })
+}
+
+/// A list up to its first item.
+fn head(list: &List) -> Vec<u8> {
+    let mut head = to_json(&list_fields(list));
+    head.pop();
+    head.extend_from_slice(b",\"items\":[");
+    head
+}
+
+fn list_fields(list: &List) -> Value {
+    let mut value = Value::default();
+    value.set(&["apiVersion"], list.kind.api.to_string().into());
+    value.set(&["kind"], list.kind.kind.clone().into());
+    value.set(&["metadata"], list_metadata(list));
+    value
+}
+
+/// The metadata of a list, and of the table made of it.
+pub(crate) fn list_metadata(list: &List) -> Value {
+    let mut metadata = Map::new();
+    if !list.continue_token.is_empty() {
+        metadata.insert("continue".into(), list.continue_token.as_str().into());
+    }
+    if let Some(remaining) = list.remaining {
+        metadata.insert("remainingItemCount".into(), remaining.into());
+    }
+    metadata.insert("resourceVersion".into(), list.resource_version.as_str().into());
+    Value::map(metadata)
+}
+
+fn list_value(list: &List) -> Value {
+    let mut value = list_fields(list);
+    value.set(&["items"], Value::list(list.items.iter().map(|item| read(item)).collect()));
+    value
+}
+
+fn metadata_list(list: &List) -> Value {
+    let mut value = Value::default();
+    value.set(&["apiVersion"], "meta.k8s.io/v1".into());
+    value.set(&["kind"], "PartialObjectMetadataList".into());
+    value.set(&["metadata"], list_metadata(list));
+    value.set(&["items"], Value::list(list.items.iter().map(|item| metadata(read(item))).collect()));
+    value
+}
+
+/// An object of which only the metadata is left.
+pub(crate) fn metadata(object: Value) -> Value {
+    let mut value = Value::default();
+    value.set(&["apiVersion"], "meta.k8s.io/v1".into());
+    value.set(&["kind"], "PartialObjectMetadata".into());
+    value.set(&["metadata"], object.get("metadata").cloned().unwrap_or_default());
+    value
+}
+
+/// JSON as Go indents it by two spaces.
+fn pretty(value: &Value) -> String {
+    let mut text = String::new();
+    write_pretty(value, 0, &mut text);
+    text
+}
+
+fn write_pretty(value: &Value, depth: usize, text: &mut String) {
+    let line = |text: &mut String, depth: usize| {
+        text.push('\n');
+        text.extend(std::iter::repeat_n("  ", depth));
+    };
+    match value {
+        Value::List(items) if !items.is_empty() => {
+            text.push('[');
+            for (index, item) in items.iter().enumerate() {
+                text.push_str(if index > 0 { "," } else { "" });
+                line(text, depth + 1);
+                write_pretty(item, depth + 1, text);
+            }
+            line(text, depth);
+            text.push(']');
+        }
+        Value::Map(entries) if !entries.is_empty() => {
+            text.push('{');
+            for (index, (key, entry)) in entries.iter().enumerate() {
+                text.push_str(if index > 0 { "," } else { "" });
+                line(text, depth + 1);
+                text.push_str(&String::from_utf8_lossy(&to_json(&Value::String(key.clone()))));
+                text.push_str(": ");
+                write_pretty(entry, depth + 1, text);
+            }
+            line(text, depth);
+            text.push('}');
+        }
+        other => text.push_str(&String::from_utf8_lossy(&to_json(other))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use lockstep_core::Gvk;
+
+    fn list(items: usize) -> List {
+        let item: Arc<[u8]> = br#"{"metadata":{"name":"a"},"data":{"b":"c"}}"#.as_slice().into();
+        List {
+            kind: Gvk::new("", "v1", "ConfigMapList"),
+            resource_version: "7".to_owned(),
+            continue_token: String::new(),
+            remaining: None,
+            items: vec![item; items],
+        }
+    }
+
+    #[test]
+    fn a_list_in_pieces_is_the_list() {
+        for items in [0, 1, 2, 5_000] {
+            let list = list(items);
+            let sent: Vec<Bytes> = pieces(&list).collect();
+            assert!(sent.iter().all(|piece| piece.len() < 2 * PIECE));
+            assert_eq!(read(&sent.concat()), list_value(&list), "{items}");
+        }
+    }
+
+    #[test]
+    fn people_get_line_breaks() {
+        let value = read(br#"{"a":[1,{"b":[]}],"c":{}}"#);
+        let text = "{\n  \"a\": [\n    1,\n    {\n      \"b\": []\n    }\n  ],\n  \"c\": {}\n}";
+        assert_eq!(pretty(&value), text);
+    }
+
+    #[test]
+    fn warnings_are_quoted() {
+        assert_eq!(quoted("unknown field \"a\\b\"\n"), r#""unknown field \"a\\b\"""#);
+    }
+}

@@ -1,0 +1,112 @@
+//! Requests counted as a real server counts them, so that what counts requests there counts them here.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use apistore::{Info, Method, Request, Verb};
+use parking_lot::Mutex;
+
+/// The counts of requests, for `/metrics`.
+#[derive(Debug, Default)]
+pub(crate) struct Metrics(Mutex<BTreeMap<Labels, u64>>);
+
+/// The labels of `apiserver_request_total`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Labels {
+    code: u16,
+    dry_run: String,
+    group: String,
+    resource: String,
+    scope: &'static str,
+    subresource: String,
+    verb: &'static str,
+    version: String,
+}
+
+impl Metrics {
+    /// Counts an answered request.
+    pub(crate) fn count(&self, request: &Request, code: u16) {
+        let Some(info) = Info::of(request) else { return };
+        let labels = Labels {
+            code,
+            dry_run: request.parameter("dryRun").unwrap_or_default().to_owned(),
+            scope: scope(request, &info),
+            verb: verb(request, &info),
+            group: info.group,
+            resource: info.resource,
+            subresource: info.subresource,
+            version: info.version,
+        };
+        *self.0.lock().entry(labels).or_default() += 1;
+    }
+
+    /// Prometheus' text form.
+    pub(crate) fn text(&self) -> String {
+        let mut text = String::from(
+            "# HELP apiserver_request_total [STABLE] Counter of apiserver requests broken out for each verb, dry run value, group, version, resource, scope, component, and HTTP response code.\n# TYPE apiserver_request_total counter\n",
+        );
+        for (labels, count) in &*self.0.lock() {
+            let Labels { code, dry_run, group, resource, scope, subresource, verb, version } = labels;
+            // Writing to a text cannot fail.
+            let _ = writeln!(
+                text,
+                "apiserver_request_total{{code=\"{code}\",component=\"apiserver\",dry_run=\"{dry_run}\",group=\"{group}\",resource=\"{resource}\",scope=\"{scope}\",subresource=\"{subresource}\",verb=\"{verb}\",version=\"{version}\"}} {count}"
+            );
+        }
+        text
+    }
+}
+
+fn verb(request: &Request, info: &Info) -> &'static str {
+    match info.verb {
+        Verb::Get | Verb::Proxy => "GET",
+        Verb::List => "LIST",
+        Verb::Watch => "WATCH",
+        Verb::Create => "POST",
+        Verb::Update => "PUT",
+        Verb::Patch if request.content_type.starts_with("application/apply-patch") => "APPLY",
+        Verb::Patch => "PATCH",
+        Verb::Delete => "DELETE",
+        Verb::DeleteCollection => "DELETECOLLECTION",
+    }
+}
+
+fn scope(request: &Request, info: &Info) -> &'static str {
+    match (info.name.is_empty() && request.method != Method::Post, info.namespace.is_empty()) {
+        (false, _) => "resource",
+        (true, false) => "namespace",
+        (true, true) => "cluster",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn requests_have_the_labels_of_a_real_server() {
+        let check = |request: Request, expected: &str| {
+            let metrics = Metrics::default();
+            metrics.count(&request, 200);
+            let text = metrics.text();
+            assert!(text.lines().last().unwrap().contains(expected), "{text}");
+        };
+        let deployments = "/apis/apps/v1/namespaces/a/deployments";
+        check(
+            Request::new(Method::Patch, format!("{deployments}/b"))
+                .body("application/apply-patch+yaml", b"".as_slice())
+                .with("dryRun", "All"),
+            "dry_run=\"All\",group=\"apps\",resource=\"deployments\",scope=\"resource\",subresource=\"\",verb=\"APPLY\",version=\"v1\"} 1",
+        );
+        check(
+            Request::new(Method::Get, "/api/v1/pods").with("watch", "1"),
+            "scope=\"cluster\",subresource=\"\",verb=\"WATCH\"",
+        );
+        check(Request::new(Method::Get, deployments), "scope=\"namespace\",subresource=\"\",verb=\"LIST\"");
+        check(Request::new(Method::Post, deployments), "scope=\"resource\",subresource=\"\",verb=\"POST\"");
+        check(
+            Request::new(Method::Put, format!("{deployments}/b/status")),
+            "subresource=\"status\",verb=\"PUT\"",
+        );
+    }
+}

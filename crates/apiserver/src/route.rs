@@ -1,0 +1,331 @@
+//! One request over HTTP, from its head to the answer.
+
+use std::sync::Arc;
+
+use apistore::{Body as Answer, Info, Method, Request, Response, User, Verb};
+use bytes::Bytes;
+use http::header::{ACCEPT, CONTENT_TYPE, HeaderMap, USER_AGENT};
+use http_body_util::{BodyExt, Limited};
+use lockstep_core::{Value, from_json, to_json};
+
+use crate::accept::{Accepted, Encoding, Form, accepted, wants_aggregated_discovery};
+use crate::api::Api;
+use crate::authentication::{Authentication, Claim, impersonated, percent_decoded};
+use crate::body::{Body, streamed, whole};
+use crate::columns::Columns;
+use crate::discovery::{self, Part, map};
+use crate::encode::{Shape, encode, value_body, with_headers};
+use crate::metrics::Metrics;
+use crate::table::{Rows, Tables};
+use crate::{openapi, status, stream};
+
+/// What every request of one server needs.
+pub(crate) struct Router {
+    /// The API.
+    pub api: Arc<Api>,
+    /// Who is known by a token.
+    pub authentication: Authentication,
+    /// `host:port`, as discovery tells it.
+    pub address: String,
+    /// The counts of requests.
+    pub metrics: Metrics,
+}
+
+/// Bytes of a request's body, as the real server limits them.
+const LARGEST_BODY: usize = 3 * 1024 * 1024;
+
+/// A request that has been read.
+struct Call {
+    request: Request,
+    headers: HeaderMap,
+}
+
+impl Router {
+    /// Answers one request; `certificate` is the user whom the connection's certificate names.
+    pub(crate) async fn answer<B>(
+        &self,
+        http: http::Request<B>,
+        certificate: Option<&User>,
+    ) -> http::Response<Body>
+    where
+        B: hyper::body::Body<Data = Bytes> + Send,
+        B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
+        let (parts, body) = http.into_parts();
+        let shape = self.shape(&parts.headers, parts.uri.query().unwrap_or_default());
+        let method = match &parts.method {
+            &http::Method::GET | &http::Method::HEAD => Method::Get,
+            &http::Method::POST => Method::Post,
+            &http::Method::PUT => Method::Put,
+            &http::Method::PATCH => Method::Patch,
+            &http::Method::DELETE => Method::Delete,
+            _ => {
+                return own(
+                    &status::failure(
+                        405,
+                        "MethodNotAllowed",
+                        "the server does not allow this method on the requested resource",
+                    ),
+                    &shape,
+                );
+            }
+        };
+        let Some(user) = self.user(certificate, &parts.headers).await else {
+            return own(&status::unauthorized(), &shape);
+        };
+        let Ok(body) = Limited::new(body, LARGEST_BODY).collect().await else {
+            return own(&status::too_large(LARGEST_BODY), &shape);
+        };
+        let text = |name| parts.headers.get(name).and_then(|value: &http::HeaderValue| value.to_str().ok());
+        let request = Request {
+            method,
+            path: percent_decoded(parts.uri.path()),
+            query: query(parts.uri.query().unwrap_or_default()),
+            content_type: text(CONTENT_TYPE).unwrap_or_default().to_owned(),
+            body: body.to_bytes().as_ref().into(),
+            user,
+            impersonate: impersonated(&parts.headers),
+            agent: text(USER_AGENT).unwrap_or_default().to_owned(),
+        };
+        let answer = self.route(&Call { request, headers: parts.headers }, shape).await;
+        if parts.method == http::Method::HEAD { answer.map(|_| whole(Bytes::new())) } else { answer }
+    }
+
+    /// In which form to answer, as far as the head tells; what cannot be fulfilled is told later, with the path.
+    fn shape(&self, headers: &HeaderMap, query: &str) -> Shape {
+        let text = |name| headers.get(name).and_then(|value: &http::HeaderValue| value.to_str().ok());
+        let plain = Accepted { form: Form::Whole, encoding: Encoding::Json };
+        let agent = text(USER_AGENT).unwrap_or_default();
+        let people = ["curl", "Wget", "Mozilla/"].iter().any(|program| agent.starts_with(program));
+        let parameters = self::query(query);
+        let parameter =
+            |name: &str| parameters.iter().find(|(key, _)| key == name).map(|(_, value)| &**value);
+        Shape {
+            accepted: accepted(text(ACCEPT).unwrap_or_default()).unwrap_or(plain),
+            pretty: parameter("pretty").map_or(people, |value| !matches!(value, "false" | "0")),
+            rows: Rows::parse(parameter("includeObject")),
+            now: self.api.now(),
+        }
+    }
+
+    async fn user(&self, certificate: Option<&User>, headers: &HeaderMap) -> Option<User> {
+        match self.authentication.claim(certificate, headers) {
+            Claim::Known(user) => Some(user),
+            Claim::Token(token) => self.api.service_account(&token).await,
+            Claim::Invalid => None,
+        }
+    }
+
+    async fn route(&self, call: &Call, shape: Shape) -> http::Response<Body> {
+        match Info::of(&call.request) {
+            Some(info) => self.resource(call, &info, shape).await,
+            None => match self.other(call, &shape).await {
+                Some(answer) => answer,
+                None => own(&status::not_found(), &shape),
+            },
+        }
+    }
+
+    async fn resource(&self, call: &Call, info: &Info, shape: Shape) -> http::Response<Body> {
+        let request = &call.request;
+        let accept = call.headers.get(ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let refused = match accepted(accept) {
+            None if info.verb == Verb::Watch => Some(status::not_acceptable_watch()),
+            None => Some(status::not_acceptable()),
+            Some(wish) if info.verb == Verb::Watch && wish.encoding == Encoding::Yaml => {
+                Some(status::not_acceptable_watch())
+            }
+            Some(_) => None,
+        };
+        if let Some(refused) = refused {
+            self.metrics.count(request, refused.code);
+            return own(&refused, &shape);
+        }
+        let response = self.api.call(request).await;
+        self.metrics.count(request, response.code);
+        let tables = self.tables(info).await;
+        match response.body {
+            Answer::Watch(watch) => {
+                let head = Response {
+                    code: response.code,
+                    warnings: response.warnings,
+                    body: Answer::Text(Arc::default()),
+                };
+                let lines = stream::events(self.api.clone(), watch, shape, tables);
+                with_headers(&head, "application/json", streamed(lines))
+            }
+            _ => encode(&response, &shape, &tables),
+        }
+    }
+
+    /// How the objects of a resource are printed.
+    async fn tables(&self, info: &Info) -> Tables {
+        let served = self.api.read(|store| store.resources());
+        let here = |entry: &&kinds::Resource| {
+            entry.group == info.group && entry.version == info.version && entry.plural == info.resource
+        };
+        let kind = served.iter().find(here).map(|entry| entry.kind.as_str()).unwrap_or_default();
+        if let Some(table) = kinds::table(&info.group, kind) {
+            return Tables::BuiltIn(table);
+        }
+        let name = format!("{}.{}", info.resource, info.group);
+        let definition = self
+            .definitions()
+            .await
+            .into_iter()
+            .find(|definition| definition.str_at(&["metadata", "name"]) == Some(&name));
+        Tables::Custom(match definition {
+            Some(definition) => Columns::of_custom_resource(&definition, &info.version),
+            None => Columns::age(),
+        })
+    }
+
+    /// The CustomResourceDefinitions.
+    async fn definitions(&self) -> Vec<Value> {
+        let list = Request::new(Method::Get, "/apis/apiextensions.k8s.io/v1/customresourcedefinitions");
+        match self.api.call(&list).await.body {
+            Answer::List(list) => list.items.iter().filter_map(|item| from_json(item).ok()).collect(),
+            _ => Vec::new(),
+        }
+    }
+
+    /// What is not a resource: discovery, schemas, health, version, metrics. The store says who may see it.
+    async fn other(&self, call: &Call, shape: &Shape) -> Option<http::Response<Body>> {
+        let request = &call.request;
+        if let Some(refused) = self.api.read(|store| store.refuses(request)) {
+            return Some(own(&refused, shape));
+        }
+        if request.method != Method::Get {
+            return None;
+        }
+        let text = |text: &str| Some(plain_text(text.to_owned()));
+        match request.path.trim_end_matches('/') {
+            "/healthz" | "/livez" | "/readyz" => text("ok"),
+            "/version" => Some(document(&version(), shape)),
+            "/metrics" => Some(plain_text(self.metrics.text())),
+            "/openapi/v2" => Some(json_bytes(openapi::v2(&self.definitions().await)?)),
+            "/openapi/v3" => Some(document(&openapi::index(&self.definitions().await), shape)),
+            "" => Some(document(&self.paths(), shape)),
+            path => match path.strip_prefix("/openapi/v3/") {
+                Some(path) => Some(json_bytes(openapi::document(&self.definitions().await, path)?)),
+                None => self.discovery(call, path, shape),
+            },
+        }
+    }
+
+    fn discovery(&self, call: &Call, path: &str, shape: &Shape) -> Option<http::Response<Body>> {
+        let accept = call.headers.get(ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let resources = self.api.read(|store| store.resources());
+        let parts: Vec<&str> = path.trim_start_matches('/').split('/').collect();
+        let part = match parts[..] {
+            ["api"] => Some(Part::Core),
+            ["apis"] => Some(Part::Groups),
+            _ => None,
+        };
+        if let Some(part) = part.filter(|_| wants_aggregated_discovery(accept)) {
+            let bytes = to_json(&discovery::aggregated(&resources, part));
+            let ok = Response { code: 200, warnings: Vec::new(), body: Answer::Text(Arc::default()) };
+            return Some(with_headers(&ok, AGGREGATED, whole(bytes)));
+        }
+        let value = match parts[..] {
+            ["api"] => discovery::api_versions(&self.address),
+            ["apis"] => discovery::groups(&resources),
+            ["api", version] => discovery::resource_list(&resources, "", version)?,
+            ["apis", group] => discovery::group(&resources, group)?,
+            ["apis", group, version] => discovery::resource_list(&resources, group, version)?,
+            _ => return None,
+        };
+        Some(document(&value, shape))
+    }
+
+    /// The answer to `GET /`.
+    fn paths(&self) -> Value {
+        let resources = self.api.read(|store| store.resources());
+        let mut paths: Vec<String> = [
+            "/api",
+            "/apis",
+            "/healthz",
+            "/livez",
+            "/metrics",
+            "/openapi/v2",
+            "/openapi/v3",
+            "/readyz",
+            "/version",
+        ]
+        .map(str::to_owned)
+        .to_vec();
+        for entry in resources.iter() {
+            if entry.group.is_empty() {
+                paths.push(format!("/api/{}", entry.version));
+            } else {
+                paths.push(format!("/apis/{}", entry.group));
+                paths.push(format!("/apis/{}/{}", entry.group, entry.version));
+            }
+        }
+        paths.sort();
+        paths.dedup();
+        map([("paths", Value::list(paths.into_iter().map(Value::from).collect()))])
+    }
+}
+
+/// The media type of discovery as one document.
+const AGGREGATED: &str = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList";
+
+/// The release whose behaviour this is, as `kubectl version` prints it.
+fn version() -> Value {
+    map([
+        ("major", "1".into()),
+        ("minor", "37".into()),
+        ("gitVersion", "v1.37.2+lockstep".into()),
+        ("gitCommit", "".into()),
+        ("gitTreeState", "".into()),
+        ("buildDate", "1970-01-01T00:00:00Z".into()),
+        ("goVersion", "".into()),
+        ("compiler", "rustc".into()),
+        ("platform", concat!("linux/", "amd64").into()),
+    ])
+}
+
+fn document(value: &Value, shape: &Shape) -> http::Response<Body> {
+    let ok = Response { code: 200, warnings: Vec::new(), body: Answer::Text(Arc::default()) };
+    with_headers(&ok, shape.accepted.encoding.media_type(), value_body(value, shape))
+}
+
+fn json_bytes(bytes: Vec<u8>) -> http::Response<Body> {
+    let ok = Response { code: 200, warnings: Vec::new(), body: Answer::Text(Arc::default()) };
+    with_headers(&ok, "application/json", whole(bytes))
+}
+
+fn plain_text(text: String) -> http::Response<Body> {
+    let ok = Response { code: 200, warnings: Vec::new(), body: Answer::Text(Arc::default()) };
+    with_headers(&ok, "text/plain; charset=utf-8", whole(text))
+}
+
+/// An answer that this server gives itself: whole, whatever the client wanted.
+fn own(response: &Response, shape: &Shape) -> http::Response<Body> {
+    let mut shape = shape.clone();
+    shape.accepted.form = Form::Whole;
+    encode(response, &shape, &Tables::Custom(Columns::age()))
+}
+
+/// The parameters of a query, decoded (`application/x-www-form-urlencoded`).
+fn query(text: &str) -> Vec<(String, String)> {
+    let decoded = |text: &str| percent_decoded(&text.replace('+', " "));
+    let pairs = text.split('&').filter(|pair| !pair.is_empty());
+    pairs
+        .map(|pair| pair.split_once('=').unwrap_or((pair, "")))
+        .map(|(name, value)| (decoded(name), decoded(value)))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn queries_are_decoded() {
+        let pairs = query("labelSelector=a%3Db%2Cc&watch&x=1+2&&y=");
+        let pairs: Vec<_> = pairs.iter().map(|(name, value)| (&**name, &**value)).collect();
+        assert_eq!(pairs, [("labelSelector", "a=b,c"), ("watch", ""), ("x", "1 2"), ("y", "")]);
+    }
+}

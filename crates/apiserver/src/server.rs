@@ -1,0 +1,153 @@
+//! Connections: TLS, HTTP/1.1 and HTTP/2.
+
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use apistore::User;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use hyper_util::server::conn::auto;
+use hyper_util::server::graceful::GracefulShutdown;
+use runtime::Shutdown;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject};
+use rustls::server::WebPkiClientVerifier;
+use rustls::{RootCertStore, ServerConfig};
+use tokio::net::{TcpListener, TcpStream};
+use tokio_rustls::TlsAcceptor;
+
+use crate::api::Api;
+use crate::authentication::{Authentication, of_certificate};
+use crate::metrics::Metrics;
+use crate::pki::{Authority, Credentials, PkiError};
+use crate::route::Router;
+
+/// Why there is no server.
+#[derive(Debug, thiserror::Error)]
+pub enum ServerError {
+    /// The address cannot be had.
+    #[error("cannot listen on {address}")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// There is no certificate.
+    #[error("cannot serve TLS")]
+    Pki(#[from] PkiError),
+}
+
+/// An API that listens.
+pub struct Server {
+    listener: TcpListener,
+    address: SocketAddr,
+    tls: TlsAcceptor,
+    router: Arc<Router>,
+}
+
+/// How long a client may take for the handshake.
+const HANDSHAKE: std::time::Duration = std::time::Duration::from_secs(10);
+
+impl Server {
+    /// Takes an address; port 0 is any free one. From here on clients can connect; they are answered when it is
+    /// [run](Server::run).
+    ///
+    /// # Errors
+    /// When the address is taken, or a certificate cannot be made.
+    pub async fn bind(
+        api: Arc<Api>,
+        authority: &Authority,
+        authentication: Authentication,
+        address: SocketAddr,
+    ) -> Result<Self, ServerError> {
+        let listen = |source| ServerError::Listen { address, source };
+        let listener = TcpListener::bind(address).await.map_err(listen)?;
+        let address = listener.local_addr().map_err(listen)?;
+        let host = address.ip().to_string();
+        let names =
+            ["localhost", "kubernetes", "kubernetes.default", "kubernetes.default.svc", "127.0.0.1", &host];
+        let tls = TlsAcceptor::from(Arc::new(tls(authority, &authority.server(&names)?)?));
+        let (address_text, metrics) = (address.to_string(), Metrics::default());
+        let router = Arc::new(Router { api, authentication, address: address_text, metrics });
+        Ok(Self { listener, address, tls, router })
+    }
+
+    /// The address with its real port.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Where clients find it.
+    pub fn url(&self) -> String {
+        format!("https://{}", self.address)
+    }
+
+    /// Serves until the wish to end; then open requests are answered and watches are cut.
+    pub async fn run(self, shutdown: Shutdown) {
+        let graceful = GracefulShutdown::new();
+        loop {
+            let accepted = tokio::select! {
+                accepted = self.listener.accept() => accepted,
+                () = shutdown.requested() => break,
+            };
+            match accepted {
+                Ok((stream, _)) => {
+                    let (tls, router) = (self.tls.clone(), self.router.clone());
+                    let watcher = graceful.watcher();
+                    tokio::spawn(async move { connection(stream, tls, router, watcher).await });
+                }
+                // Out of file descriptors, or gone before it was accepted: others may be luckier soon.
+                Err(error) => {
+                    tracing::debug!(%error, "a connection was not accepted");
+                    tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+                }
+            }
+        }
+        drop(self.listener);
+        // Watches do not end by themselves.
+        let _ = tokio::time::timeout(std::time::Duration::from_millis(200), graceful.shutdown()).await;
+    }
+}
+
+async fn connection(
+    stream: TcpStream,
+    tls: TlsAcceptor,
+    router: Arc<Router>,
+    watcher: hyper_util::server::graceful::Watcher,
+) {
+    // Answers are small and waited for.
+    let _ = stream.set_nodelay(true);
+    let Ok(Ok(stream)) = tokio::time::timeout(HANDSHAKE, tls.accept(stream)).await else { return };
+    let (_, session) = stream.get_ref();
+    let certificate = session.peer_certificates().and_then(|chain| of_certificate(chain.first()?));
+    let user: Arc<Option<User>> = Arc::new(certificate);
+    let service = service_fn(move |request| {
+        let (router, user) = (router.clone(), user.clone());
+        async move { Ok::<_, Infallible>(router.answer(request, user.as_ref().as_ref()).await) }
+    });
+    let mut builder = auto::Builder::new(TokioExecutor::new());
+    builder.http2().max_concurrent_streams(1_000);
+    let connection = builder.serve_connection(TokioIo::new(stream), service).into_owned();
+    if let Err(error) = watcher.watch(connection).await {
+        tracing::debug!(%error, "a connection ended");
+    }
+}
+
+fn tls(authority: &Authority, credentials: &Credentials) -> Result<ServerConfig, PkiError> {
+    let mut roots = RootCertStore::empty();
+    roots.add(CertificateDer::from_pem_slice(authority.certificate().as_bytes())?)?;
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider.clone())
+        .allow_unauthenticated()
+        .build()?;
+    let chain = vec![CertificateDer::from_pem_slice(credentials.certificate.as_bytes())?];
+    let key = PrivateKeyDer::from_pem_slice(credentials.key.expose().as_bytes())?;
+    let mut config = ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()?
+        .with_client_cert_verifier(verifier)
+        .with_single_cert(chain, key)?;
+    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    Ok(config)
+}

@@ -1,0 +1,134 @@
+//! Objects as rows and columns, the form in which kubectl prints them.
+
+use std::time::Duration;
+
+use apistore::List;
+use lockstep_core::{Map, Value};
+
+use crate::columns::Columns;
+use crate::encode::{list_metadata, metadata, read};
+
+/// What a row carries besides its cells (`includeObject`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Rows {
+    /// Nothing.
+    Bare,
+    /// The object's metadata.
+    Metadata,
+    /// The object.
+    Whole,
+}
+
+impl Rows {
+    /// As the parameter of a query has it.
+    pub(crate) fn parse(text: Option<&str>) -> Self {
+        match text {
+            Some("None") => Self::Bare,
+            Some("Object") => Self::Whole,
+            _ => Self::Metadata,
+        }
+    }
+}
+
+/// How the objects of one resource are printed.
+pub(crate) enum Tables {
+    /// As the server prints a built-in kind.
+    BuiltIn(&'static kinds::Table),
+    /// As its definition says.
+    Custom(Columns),
+}
+
+/// The description of `metadata.name`, as a server prints it.
+const NAME: &str = "Name must be unique within a namespace. Is required when creating resources, although some resources may allow a client to request the generation of an appropriate name automatically. Name is primarily intended for creation idempotence and configuration definition. Cannot be updated. More info: https://kubernetes.io/docs/concepts/overview/working-with-objects/names#names";
+
+impl Tables {
+    /// The table of one object.
+    pub(crate) fn of_object(&self, object: Value, rows: Rows, now: Duration) -> Value {
+        let mut meta = Value::map(Map::new());
+        if let Some(version) = object.at(&["metadata", "resourceVersion"]) {
+            meta.set(&["resourceVersion"], version.clone());
+        }
+        self.table(meta, self.definitions(), vec![self.row(object, rows, now)])
+    }
+
+    /// The table of a list.
+    pub(crate) fn of_list(&self, list: &List, rows: Rows, now: Duration) -> Value {
+        let lines = list.items.iter().map(|item| self.row(read(item), rows, now)).collect();
+        self.table(list_metadata(list), self.definitions(), lines)
+    }
+
+    /// The table of one event of a watch; the columns are told once.
+    pub(crate) fn of_event(&self, object: Value, first: First, rows: Rows, now: Duration) -> Value {
+        let mut table = self.of_object(object, rows, now);
+        if first == First::No {
+            table.set(&["columnDefinitions"], Value::Null);
+        }
+        table
+    }
+
+    fn table(&self, metadata: Value, columns: Value, rows: Vec<Value>) -> Value {
+        let mut table = Value::default();
+        table.set(&["apiVersion"], "meta.k8s.io/v1".into());
+        table.set(&["kind"], "Table".into());
+        table.set(&["metadata"], metadata);
+        table.set(&["columnDefinitions"], columns);
+        table.set(&["rows"], Value::list(rows));
+        table
+    }
+
+    fn row(&self, object: Value, rows: Rows, now: Duration) -> Value {
+        let mut row = Value::default();
+        row.set(&["cells"], Value::list(self.cells(&object, now)));
+        let object = match rows {
+            Rows::Bare => Value::Null,
+            Rows::Metadata => metadata(object),
+            Rows::Whole => object,
+        };
+        row.set(&["object"], object);
+        row
+    }
+
+    fn cells(&self, object: &Value, now: Duration) -> Vec<Value> {
+        match self {
+            Self::BuiltIn(table) => (table.cells)(object, now),
+            Self::Custom(columns) => {
+                let name = object.at(&["metadata", "name"]).cloned().unwrap_or_default();
+                std::iter::once(name).chain(columns.cells(object, now)).collect()
+            }
+        }
+    }
+
+    fn definitions(&self) -> Value {
+        Value::list(match self {
+            Self::BuiltIn(table) => table.columns.iter().map(definition).collect(),
+            Self::Custom(columns) => {
+                std::iter::once(name_definition()).chain(columns.definitions()).collect()
+            }
+        })
+    }
+}
+
+/// Whether an event is the first of its watch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum First {
+    /// It is.
+    Yes,
+    /// It is not.
+    No,
+}
+
+fn definition(column: &kinds::Column) -> Value {
+    let mut definition = Value::default();
+    definition.set(&["name"], column.name.into());
+    definition.set(&["type"], column.kind.into());
+    definition.set(&["format"], column.format.into());
+    definition.set(&["description"], column.description.into());
+    definition.set(&["priority"], column.priority.into());
+    definition
+}
+
+fn name_definition() -> Value {
+    let column =
+        kinds::Column { name: "Name", kind: "string", format: "name", description: NAME, priority: 0 };
+    definition(&column)
+}

@@ -1,0 +1,140 @@
+//! One embedded cluster.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use apiserver::{Api, Authentication, Authority, Credentials, PkiError, Server, ServerError, TokenKey};
+use apistore::{Settings, Store};
+use lockstep_core::Value;
+use runtime::{Clock, Shutdown};
+use workloads::Workloads;
+
+use crate::dir::{DirError, StateDir, random};
+use crate::disk::Writer;
+
+/// What is chosen about an embedded cluster.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Where it is kept; nowhere, and so in memory, for `None`.
+    pub dir: Option<StateDir>,
+    /// Where it listens; port 0 is any free one.
+    pub listen: SocketAddr,
+}
+
+/// Why there is no embedded cluster.
+#[derive(Debug, thiserror::Error)]
+pub enum DevClusterError {
+    /// Its folder.
+    #[error(transparent)]
+    Dir(#[from] DirError),
+    /// Its API server.
+    #[error(transparent)]
+    Server(#[from] ServerError),
+    /// Its certificates.
+    #[error("no certificates for the cluster")]
+    Pki(#[from] PkiError),
+}
+
+/// A cluster that listens.
+pub struct DevCluster {
+    api: Arc<Api>,
+    server: Server,
+    workloads: Workloads,
+    authority: Authority,
+    admin: Credentials,
+    dir: Option<StateDir>,
+}
+
+/// How many changes a watch may lag behind.
+const HISTORY: usize = 20_000;
+/// How far the revision jumps at a start: a client may have seen changes that were not on disk when the process died, and must not
+/// meet their numbers again with another meaning.
+const LEAP: u64 = 1_000;
+
+impl DevCluster {
+    /// Makes a cluster ready: its state is read, its port is taken. It serves when it is [run](DevCluster::run).
+    ///
+    /// # Errors
+    /// When the folder, the state in it, the certificates or the port cannot be had.
+    pub async fn start(options: Options) -> Result<Self, DevClusterError> {
+        let (authority, api) = match &options.dir {
+            Some(dir) => (dir.authority()?, kept(dir)?),
+            None => (Authority::generate()?, in_memory()?),
+        };
+        let admin = authority.user("lockstep-admin", "system:masters")?;
+        let server = Server::bind(api.clone(), &authority, Authentication::default(), options.listen).await?;
+        let workloads = Workloads::new(authority.certificate());
+        Ok(Self { api, server, workloads, authority, admin, dir: options.dir })
+    }
+
+    /// The kubeconfig of its administrator.
+    pub fn kubeconfig(&self) -> Value {
+        self.authority.kubeconfig(&self.server.url(), &self.admin)
+    }
+
+    /// Where clients find it.
+    pub fn url(&self) -> String {
+        self.server.url()
+    }
+
+    /// Its API, for who asks from within this process.
+    pub fn api(&self) -> Arc<Api> {
+        self.api.clone()
+    }
+
+    /// Serves, and lets controllers, nodes and pods work, until the wish to end.
+    pub async fn run(self, shutdown: Shutdown) {
+        let work = work(self.api, self.workloads, shutdown.clone());
+        tokio::join!(self.server.run(shutdown), work);
+        if let Some(dir) = self.dir {
+            dir.clear_running();
+        }
+    }
+}
+
+/// Lets everything that happens by itself happen: after every change, and when the time of something has come.
+async fn work(api: Arc<Api>, mut workloads: Workloads, shutdown: Shutdown) {
+    let mut changes = api.changes();
+    loop {
+        // Marked before, so that a change meanwhile is not slept over.
+        changes.borrow_and_update();
+        let (next, _kept) = api.reduce(|store, now| workloads.tick(store, now));
+        let pause = async {
+            match next {
+                Some(time) => tokio::time::sleep(time.saturating_sub(api.now()).max(BREATH)).await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            () = pause => {}
+            changed = changes.changed() => if changed.is_err() { return },
+            () = shutdown.requested() => return,
+        }
+    }
+}
+
+/// The least pause between two rounds that time alone asks for.
+const BREATH: Duration = Duration::from_millis(1);
+
+fn settings() -> Result<Settings, DirError> {
+    let seed = u64::from_le_bytes(random()?);
+    Ok(Settings { seed, history: HISTORY })
+}
+
+fn in_memory() -> Result<Arc<Api>, DirError> {
+    let store = Store::new(settings()?, Clock::system().since_epoch());
+    Ok(Api::in_memory(store, TokenKey::new(random()?)))
+}
+
+fn kept(dir: &StateDir) -> Result<Arc<Api>, DirError> {
+    let disk = Arc::new(dir.disk()?);
+    let (settings, now) = (settings()?, Clock::system().since_epoch());
+    let entries = disk.read().map_err(|source| dir.state_error(source))?;
+    let store = match disk.revision().map_err(|source| dir.state_error(source))? {
+        0 => Store::new(settings, now),
+        revision => Store::restore(settings, entries, revision + LEAP, now),
+    };
+    let writer = Writer::start(disk).map_err(|source| dir.state_error(source))?;
+    Ok(Api::kept(store, dir.token_key()?, writer))
+}

@@ -1,0 +1,183 @@
+//! The state of a cluster on disk.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::thread;
+
+use apiserver::Keep;
+use apistore::Change;
+use redb::{Database, ReadableDatabase, ReadableTable, TableDefinition};
+use tokio::sync::oneshot;
+
+/// Why the state cannot be read or written.
+#[derive(Debug, thiserror::Error)]
+pub enum DiskError {
+    /// Another process has it open.
+    #[error("another process uses this state")]
+    InUse,
+    /// It was written by a version of Lockstep that keeps it otherwise.
+    #[error("the state has format {found}, this version of Lockstep reads format {FORMAT}")]
+    Format {
+        /// Its format.
+        found: u64,
+    },
+    /// The file is damaged, or the disk refuses.
+    #[error("cannot read or write the state")]
+    Database(#[source] Box<redb::Error>),
+    /// The thread that writes could not be started.
+    #[error("cannot start a thread")]
+    Thread(#[source] std::io::Error),
+}
+
+impl<E: Into<redb::Error>> From<E> for DiskError {
+    fn from(error: E) -> Self {
+        Self::Database(Box::new(error.into()))
+    }
+}
+
+/// Objects as the store keeps them, with the revision of their last change before them, by the store's key.
+const OBJECTS: TableDefinition<'_, &str, (u64, &[u8])> = TableDefinition::new("objects");
+const NUMBERS: TableDefinition<'_, &str, u64> = TableDefinition::new("numbers");
+/// How the state is kept; raised with every change of it.
+const FORMAT: u64 = 1;
+
+/// An open state.
+pub(crate) struct Disk {
+    database: Database,
+}
+
+impl Disk {
+    /// Opens the state in a file, a new one if there is none.
+    pub(crate) fn open(file: &Path) -> Result<Self, DiskError> {
+        let database = match Database::create(file) {
+            Err(redb::DatabaseError::DatabaseAlreadyOpen) => return Err(DiskError::InUse),
+            other => other?,
+        };
+        let write = database.begin_write()?;
+        {
+            let mut numbers = write.open_table(NUMBERS)?;
+            let found = numbers.get("format")?.map(|format| format.value());
+            match found {
+                None => _ = numbers.insert("format", FORMAT)?,
+                Some(FORMAT) => {}
+                Some(found) => return Err(DiskError::Format { found }),
+            }
+            write.open_table(OBJECTS)?;
+        }
+        write.commit()?;
+        Ok(Self { database })
+    }
+
+    /// Everything that was kept.
+    pub(crate) fn read(&self) -> Result<Vec<Change>, DiskError> {
+        let read = self.database.begin_read()?;
+        let objects = read.open_table(OBJECTS)?;
+        let mut changes = Vec::new();
+        for entry in objects.iter()? {
+            let (key, value) = entry?;
+            let (revision, bytes) = value.value();
+            changes.push(Change { key: key.value().into(), value: Some(bytes.into()), revision });
+        }
+        Ok(changes)
+    }
+
+    /// The last revision that was kept, also that of a deletion; 0 for none.
+    pub(crate) fn revision(&self) -> Result<u64, DiskError> {
+        let numbers = self.database.begin_read()?.open_table(NUMBERS)?;
+        Ok(numbers.get("revision")?.map_or(0, |revision| revision.value()))
+    }
+
+    fn write(&self, batches: &[Batch]) -> Result<(), DiskError> {
+        let write = self.database.begin_write()?;
+        {
+            let mut objects = write.open_table(OBJECTS)?;
+            let mut numbers = write.open_table(NUMBERS)?;
+            for change in batches.iter().flat_map(|batch| &batch.changes) {
+                match &change.value {
+                    Some(bytes) => _ = objects.insert(&*change.key, (change.revision, &**bytes))?,
+                    None => _ = objects.remove(&*change.key)?,
+                }
+                numbers.insert("revision", change.revision)?;
+            }
+        }
+        write.commit()?;
+        Ok(())
+    }
+}
+
+struct Batch {
+    changes: Vec<Change>,
+    kept: oneshot::Sender<()>,
+}
+
+/// Writes changes in a thread of its own: all that wait go in one transaction, so that many writers share the wait for the disk.
+#[derive(Clone)]
+pub(crate) struct Writer(Sender<Batch>);
+
+impl Writer {
+    /// Starts the thread; it ends with the last writer.
+    pub(crate) fn start(disk: Arc<Disk>) -> Result<Self, DiskError> {
+        let (sender, receiver) = channel();
+        let write = move || write_all(&disk, &receiver);
+        thread::Builder::new().name("state".to_owned()).spawn(write).map_err(DiskError::Thread)?;
+        Ok(Self(sender))
+    }
+}
+
+impl Keep for Writer {
+    fn keep(&self, changes: Vec<Change>) -> oneshot::Receiver<()> {
+        let (kept, wait) = oneshot::channel();
+        // A thread that has ended drops the batch, and with it the sender: whoever waits is told.
+        let _ = self.0.send(Batch { changes, kept });
+        wait
+    }
+}
+
+/// Ends at the first failure: what comes after a lost write must not be kept, and nobody may be told that it was.
+fn write_all(disk: &Disk, receiver: &Receiver<Batch>) {
+    while let Ok(first) = receiver.recv() {
+        let batches: Vec<Batch> = std::iter::once(first).chain(receiver.try_iter()).collect();
+        if let Err(error) = disk.write(&batches) {
+            tracing::error!(
+                error = &error as &dyn std::error::Error,
+                "the cluster's state cannot be kept any more"
+            );
+            return;
+        }
+        for batch in batches {
+            // Nobody may be waiting any more.
+            let _ = batch.kept.send(());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn change(key: &str, value: Option<&str>, revision: u64) -> Change {
+        Change { key: key.into(), value: value.map(|text| text.as_bytes().into()), revision }
+    }
+
+    #[tokio::test]
+    async fn what_was_kept_is_read_again() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("state");
+        let disk = Arc::new(Disk::open(&file).unwrap());
+        assert!(matches!(Disk::open(&file), Err(DiskError::InUse)));
+        let writer = Writer::start(disk.clone()).unwrap();
+        let first = writer.keep(vec![change("a", Some("1"), 1), change("b", Some("2"), 2)]);
+        let second = writer.keep(vec![change("a", None, 3), change("c", Some("4"), 4)]);
+        first.await.unwrap();
+        second.await.unwrap();
+        let kept: Vec<_> = disk
+            .read()
+            .unwrap()
+            .into_iter()
+            .map(|change| (change.key.to_string(), change.revision))
+            .collect();
+        assert_eq!(kept, [("b".to_owned(), 2), ("c".to_owned(), 4)]);
+        assert_eq!(disk.revision().unwrap(), 4);
+    }
+}

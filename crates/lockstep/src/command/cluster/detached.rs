@@ -1,0 +1,29 @@
+//! A cluster in the background.
+
+use std::fs::File;
+use std::net::SocketAddr;
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
+use anyhow::Context;
+
+/// The file to which a cluster in the background writes what it has to say.
+pub(super) const LOG: &str = "log";
+
+/// Starts this program again, as a cluster that outlives its parent and its terminal.
+pub(super) fn spawn(dir: &Path, listen: SocketAddr) -> anyhow::Result<Child> {
+    let log = dir.join(LOG);
+    let open = || -> std::io::Result<(File, File)> {
+        let out = File::create(&log)?;
+        Ok((out.try_clone()?, out))
+    };
+    let (out, err) = open().with_context(|| format!("cannot write {}", log.display()))?;
+    let program = std::env::current_exe().context("cannot find this program")?;
+    #[allow(clippy::disallowed_methods)]
+    // it runs nothing but itself: a process cannot go on in the background otherwise
+    let mut command = Command::new(program);
+    command.args(["cluster", "start", "--listen", &listen.to_string(), "--dir"]).arg(dir);
+    command.stdin(Stdio::null()).stdout(out).stderr(err).process_group(0);
+    command.spawn().context("cannot start a process")
+}

@@ -1,0 +1,136 @@
+//! `lockstep cluster`: an embedded cluster by itself.
+
+mod detached;
+mod running;
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::Context;
+use clap::{Args, Subcommand};
+use devcluster::{DevCluster, Options, StateDir};
+use runtime::{LogFormat, Shutdown};
+
+use crate::connect::{block_on, environment};
+use crate::exit::Exit;
+use crate::hint::advised;
+use crate::terminal::Terminal;
+
+/// Start, stop and forget an embedded Kubernetes API with simulated nodes.
+#[derive(Debug, Args)]
+pub(crate) struct Cluster {
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(Debug, Subcommand)]
+enum Action {
+    /// Serve it until Ctrl-C. What it holds is kept for the next start.
+    Start(Start),
+    /// End the one that runs.
+    Stop(Folder),
+    /// Print the kubeconfig of the one that runs, once it answers.
+    Kubeconfig(Folder),
+    /// Forget everything that a stopped one holds.
+    Reset(Folder),
+}
+
+/// Where a cluster is kept.
+#[derive(Debug, Args)]
+struct Folder {
+    /// Where it is kept; else in the user's state directory.
+    #[arg(long, value_name = "DIR")]
+    dir: Option<PathBuf>,
+}
+
+impl Folder {
+    fn path(&self) -> anyhow::Result<PathBuf> {
+        match &self.dir {
+            Some(dir) => Ok(std::path::absolute(dir)?),
+            None => default_dir(),
+        }
+    }
+}
+
+#[derive(Debug, Args)]
+struct Start {
+    #[command(flatten)]
+    folder: Folder,
+    /// Where it listens; port 0 is any free one.
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:0")]
+    listen: SocketAddr,
+    /// Serve in the background; end as soon as it answers.
+    #[arg(long)]
+    detach: bool,
+}
+
+/// How long a start may take before the user hears of it, and a stop.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+impl Cluster {
+    pub(crate) fn run(self, terminal: &mut Terminal) -> anyhow::Result<Exit> {
+        match self.action {
+            Action::Start(start) if start.detach => start.detached(terminal),
+            Action::Start(start) => {
+                runtime::init_logging(LogFormat::Text, "warn")?;
+                block_on(start.serve(terminal))
+            }
+            Action::Stop(folder) => running::stop(&folder.path()?, terminal),
+            Action::Kubeconfig(folder) => block_on(running::kubeconfig(&folder.path()?, terminal)),
+            Action::Reset(folder) => reset(&folder.path()?, terminal),
+        }
+    }
+}
+
+impl Start {
+    async fn serve(self, terminal: &mut Terminal) -> anyhow::Result<Exit> {
+        let path = self.folder.path()?;
+        let dir = StateDir::create(&path)?;
+        let shutdown = Shutdown::on_signals().context("cannot wait for Ctrl-C")?;
+        let options = Options { dir: Some(dir.clone()), listen: self.listen };
+        let cluster = DevCluster::start(options).await.map_err(running::told)?;
+        dir.write_process_id(std::process::id())?;
+        dir.write_kubeconfig(&cluster.kubeconfig())?;
+        writeln!(terminal.out, "The cluster answers at {}. In another terminal:\n", cluster.url())?;
+        writeln!(
+            terminal.out,
+            "    export KUBECONFIG={}\n    kubectl get namespaces\n",
+            dir.kubeconfig().display()
+        )?;
+        writeln!(terminal.out, "Ctrl-C ends it; what it holds stays in {}.", path.display())?;
+        terminal.out.flush()?;
+        cluster.run(shutdown).await;
+        Ok(Exit::Success)
+    }
+
+    fn detached(self, terminal: &mut Terminal) -> anyhow::Result<Exit> {
+        let path = self.folder.path()?;
+        let dir = StateDir::create(&path)?;
+        let mut process = detached::spawn(&path, self.listen)?;
+        block_on(running::until_it_answers(&path, &mut process, PATIENCE))?;
+        writeln!(terminal.out, "The cluster answers. Use it with\n")?;
+        writeln!(terminal.out, "    export KUBECONFIG={}\n", dir.kubeconfig().display())?;
+        writeln!(terminal.out, "lockstep cluster stop{} ends it.", running::argument(&path))?;
+        Ok(Exit::Success)
+    }
+}
+
+fn reset(path: &Path, terminal: &mut Terminal) -> anyhow::Result<Exit> {
+    StateDir::existing(path).reset().map_err(|error| running::told(error.into()))?;
+    writeln!(terminal.out, "Nothing is left of the cluster in {}.", path.display())?;
+    Ok(Exit::Success)
+}
+
+/// Where a cluster is kept that was given no folder.
+fn default_dir() -> anyhow::Result<PathBuf> {
+    let state = environment("XDG_STATE_HOME").map(PathBuf::from);
+    let home = || environment("HOME").map(|home| Path::new(&home).join(".local/state"));
+    let state = state.or_else(home).ok_or_else(|| {
+        advised(
+            "there is no directory for the cluster: neither XDG_STATE_HOME nor HOME is set",
+            "give --dir DIR",
+        )
+    })?;
+    Ok(state.join("lockstep/cluster"))
+}
