@@ -26,8 +26,13 @@ pub(crate) fn reason(text: &str) -> Wrong {
     }
 }
 
-/// What is wrong with `metav1.Condition`s. What must be there the server checks last.
-pub(crate) fn validate_conditions(errors: &mut Vec<FieldError>, at: &At, conditions: &[Value]) {
+/// What is wrong with `metav1.Condition`s. What must be there the server says at the very end: it is given back.
+#[must_use]
+pub(crate) fn validate_conditions(
+    errors: &mut Vec<FieldError>,
+    at: &At,
+    conditions: &[Value],
+) -> Vec<FieldError> {
     let mut late = Vec::new();
     for (index, condition) in conditions.iter().enumerate() {
         let (place, kind, why) = (at.index(index), condition.text("type"), condition.text("reason"));
@@ -45,7 +50,7 @@ pub(crate) fn validate_conditions(errors: &mut Vec<FieldError>, at: &At, conditi
         }
         require(&mut late, &place, condition);
     }
-    errors.extend(late);
+    late
 }
 
 fn require(late: &mut Vec<FieldError>, at: &At, condition: &Value) {

@@ -109,6 +109,16 @@ pub fn strategy(group: &str, kind: &str) -> Option<&'static Strategy> {
 
 /// Every kind that has a file.
 static KINDS: &[&Strategy] = &[
+    &crate::pod::POD,
+    &crate::pod_template_kind::POD_TEMPLATE,
+    &crate::replication_controller::REPLICATION_CONTROLLER,
+    &crate::deployment::DEPLOYMENT,
+    &crate::replica_set::REPLICA_SET,
+    &crate::stateful_set::STATEFUL_SET,
+    &crate::daemon_set::DAEMON_SET,
+    &crate::controller_revision::CONTROLLER_REVISION,
+    &crate::job::JOB,
+    &crate::cron_job::CRON_JOB,
     &crate::service::SERVICE,
     &crate::basic::CONFIG_MAP,
     &crate::basic::SECRET,
@@ -138,4 +148,13 @@ static KINDS: &[&Strategy] = &[
     &crate::storage::CSI_DRIVER,
     &crate::storage::CSI_NODE,
     &crate::storage::CSI_STORAGE_CAPACITY,
+    &crate::access::ROLE,
+    &crate::access::CLUSTER_ROLE,
+    &crate::access::ROLE_BINDING,
+    &crate::access::CLUSTER_ROLE_BINDING,
+    &crate::access::CERTIFICATE_SIGNING_REQUEST,
+    &crate::autoscaling::HORIZONTAL_POD_AUTOSCALER,
+    &crate::api_service::API_SERVICE,
+    &crate::flow::FLOW_SCHEMA,
+    &crate::flow::PRIORITY_LEVEL_CONFIGURATION,
 ];

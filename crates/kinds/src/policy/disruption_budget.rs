@@ -3,6 +3,7 @@
 use lockstep_core::{Map, Value};
 use schema::{At, FieldError, Mistake};
 
+use crate::condition::validate_conditions;
 use crate::meta::{
     Edit, View, not_more_than_all, not_negative, validate_number_or_percent, validate_selector,
 };
@@ -68,9 +69,11 @@ fn both(at: &At, spec: &Value) -> FieldError {
 fn validate_status(budget: &Value) -> Errors {
     let (mut errors, status) = (Vec::new(), budget.child("status"));
     let at = At::ROOT.field("status");
-    crate::condition::validate_conditions(&mut errors, &at.field("conditions"), status.items("conditions"));
+    let (list, conditions) = (at.field("conditions"), status.items("conditions"));
+    let late = validate_conditions(&mut errors, &list, conditions);
     for field in ["disruptionsAllowed", "currentHealthy", "desiredHealthy", "expectedPods"] {
         not_negative(&mut errors, &at.field(field), status.number(field));
     }
+    errors.extend(late);
     errors
 }

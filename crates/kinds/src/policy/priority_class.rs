@@ -45,7 +45,7 @@ fn validate(class: &Value) -> Vec<FieldError> {
         let text = format!("maximum allowed value of a user defined priority is {HIGHEST}");
         errors.push(FieldError::forbidden(&At::ROOT.field("value"), text));
     }
-    let policies = &["Never", "PreemptLowerPriority"];
+    let policies = &["PreemptLowerPriority", "Never"];
     let policy = class.text("preemptionPolicy");
     if class.has("preemptionPolicy") && !policies.contains(&policy) {
         let at = At::ROOT.field("preemptionPolicy");

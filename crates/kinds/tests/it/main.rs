@@ -1,3 +1,4 @@
 //! What the kinds make of objects, compared with the answers of a real server.
 
 mod recorded;
+mod workloads;

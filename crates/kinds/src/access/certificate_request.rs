@@ -1,0 +1,150 @@
+//! CertificateSigningRequests. Who asks is the store's to fill in; whether the request is well signed nobody looks at here.
+
+use lockstep_core::{Map, Value};
+use schema::{At, FieldError};
+
+use crate::address::texts;
+use crate::meta::{Edit, View, dns_subdomain, invalid_each};
+use crate::reset::V1;
+use crate::strategy::{Status, Strategy};
+
+type Errors = Vec<FieldError>;
+
+const USAGES: &[&str] = &[
+    "any",
+    "cert sign",
+    "client auth",
+    "code signing",
+    "content commitment",
+    "crl sign",
+    "data encipherment",
+    "decipher only",
+    "digital signature",
+    "email protection",
+    "encipher only",
+    "ipsec end system",
+    "ipsec tunnel",
+    "ipsec user",
+    "key agreement",
+    "key encipherment",
+    "microsoft sgc",
+    "netscape sgc",
+    "ocsp signing",
+    "s/mime",
+    "server auth",
+    "signing",
+    "timestamping",
+];
+
+pub(crate) const CERTIFICATE_SIGNING_REQUEST: Strategy = Strategy {
+    prepare_create: |request| {
+        for field in ["username", "uid", "groups", "extra"] {
+            request.remove(&["spec", field]);
+        }
+        request.set(&["status"], Value::map(Map::new()));
+    },
+    prepare_update: |request, old| {
+        request.take_from(old, &["spec"]);
+        request.take_from(old, &["status"]);
+    },
+    validate,
+    validate_update: |request, _| validate(request),
+    status: Some(Status {
+        prepare_update: |request, old| {
+            request.take_from(old, &["spec"]);
+            keep_approval(request, old);
+        },
+        validate_update: |request, old| {
+            let mut errors = validate(request);
+            let (had, has) = (old.child("status").text("certificate"), request.child("status").text("certificate"));
+            if !had.is_empty() && had != has {
+                let at = At::ROOT.field("status");
+                let text = "updates may not modify existing certificate content";
+                errors.push(FieldError::forbidden(&at.field("certificate"), text));
+            }
+            errors
+        },
+        warnings: |_| Vec::new(),
+    }),
+    reset: V1,
+    selectable: |request| vec![("spec.signerName", request.child("spec").text("signerName").into())],
+    ..Strategy::plain("certificates.k8s.io", "CertificateSigningRequest", &["v1"])
+};
+
+/// The status does not approve or deny; the endpoint `approval` does.
+fn keep_approval(request: &mut Value, old: &Value) {
+    let approval = |condition: &&Value| ["Approved", "Denied"].contains(&condition.text("type"));
+    let (had, has) = (old.child("status").items("conditions"), request.child("status").items("conditions"));
+    let rest = has.iter().filter(|condition| !approval(condition));
+    let all: Vec<Value> = had.iter().filter(approval).chain(rest).cloned().collect();
+    if !all.is_empty() || !has.is_empty() {
+        request.set(&["status", "conditions"], all.into());
+    }
+}
+
+fn validate(request: &Value) -> Errors {
+    let (mut errors, spec) = (Vec::new(), request.child("spec"));
+    let at = At::ROOT.field("spec");
+    let (list, usages) = (at.field("usages"), texts(spec.items("usages")));
+    if usages.is_empty() {
+        errors.push(FieldError::required(&list, ""));
+    }
+    for (index, usage) in usages.iter().enumerate().filter(|(_, usage)| !USAGES.contains(usage)) {
+        errors.push(FieldError::not_supported(&list.index(index), *usage, USAGES));
+    }
+    for (index, usage) in usages.iter().enumerate().filter(|(index, usage)| usages[..*index].contains(usage)) {
+        errors.push(FieldError::duplicate(&list.index(index), *usage));
+    }
+    validate_signer(&mut errors, &at.field("signerName"), spec.text("signerName"));
+    if let Some(seconds) = spec.int("expirationSeconds").filter(|seconds| *seconds < 600) {
+        let text = "may not specify a duration less than 600 seconds (10 minutes)";
+        errors.push(FieldError::invalid(&at.field("expirationSeconds"), seconds, text));
+    }
+    validate_conditions(&mut errors, request.child("status").items("conditions"));
+    errors
+}
+
+fn validate_signer(errors: &mut Errors, at: &At, signer: &str) {
+    if signer.is_empty() {
+        errors.push(FieldError::required(at, ""));
+        return;
+    }
+    if signer == "kubernetes.io/legacy-unknown" {
+        let text = "the legacy signerName is not allowed via this API version";
+        errors.push(FieldError::invalid(at, signer, text));
+        return;
+    }
+    let Some((domain, path)) = signer.split_once('/') else {
+        errors.push(FieldError::invalid(at, signer, "must be a fully qualified domain and path of the form 'example.com/signer-name'"));
+        return;
+    };
+    invalid_each(errors, at, &domain.into(), dns_subdomain(domain));
+    if domain.split('.').count() < 2 {
+        let text = "should be a domain with at least two segments separated by dots";
+        errors.push(FieldError::invalid(at, domain, text));
+    }
+    invalid_each(errors, at, &path.into(), dns_subdomain(path));
+}
+
+fn validate_conditions(errors: &mut Errors, conditions: &[Value]) {
+    let at = At::ROOT.field("status");
+    let at = at.field("conditions");
+    for (index, condition) in conditions.iter().enumerate() {
+        let (place, kind, status) = (at.index(index), condition.text("type"), condition.text("status"));
+        if kind.is_empty() {
+            errors.push(FieldError::required(&place.field("type"), ""));
+        }
+        let known: &[&str] =
+            if ["Approved", "Denied", "Failed"].contains(&kind) { &["True"] } else { &["False", "True", "Unknown"] };
+        match status {
+            "" => errors.push(FieldError::required(&place.field("status"), "")),
+            other if !known.contains(&other) => {
+                errors.push(FieldError::not_supported(&place.field("status"), other, known));
+            }
+            _ => {}
+        }
+        if conditions[..index].iter().any(|other| other.text("type") == kind) {
+            errors.push(FieldError::duplicate(&place.field("type"), kind));
+        }
+    }
+}
