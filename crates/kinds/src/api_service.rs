@@ -79,7 +79,11 @@ fn validate_target(errors: &mut Errors, at: &At, spec: &Value) {
     if !spec.has("service") {
         if !bundle.is_empty() {
             let size = format!("{} bytes", crate::base64::decoded_len(bundle));
-            errors.push(FieldError::invalid(&at.field("caBundle"), size, "local APIServices may not have a caBundle"));
+            errors.push(FieldError::invalid(
+                &at.field("caBundle"),
+                size,
+                "local APIServices may not have a caBundle",
+            ));
         }
         if skip {
             let text = "local APIServices may not have insecureSkipTLSVerify";

@@ -28,9 +28,10 @@ pub(crate) fn decode(text: &str) -> Option<Vec<u8>> {
 pub(crate) fn encode(bytes: &[u8]) -> String {
     let mut text = String::with_capacity(bytes.len().div_ceil(3) * 4);
     for chunk in bytes.chunks(3) {
-        let group = chunk.iter().enumerate().fold(0_u32, |group, (index, byte)| {
-            group | u32::from(*byte) << (16 - 8 * index)
-        });
+        let group = chunk
+            .iter()
+            .enumerate()
+            .fold(0_u32, |group, (index, byte)| group | u32::from(*byte) << (16 - 8 * index));
         for place in 0..4 {
             let digit = ALPHABET[(group >> (18 - 6 * place) & 0x3f) as usize];
             text.push(if place <= chunk.len() { char::from(digit) } else { '=' });

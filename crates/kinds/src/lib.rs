@@ -1,9 +1,10 @@
 //! What the API server does with objects of its built-in kinds beyond what their schema says: how they are defaulted, reset,
 //! validated, listed and served. One file a kind; [`strategy`] finds it.
 
+mod access;
 mod address;
-#[allow(dead_code, unused_imports)] // building blocks; kinds come to use them
-mod meta;
+mod api_service;
+mod autoscaling;
 mod base64;
 mod basic;
 mod condition;
@@ -11,7 +12,10 @@ mod controller_revision;
 mod cron_job;
 mod daemon_set;
 mod deployment;
+mod flow;
 mod job;
+#[allow(dead_code, unused_imports)] // building blocks; kinds come to use them
+mod meta;
 mod naming;
 mod network;
 mod pod;
@@ -20,10 +24,6 @@ mod pod_template_kind;
 mod policy;
 mod replica_set;
 mod replication_controller;
-mod access;
-mod api_service;
-mod autoscaling;
-mod flow;
 mod reset;
 mod resource;
 mod service;
@@ -32,10 +32,10 @@ mod storage;
 mod strategy;
 mod table;
 
-pub use meta::{Quantity, Scope, invalid_on_create, invalid_on_status_update, invalid_on_update};
 pub use basic::{convert_event, finalize_namespace};
+pub use meta::{Quantity, Scope, invalid_on_create, invalid_on_status_update, invalid_on_update};
 pub use pod::{Token, admit_pod, prepare_ephemeral_update, validate_ephemeral_update};
 pub use resource::{Resource, Subresource, resources};
-pub use service::{as_read, Family, Given, Wanted, WantedAddress, WantedPorts, release_all, wanted};
-pub use table::{Column, Table, age, table};
+pub use service::{Family, Given, Wanted, WantedAddress, WantedPorts, as_read, release_all, wanted};
 pub use strategy::{ResetField, Status, Strategy, strategy};
+pub use table::{Column, Table, age, table};

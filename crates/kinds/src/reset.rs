@@ -25,7 +25,8 @@ pub(crate) const V1_AND_V2: &[ResetField] =
 
 /// A status whose writer may set nothing of `metadata` either: labels and the like are taken from `old`.
 pub(crate) fn keep_metadata(object: &mut Value, old: &Value) {
-    for field in ["labels", "annotations", "finalizers", "ownerReferences", "deletionTimestamp", "generation"] {
+    for field in ["labels", "annotations", "finalizers", "ownerReferences", "deletionTimestamp", "generation"]
+    {
         object.take_from(old, &["metadata", field]);
     }
 }

@@ -56,7 +56,8 @@ pub(crate) const CERTIFICATE_SIGNING_REQUEST: Strategy = Strategy {
         },
         validate_update: |request, old| {
             let mut errors = validate(request);
-            let (had, has) = (old.child("status").text("certificate"), request.child("status").text("certificate"));
+            let (had, has) =
+                (old.child("status").text("certificate"), request.child("status").text("certificate"));
             if !had.is_empty() && had != has {
                 let at = At::ROOT.field("status");
                 let text = "updates may not modify existing certificate content";
@@ -92,7 +93,8 @@ fn validate(request: &Value) -> Errors {
     for (index, usage) in usages.iter().enumerate().filter(|(_, usage)| !USAGES.contains(usage)) {
         errors.push(FieldError::not_supported(&list.index(index), *usage, USAGES));
     }
-    for (index, usage) in usages.iter().enumerate().filter(|(index, usage)| usages[..*index].contains(usage)) {
+    for (index, usage) in usages.iter().enumerate().filter(|(index, usage)| usages[..*index].contains(usage))
+    {
         errors.push(FieldError::duplicate(&list.index(index), *usage));
     }
     validate_signer(&mut errors, &at.field("signerName"), spec.text("signerName"));
@@ -115,7 +117,11 @@ fn validate_signer(errors: &mut Errors, at: &At, signer: &str) {
         return;
     }
     let Some((domain, path)) = signer.split_once('/') else {
-        errors.push(FieldError::invalid(at, signer, "must be a fully qualified domain and path of the form 'example.com/signer-name'"));
+        errors.push(FieldError::invalid(
+            at,
+            signer,
+            "must be a fully qualified domain and path of the form 'example.com/signer-name'",
+        ));
         return;
     };
     invalid_each(errors, at, &domain.into(), dns_subdomain(domain));
@@ -134,8 +140,11 @@ fn validate_conditions(errors: &mut Errors, conditions: &[Value]) {
         if kind.is_empty() {
             errors.push(FieldError::required(&place.field("type"), ""));
         }
-        let known: &[&str] =
-            if ["Approved", "Denied", "Failed"].contains(&kind) { &["True"] } else { &["False", "True", "Unknown"] };
+        let known: &[&str] = if ["Approved", "Denied", "Failed"].contains(&kind) {
+            &["True"]
+        } else {
+            &["False", "True", "Unknown"]
+        };
         match status {
             "" => errors.push(FieldError::required(&place.field("status"), "")),
             other if !known.contains(&other) => {

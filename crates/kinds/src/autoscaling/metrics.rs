@@ -38,7 +38,8 @@ fn validate_metric(errors: &mut Errors, at: &At, metric: &Value) {
     if let Some(source) = present.first() {
         validate_source(errors, &at.field(source), (source, metric.child(source)));
     }
-    let expected = kind.chars().next().map(|first| first.to_lowercase().chain(kind.chars().skip(1)).collect::<String>());
+    let expected =
+        kind.chars().next().map(|first| first.to_lowercase().chain(kind.chars().skip(1)).collect::<String>());
     let expected = expected.filter(|_| TYPES.contains(&kind));
     match &expected {
         None => errors.push(unknown()),
@@ -50,7 +51,8 @@ fn validate_metric(errors: &mut Errors, at: &At, metric: &Value) {
     }
     if present.len() != 1 {
         for source in present.into_iter().filter(|source| Some(**source) != expected.as_deref()) {
-            errors.push(FieldError::forbidden(&at.field(source), "must populate the given metric source only"));
+            errors
+                .push(FieldError::forbidden(&at.field(source), "must populate the given metric source only"));
         }
     }
 }
@@ -76,12 +78,11 @@ fn validate_source(errors: &mut Errors, at: &At, (name, source): (&str, &Value))
         "object" if !value && !average => {
             errors.push(required("averageValue", "must set either a target value or averageValue"));
         }
-        "external" if !value && !average => errors.push(required(
-            "averageValue",
-            "must set either a target value for metric or a per-pod target",
-        )),
+        "external" if !value && !average => errors
+            .push(required("averageValue", "must set either a target value for metric or a per-pod target")),
         "external" if value && average => {
-            errors.push(forbidden("value", "may not set both a target value for metric and a per-pod target"));
+            errors
+                .push(forbidden("value", "may not set both a target value for metric and a per-pod target"));
         }
         "pods" if !average => {
             errors.push(required("averageValue", "must specify a positive target averageValue"));
@@ -90,10 +91,8 @@ fn validate_source(errors: &mut Errors, at: &At, (name, source): (&str, &Value))
             "averageUtilization",
             "must set either a target raw value or a target utilization",
         )),
-        "resource" | "containerResource" if used && average => errors.push(forbidden(
-            "averageValue",
-            "may not set both a target raw value and a target utilization",
-        )),
+        "resource" | "containerResource" if used && average => errors
+            .push(forbidden("averageValue", "may not set both a target raw value and a target utilization")),
         _ => {}
     }
 }

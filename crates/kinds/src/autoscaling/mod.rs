@@ -19,7 +19,10 @@ pub(crate) const HORIZONTAL_POD_AUTOSCALER: Strategy = Strategy {
     prepare_update: |autoscaler, old| autoscaler.take_from(old, &["status"]),
     validate: |autoscaler| validate::validate(autoscaler, None),
     validate_update: |autoscaler, old| validate::validate(autoscaler, Some(old)),
-    status: Some(Status { validate_update: |autoscaler, _| validate::validate_status(autoscaler), ..Status::PLAIN }),
+    status: Some(Status {
+        validate_update: |autoscaler, _| validate::validate_status(autoscaler),
+        ..Status::PLAIN
+    }),
     name: subdomain,
     generation: Some(|autoscaler, old| autoscaler.child("spec") != old.child("spec")),
     reset: V1_AND_V2,

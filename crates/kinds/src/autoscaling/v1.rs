@@ -28,7 +28,8 @@ pub(super) fn convert(autoscaler: Value, to: &str) -> Value {
 }
 
 fn drop_annotations(autoscaler: &mut Value) {
-    let Some(annotations) = autoscaler.child_mut("metadata").and_then(|meta| meta.child_mut("annotations")) else {
+    let Some(annotations) = autoscaler.child_mut("metadata").and_then(|meta| meta.child_mut("annotations"))
+    else {
         return;
     };
     for key in [METRICS, STATUSES, CONDITIONS, BEHAVIOR].into_iter().chain(TOLERANCES) {
@@ -58,8 +59,11 @@ fn to_v1(mut autoscaler: Value) -> Value {
         let percent = cpu.child("resource").child("target").child("averageUtilization").clone();
         autoscaler.set(&["spec", "targetCPUUtilizationPercentage"], percent);
     }
-    let others: Vec<Value> =
-        metrics.iter().filter(|metric| !is_cpu_use(metric, "target")).map(|metric| metric_to_v1(metric, "target")).collect();
+    let others: Vec<Value> = metrics
+        .iter()
+        .filter(|metric| !is_cpu_use(metric, "target"))
+        .map(|metric| metric_to_v1(metric, "target"))
+        .collect();
     if !others.is_empty() {
         annotate(&mut autoscaler, METRICS, &others.into());
     }
@@ -95,7 +99,8 @@ fn to_v2(mut autoscaler: Value) -> Value {
     };
     let mut metrics: Vec<Value> = Vec::new();
     if let Some(others) = annotation(&autoscaler, METRICS) {
-        metrics.extend(others.as_list().unwrap_or_default().iter().map(|metric| metric_to_v2(metric, "target")));
+        metrics
+            .extend(others.as_list().unwrap_or_default().iter().map(|metric| metric_to_v2(metric, "target")));
     }
     if let Some(percent) = autoscaler.remove(&["spec", "targetCPUUtilizationPercentage"]) {
         metrics.push(cpu_metric(percent.as_int().unwrap_or_default()));

@@ -31,7 +31,11 @@ pub(super) fn validate(autoscaler: &Value, old: Option<&Value>) -> Errors {
     }
     match max {
         0 => late.push(FieldError::required(&at.field("maxReplicas"), "")),
-        ..0 => late.push(FieldError::invalid(&at.field("maxReplicas"), max, "must be greater than or equal to 1")),
+        ..0 => late.push(FieldError::invalid(
+            &at.field("maxReplicas"),
+            max,
+            "must be greater than or equal to 1",
+        )),
         _ => {}
     }
     if min.is_some_and(|min| max < min) {

@@ -100,8 +100,9 @@ fn validate_legacy(event: &Value, controller_field: &str) -> Errors {
     let mut errors = Vec::new();
     let (about, namespace) = (event.child("involvedObject"), event.child("metadata").text("namespace"));
     let at = At::ROOT.field("involvedObject");
-    let elsewhere =
-        || FieldError::invalid(&at.field("namespace"), about.text("namespace"), "does not match event.namespace");
+    let elsewhere = || {
+        FieldError::invalid(&at.field("namespace"), about.text("namespace"), "does not match event.namespace")
+    };
     let dated = event.has("eventTime");
     let matches = match (dated, about.text("namespace")) {
         (false, "") => matches!(namespace, "" | "default"),
@@ -195,7 +196,11 @@ fn validate_change(event: &Value, old: &Value) -> Errors {
     for (field, named) in IMMUTABLE {
         if event.child(field) != old.child(field) {
             let value = match event.child(field) {
-                Value::Null if !matches!(*field, "firstTimestamp" | "lastTimestamp" | "eventTime" | "related") => "".into(),
+                Value::Null
+                    if !matches!(*field, "firstTimestamp" | "lastTimestamp" | "eventTime" | "related") =>
+                {
+                    "".into()
+                }
                 value => value.clone(),
             };
             errors.push(FieldError::invalid(&At::ROOT.field(named), value, "field is immutable"));

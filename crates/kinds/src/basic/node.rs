@@ -70,7 +70,8 @@ fn validate(node: &Value) -> Errors {
         invalid_each(&mut errors, &at.index(index), &(*network).into(), legacy_cidr(network, &[]));
     }
     let parsed: Vec<_> = networks.iter().filter_map(|network| Network::parse(network)).collect();
-    let dual = parsed.iter().any(|network| network.is_ipv6()) && parsed.iter().any(|network| !network.is_ipv6());
+    let dual =
+        parsed.iter().any(|network| network.is_ipv6()) && parsed.iter().any(|network| !network.is_ipv6());
     if networks.len() > 1 && (!dual || networks.len() > 2) {
         let value = spec.child("podCIDRs").clone();
         errors.push(FieldError::invalid(&at, value, "may specify no more than one CIDR for each IP family"));
@@ -93,7 +94,9 @@ fn validate_taints(errors: &mut Errors, taints: &[Value]) {
         }
         validate_taint_effect(errors, &at.field("effect"), effect);
         if seen.contains(&(key, effect)) {
-            let added = taint.get("timeAdded").map_or("null".into(), |time| format!("\"{}\"", time.as_str().unwrap_or_default()));
+            let added = taint
+                .get("timeAdded")
+                .map_or("null".into(), |time| format!("\"{}\"", time.as_str().unwrap_or_default()));
             let shown = format!(
                 "{{\"Key\":\"{key}\",\"Value\":\"{value}\",\"Effect\":\"{effect}\",\"TimeAdded\":{added}}}: taints must be unique by key and effect pair"
             );
@@ -120,7 +123,9 @@ fn validate_change(node: &Value, old: &Value) -> Errors {
     let at = At::ROOT.field("status");
     let at = at.field("addresses");
     let addresses = node.child("status").items("addresses");
-    for (index, address) in addresses.iter().enumerate().filter(|(index, one)| addresses[..*index].contains(one)) {
+    for (index, address) in
+        addresses.iter().enumerate().filter(|(index, one)| addresses[..*index].contains(one))
+    {
         let shown =
             format!("{{\"Type\":\"{}\",\"Address\":\"{}\"}}", address.text("type"), address.text("address"));
         errors.push(FieldError::new(schema::Mistake::Duplicate, &at.index(index), None, shown));

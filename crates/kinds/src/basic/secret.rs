@@ -93,7 +93,10 @@ fn validate_json(errors: &mut Vec<FieldError>, at: &At, (data, key): (&Value, &s
     let bytes = decode(data.text(key)).unwrap_or_default();
     let wrong = match from_json(&bytes) {
         Ok(Value::Map(_) | Value::Null) => return,
-        Ok(other) => format!("json: cannot unmarshal {} into Go value of type map[string]interface {{}}", go_name(&other)),
+        Ok(other) => format!(
+            "json: cannot unmarshal {} into Go value of type map[string]interface {{}}",
+            go_name(&other)
+        ),
         Err(_) => "unexpected end of JSON input".to_owned(),
     };
     errors.push(FieldError::invalid(&at, "<secret contents redacted>", wrong));

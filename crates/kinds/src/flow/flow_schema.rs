@@ -114,7 +114,8 @@ fn validate_subject(errors: &mut Errors, at: &At, subject: &Value) {
     let (own_at, named) = (at.field(own), subject.child(own));
     let name = named.text("name");
     if !subject.has(own) {
-        errors.push(FieldError::required(&own_at, format!("{own} is required when subject kind is '{kind}'")));
+        errors
+            .push(FieldError::required(&own_at, format!("{own} is required when subject kind is '{kind}'")));
     } else {
         if name.is_empty() {
             errors.push(FieldError::required(&own_at.field("name"), ""));
@@ -176,8 +177,9 @@ fn validate_resource_rule(errors: &mut Errors, at: &At, rule: &Value) {
     }
     for (index, namespace) in namespaces.into_iter().enumerate() {
         let wrong = dns_label(namespace).into_iter();
-        let wrong: Wrong =
-            wrong.map(|text| format!("each member of this list must be '*' or a DNS-1123 label; {text}")).collect();
+        let wrong: Wrong = wrong
+            .map(|text| format!("each member of this list must be '*' or a DNS-1123 label; {text}"))
+            .collect();
         invalid_each(errors, &list.index(index), &namespace.into(), wrong);
     }
 }

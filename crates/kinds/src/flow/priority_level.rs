@@ -65,7 +65,9 @@ fn validate(level: &Value) -> Errors {
                 late.push(FieldError::forbidden(&at.field("exempt"), ""));
             }
             match spec.has("limited") {
-                true => validate_limited((&mut errors, &mut late), &at.field("limited"), spec.child("limited")),
+                true => {
+                    validate_limited((&mut errors, &mut late), &at.field("limited"), spec.child("limited"))
+                }
                 false => late.push(FieldError::required(&at.field("limited"), "")),
             }
         }

@@ -2,6 +2,8 @@
 
 use std::net::IpAddr;
 
+use schema::At;
+
 /// An address as Go's lenient reader takes it: leading zeros in IPv4 count as decimal.
 pub(crate) fn parse_ip(text: &str) -> Option<IpAddr> {
     let lenient = || {
@@ -33,6 +35,32 @@ pub(crate) fn is_canonical_ip(text: &str) -> Vec<String> {
         canonical if canonical == text => Vec::new(),
         canonical => vec![format!("must be in canonical form (\"{canonical}\")")],
     }
+}
+
+/// What is wrong with an address where another than the canonical form has always been taken.
+pub(crate) fn legacy_ip(text: &str) -> Vec<String> {
+    is_canonical_ip(text)
+        .into_iter()
+        .filter(|wrong| !wrong.starts_with("must be in canonical form"))
+        .collect()
+}
+
+/// What the server warns of in an address that it takes.
+pub(crate) fn ip_warnings(at: &At, text: &str) -> Vec<String> {
+    let Some(address) = parse_ip(text) else { return Vec::new() };
+    let canonical = match address {
+        IpAddr::V6(six) => six.to_ipv4_mapped().map_or(address, IpAddr::V4),
+        four => four,
+    };
+    if canonical != address || text.parse::<IpAddr>().is_err() {
+        return vec![format!("{at}: non-standard IP address {text:?} is invalid: use \"{canonical}\"")];
+    }
+    if address.is_ipv6() && address.to_string() != text {
+        return vec![format!(
+            "{at}: IPv6 address {text:?} should be in RFC 5952 canonical format (\"{address}\")"
+        )];
+    }
+    Vec::new()
 }
 
 #[cfg(test)]

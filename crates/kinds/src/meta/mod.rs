@@ -1,7 +1,9 @@
 //! What every kind has: `metadata`, and the small values that many kinds are made of. The texts are the server's own.
 
 mod edit;
+mod internal;
 mod ip;
+mod line_diff;
 mod names;
 mod number;
 mod object_meta;
@@ -13,7 +15,10 @@ pub use object_meta::{Scope, invalid_on_create, invalid_on_status_update, invali
 pub use quantity::Quantity;
 
 pub(crate) use edit::Edit;
-pub(crate) use ip::{is_canonical_ip, parse_ip};
+pub(crate) use internal::{
+    immutable, internal_diff, internal_text, invalid_internal, not_supported_internal,
+};
+pub(crate) use ip::{ip_warnings, is_canonical_ip, legacy_ip, parse_ip};
 pub(crate) use names::*;
 pub(crate) use number::*;
 pub(crate) use object_meta::{validate_annotations, validate_labels};

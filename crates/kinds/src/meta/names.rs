@@ -11,6 +11,11 @@ const KEY_TEXT: &str = "must consist of alphanumeric characters, '-', '_' or '.'
 /// What is wrong with a name, as the server says it; empty when nothing is.
 pub(crate) type Wrong = Vec<String>;
 
+/// What a strategy says of a name.
+pub(crate) fn named(wrong: Wrong) -> Result<(), Wrong> {
+    if wrong.is_empty() { Ok(()) } else { Err(wrong) }
+}
+
 /// A sentence with examples and the form that a value does not have.
 pub(crate) fn form_error(text: &str, form: &str, examples: &[&str]) -> String {
     let examples: Vec<_> = examples.iter().map(|example| format!("'{example}', ")).collect();
@@ -250,7 +255,7 @@ pub(crate) fn env_name(name: &str) -> Wrong {
     wrong
 }
 
-/// An identifier of C, as `envFrom.prefix` had to be.
+/// The name of a header of HTTP.
 pub(crate) fn http_header_name(name: &str) -> Wrong {
     let fine = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
     match !name.is_empty() && name.bytes().all(fine) {

@@ -6,7 +6,8 @@ use schema::{At, FieldError};
 use super::PROTOCOLS;
 use crate::address::{ip_warnings, legacy_ip, texts, validate_endpoint_ip};
 use crate::meta::{
-    Edit, View, Wrong, dns_label, dns_subdomain, invalid_each, is_canonical_ip, label_value, parse_ip, qualified_name,
+    Edit, View, Wrong, dns_label, dns_subdomain, invalid_each, is_canonical_ip, label_value, parse_ip,
+    qualified_name,
 };
 use crate::naming::subdomain;
 use crate::strategy::Strategy;

@@ -86,7 +86,8 @@ fn validate_port(errors: &mut Errors, at: &At, port: &Value) {
 
 /// The kind itself is deprecated, which the server says first.
 fn warnings(endpoints: &Value) -> Vec<String> {
-    let mut warnings = vec!["v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice".to_owned()];
+    let mut warnings =
+        vec!["v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice".to_owned()];
     let managed = endpoints.str_at(&["metadata", "labels", "endpoints.kubernetes.io/managed-by"]);
     if managed == Some("endpoint-controller") {
         return warnings;

@@ -5,8 +5,8 @@ use schema::{At, FieldError};
 
 use crate::address::{legacy_ip, texts};
 use crate::meta::{
-    Edit, View, Wrong, dns_label, dns_subdomain, invalid_each, parse_ip, path_segment, port_name, port_number,
-    wildcard_dns_subdomain,
+    Edit, View, Wrong, dns_label, dns_subdomain, invalid_each, parse_ip, path_segment, port_name,
+    port_number, wildcard_dns_subdomain,
 };
 use crate::naming::subdomain;
 use crate::reset::V1;
@@ -72,7 +72,9 @@ fn secret_name(tls: &Value) -> Wrong {
 fn warnings(ingress: &Value, old: Option<&Value>) -> Vec<String> {
     let annotated = ingress.child("metadata").child("annotations").has(CLASS);
     match old.is_none() && annotated && !ingress.child("spec").has("ingressClassName") {
-        true => vec![format!("annotation \"{CLASS}\" is deprecated, please use 'spec.ingressClassName' instead")],
+        true => {
+            vec![format!("annotation \"{CLASS}\" is deprecated, please use 'spec.ingressClassName' instead")]
+        }
         false => Vec::new(),
     }
 }

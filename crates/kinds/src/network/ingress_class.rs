@@ -53,11 +53,13 @@ fn validate(class: &Value) -> Errors {
 
 /// A domain with a path behind it.
 fn prefixed_path(path: &str) -> Wrong {
-    let Some((domain, rest)) = path.split_once('/').filter(|(domain, rest)| !domain.is_empty() && !rest.is_empty())
+    let Some((domain, rest)) =
+        path.split_once('/').filter(|(domain, rest)| !domain.is_empty() && !rest.is_empty())
     else {
         return vec!["must be a domain-prefixed path (such as \"acme.io/foo\")".into()];
     };
-    let mut wrong: Wrong = dns_subdomain(domain).into_iter().map(|text| format!("prefix part {text}")).collect();
+    let mut wrong: Wrong =
+        dns_subdomain(domain).into_iter().map(|text| format!("prefix part {text}")).collect();
     let fine = |char: char| char.is_ascii_alphanumeric() || "-._~!$&'()*+,;=:@%/".contains(char);
     if !rest.chars().all(fine) {
         wrong.push(crate::meta::form_error(

@@ -45,7 +45,8 @@ fn blocks(policy: &Value) -> Vec<((&'static str, usize, &'static str, usize), &V
     let mut blocks = Vec::new();
     for (direction, side) in DIRECTIONS {
         for (rule, entry) in policy.child("spec").items(direction).iter().enumerate() {
-            for (index, peer) in entry.items(side).iter().enumerate().filter(|(_, peer)| peer.has("ipBlock")) {
+            for (index, peer) in entry.items(side).iter().enumerate().filter(|(_, peer)| peer.has("ipBlock"))
+            {
                 blocks.push(((*direction, rule, *side, index), peer.child("ipBlock")));
             }
         }

@@ -45,7 +45,8 @@ fn validate(cidr: &Value) -> Vec<FieldError> {
     for (index, network) in networks.iter().enumerate() {
         invalid_each(&mut errors, &at.index(index), &(*network).into(), canonical_cidr(network));
     }
-    let families: Vec<_> = networks.iter().filter_map(|network| Network::parse(network)).map(Network::is_ipv6).collect();
+    let families: Vec<_> =
+        networks.iter().filter_map(|network| Network::parse(network)).map(Network::is_ipv6).collect();
     if let [first, second] = *families
         && first == second
     {
@@ -61,8 +62,9 @@ fn validate_change(cidr: &Value, old: &Value) -> Vec<FieldError> {
     let at = at.field("cidrs");
     let (has, had) = (cidr.child("spec").items("cidrs"), old.child("spec").items("cidrs"));
     let changed = had.iter().zip(has).enumerate().filter(|(_, (had, has))| had != has);
-    let mut errors: Vec<_> =
-        changed.map(|(index, (_, has))| FieldError::invalid(&at.index(index), has.clone(), IMMUTABLE)).collect();
+    let mut errors: Vec<_> = changed
+        .map(|(index, (_, has))| FieldError::invalid(&at.index(index), has.clone(), IMMUTABLE))
+        .collect();
     match (had.len(), has.len()) {
         (had, has) if had == has => errors,
         (1, 2) => {

@@ -22,7 +22,9 @@ pub(crate) fn validate_claim_spec(errors: &mut Errors, at: &At, spec: &Value) {
         errors.push(FieldError::not_supported(&modes_at, *mode, &MODES));
     }
     let known = |mode: &&&str| MODES.contains(*mode);
-    if names.contains(&"ReadWriteOncePod") && names.iter().filter(known).any(|mode| *mode != "ReadWriteOncePod") {
+    if names.contains(&"ReadWriteOncePod")
+        && names.iter().filter(known).any(|mode| *mode != "ReadWriteOncePod")
+    {
         errors.push(FieldError::forbidden(&modes_at, "may not use ReadWriteOncePod with other access modes"));
     }
     validate_storage(errors, at, spec);

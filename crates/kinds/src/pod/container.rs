@@ -74,7 +74,8 @@ fn validate_host_ports(errors: &mut Errors, at: &At, (first, containers): (usize
 
 /// Containers that run before the others, or all the time besides them.
 pub(super) fn validate_init_containers(errors: &mut Errors, at: &At, around: &Around<'_>) {
-    let mut names: BTreeSet<&str> = around.spec.items("containers").iter().map(|other| other.text("name")).collect();
+    let mut names: BTreeSet<&str> =
+        around.spec.items("containers").iter().map(|other| other.text("name")).collect();
     for (index, container) in around.spec.items("initContainers").iter().enumerate() {
         let item = at.index(index);
         validate_container(errors, &item, container, around);
@@ -88,7 +89,12 @@ pub(super) fn validate_init_containers(errors: &mut Errors, at: &At, around: &Ar
         validate_host_ports(errors, at, (0, std::slice::from_ref(container)));
         let sidecar = container.text("restartPolicy") == "Always";
         if sidecar {
-            validate_lifecycle(errors, &item.field("lifecycle"), container.child("lifecycle"), around.period());
+            validate_lifecycle(
+                errors,
+                &item.field("lifecycle"),
+                container.child("lifecycle"),
+                around.period(),
+            );
             validate_probes(errors, &item, container);
         } else {
             validate_runs_once(errors, &item, container);
@@ -122,7 +128,8 @@ pub(super) fn validate_ephemeral_containers(errors: &mut Errors, at: &At, around
         .collect();
     let mut names = others.clone();
     for (index, container) in around.spec.items("ephemeralContainers").iter().enumerate() {
-        let (at, name, target) = (at.index(index), container.text("name"), container.text("targetContainerName"));
+        let (at, name, target) =
+            (at.index(index), container.text("name"), container.text("targetContainerName"));
         validate_container(errors, &at, container, around);
         validate_image_spaces(errors, &at, container);
         if !names.insert(name) {
@@ -155,7 +162,11 @@ fn validate_ephemeral_fields(errors: &mut Errors, at: &At, container: &Value) {
 pub(super) fn validate_image_spaces(errors: &mut Errors, at: &At, container: &Value) {
     let image = container.text("image");
     if image.trim() != image {
-        errors.push(FieldError::invalid(&at.field("image"), image, "must not have leading or trailing whitespace"));
+        errors.push(FieldError::invalid(
+            &at.field("image"),
+            image,
+            "must not have leading or trailing whitespace",
+        ));
     }
 }
 
@@ -167,23 +178,35 @@ fn validate_container(errors: &mut Errors, at: &At, container: &Value, around: &
     if container.text("image").is_empty() {
         errors.push(FieldError::required(&at.field("image"), ""));
     }
-    one_of(errors, &at.field("terminationMessagePolicy"), container.text("terminationMessagePolicy"), &[
-        "File",
-        "FallbackToLogsOnError",
-    ]);
+    one_of(
+        errors,
+        &at.field("terminationMessagePolicy"),
+        container.text("terminationMessagePolicy"),
+        &["File", "FallbackToLogsOnError"],
+    );
     validate_ports(errors, &at.field("ports"), container.items("ports"));
     validate_env(errors, &at.field("env"), container.items("env"));
     validate_env_from(errors, &at.field("envFrom"), container.items("envFrom"));
     validate_mounts(errors, &at.field("volumeMounts"), container, around);
     validate_devices(errors, &at.field("volumeDevices"), container, around);
     validate_pull_policy(errors, &at.field("imagePullPolicy"), container.text("imagePullPolicy"));
-    validate_resources(errors, &at.field("resources"), container.child("resources"), (Of::Container, &around.claims));
+    validate_resources(
+        errors,
+        &at.field("resources"),
+        container.child("resources"),
+        (Of::Container, &around.claims),
+    );
     let policy = around.spec.text("restartPolicy");
     validate_resize_policy(errors, &at.field("resizePolicy"), container.items("resizePolicy"), policy);
     if container.has("securityContext") {
         let host_users = around.spec.child("hostUsers").as_bool().unwrap_or(true);
         let pod = if host_users { super::security::Users::Host } else { super::security::Users::Own };
-        validate_security_context(errors, &at.field("securityContext"), container.child("securityContext"), pod);
+        validate_security_context(
+            errors,
+            &at.field("securityContext"),
+            container.child("securityContext"),
+            pod,
+        );
     }
 }
 
@@ -247,7 +270,11 @@ fn validate_mounts(errors: &mut Errors, at: &At, container: &Value, around: &Aro
             errors.push(FieldError::invalid(&name_at, name, "must not already exist in volumeDevices"));
         }
         if devices.iter().any(|device| device.text("devicePath") == path) {
-            errors.push(FieldError::invalid(&path_at, path, "must not already exist as a path in volumeDevices"));
+            errors.push(FieldError::invalid(
+                &path_at,
+                path,
+                "must not already exist as a path in volumeDevices",
+            ));
         }
         validate_sub_path(errors, [at, &item], mount);
         validate_propagation(errors, at, (mount, container));
@@ -334,7 +361,11 @@ fn validate_devices(errors: &mut Errors, at: &At, container: &Value, around: &Ar
             errors.push(FieldError::invalid(&name_at, name, "must not already exist in volumeMounts"));
         }
         if mounts.iter().any(|mount| mount.text("mountPath") == path) {
-            errors.push(FieldError::invalid(&path_at, path, "must not already exist as a path in volumeMounts"));
+            errors.push(FieldError::invalid(
+                &path_at,
+                path,
+                "must not already exist as a path in volumeMounts",
+            ));
         }
         names.insert(name);
     }
@@ -385,7 +416,11 @@ fn validate_restart_policy(errors: &mut Errors, at: &At, container: &Value) {
         }
         let (at, codes) = (at.field("exitCodes"), rule.child("exitCodes"));
         if !matches!(codes.text("operator"), "In" | "NotIn") {
-            errors.push(FieldError::not_supported(&at.field("operator"), codes.text("operator"), &["In", "NotIn"]));
+            errors.push(FieldError::not_supported(
+                &at.field("operator"),
+                codes.text("operator"),
+                &["In", "NotIn"],
+            ));
         }
         if codes.items("values").len() > 255 {
             errors.push(FieldError::too_many(&at.field("values"), codes.items("values").len(), 255));
@@ -394,6 +429,11 @@ fn validate_restart_policy(errors: &mut Errors, at: &At, container: &Value) {
 }
 
 /// A value as the server's own type prints it.
+pub(super) fn shown_internal(at: &At, shown: (&str, &Value), text: &str) -> FieldError {
+    invalid_internal(at, shown, text)
+}
+
+/// Adds such a mistake.
 pub(super) fn invalid(errors: &mut Errors, at: &At, (kind, value): (&str, &Value), text: &str) {
     errors.push(invalid_internal(at, (kind, value), text));
 }

@@ -21,9 +21,11 @@ pub(super) fn default_pod(pod: &mut Value) {
     spec.default_to("enableServiceLinks", true);
     if spec.flag("hostNetwork") {
         for list in ["containers", "initContainers"] {
-            spec.items_mut(list).iter_mut().flat_map(|container| container.items_mut("ports")).for_each(|port| {
-                port.default_number("hostPort", port.number("containerPort"));
-            });
+            spec.items_mut(list).iter_mut().flat_map(|container| container.items_mut("ports")).for_each(
+                |port| {
+                    port.default_number("hostPort", port.number("containerPort"));
+                },
+            );
         }
     }
     default_pod_spec(spec);
@@ -116,7 +118,9 @@ fn default_container(container: &mut Value) {
 }
 
 fn default_probe(probe: &mut Value) {
-    for (key, number) in [("timeoutSeconds", 1), ("periodSeconds", 10), ("successThreshold", 1), ("failureThreshold", 3)] {
+    for (key, number) in
+        [("timeoutSeconds", 1), ("periodSeconds", 10), ("successThreshold", 1), ("failureThreshold", 3)]
+    {
         probe.default_number(key, number);
     }
     default_http(probe);
@@ -145,7 +149,8 @@ fn round(resources: &mut Value, key: &str) {
         let rounded = quantity.round_up_to_milli();
         (rounded != quantity).then(|| rounded.to_string())
     };
-    let changes: Vec<_> = resources.entries(key).filter_map(|(name, value)| Some((name.to_owned(), rounded(value)?))).collect();
+    let changes: Vec<_> =
+        resources.entries(key).filter_map(|(name, value)| Some((name.to_owned(), rounded(value)?))).collect();
     for (name, quantity) in changes {
         resources.set(&[key, &name], quantity.into());
     }
@@ -161,7 +166,9 @@ fn default_volume(volume: &mut Value) {
             source.items_mut("items").iter_mut().for_each(default_field);
         }
     }
-    for source in volume.child_mut("projected").into_iter().flat_map(|projected| projected.items_mut("sources")) {
+    for source in
+        volume.child_mut("projected").into_iter().flat_map(|projected| projected.items_mut("sources"))
+    {
         for kind in ["downwardAPI", "serviceAccountToken"] {
             let Some(projection) = source.child_mut(kind) else { continue };
             projection.items_mut("items").iter_mut().for_each(default_field);
@@ -177,7 +184,9 @@ fn default_volume(volume: &mut Value) {
     if let Some(path) = volume.child_mut("hostPath") {
         path.default_to("type", "");
     }
-    if let Some(spec) = volume.child_mut("ephemeral").and_then(|source| source.child_mut("volumeClaimTemplate"))
+    if let Some(spec) = volume
+        .child_mut("ephemeral")
+        .and_then(|source| source.child_mut("volumeClaimTemplate"))
         .and_then(|template| template.child_mut("spec"))
     {
         spec.default_to("volumeMode", "Filesystem");

@@ -4,25 +4,49 @@ use lockstep_core::Value;
 use schema::{At, FieldError};
 
 use super::Errors;
-use crate::meta::{Quantity, View, Wrong, config_map_key, dns_label, dns_subdomain, env_name, invalid_each, qualified_name};
+use crate::meta::{
+    Quantity, View, Wrong, config_map_key, dns_label, dns_subdomain, env_name, invalid_each, qualified_name,
+};
 
 const NO_SOURCE: &str =
     "must specify one of: `fieldRef`, `resourceFieldRef`, `configMapKeyRef`, `secretKeyRef` or `fileKeyRef`";
 const ENV_FIELDS: [&str; 9] = [
-    "metadata.name", "metadata.namespace", "metadata.uid", "spec.nodeName", "spec.serviceAccountName", "status.hostIP",
-    "status.hostIPs", "status.podIP", "status.podIPs",
+    "metadata.name",
+    "metadata.namespace",
+    "metadata.uid",
+    "spec.nodeName",
+    "spec.serviceAccountName",
+    "status.hostIP",
+    "status.hostIPs",
+    "status.podIP",
+    "status.podIPs",
 ];
 /// The fields that a volume may show.
 pub(super) const VOLUME_FIELDS: [&str; 5] =
     ["metadata.annotations", "metadata.labels", "metadata.name", "metadata.namespace", "metadata.uid"];
 /// The fields of the downward API, of which each place takes some.
 const FIELDS: [&str; 14] = [
-    "metadata.annotations", "metadata.labels", "metadata.name", "metadata.namespace", "metadata.uid", "spec.nodeName",
-    "spec.restartPolicy", "spec.serviceAccountName", "spec.schedulerName", "status.phase", "status.hostIP",
-    "status.hostIPs", "status.podIP", "status.podIPs",
+    "metadata.annotations",
+    "metadata.labels",
+    "metadata.name",
+    "metadata.namespace",
+    "metadata.uid",
+    "spec.nodeName",
+    "spec.restartPolicy",
+    "spec.serviceAccountName",
+    "spec.schedulerName",
+    "status.phase",
+    "status.hostIP",
+    "status.hostIPs",
+    "status.podIP",
+    "status.podIPs",
 ];
 const RESOURCES: [&str; 6] = [
-    "limits.cpu", "limits.ephemeral-storage", "limits.memory", "requests.cpu", "requests.ephemeral-storage",
+    "limits.cpu",
+    "limits.ephemeral-storage",
+    "limits.memory",
+    "requests.cpu",
+    "requests.ephemeral-storage",
     "requests.memory",
 ];
 const BYTES: [&str; 13] = ["1", "1k", "1M", "1G", "1T", "1P", "1E", "1Ki", "1Mi", "1Gi", "1Ti", "1Pi", "1Ei"];
@@ -83,13 +107,16 @@ pub(super) fn validate_field(errors: &mut Errors, at: &At, field: &Value, suppor
         errors.push(FieldError::required(&path_at, ""));
         return;
     }
-    let convert = |text: String| FieldError::invalid(&path_at, path, format!("error converting fieldPath: {text}"));
+    let convert =
+        |text: String| FieldError::invalid(&path_at, path, format!("error converting fieldPath: {text}"));
     let keyed = subscript(path);
     if version != "v1" {
         errors.push(convert(format!("unsupported pod version: {version}")));
     } else if let Some((whole, key)) = keyed {
         match whole {
-            "metadata.annotations" => invalid_each(errors, at, &key.to_lowercase().into(), qualified_name(&key.to_lowercase())),
+            "metadata.annotations" => {
+                invalid_each(errors, at, &key.to_lowercase().into(), qualified_name(&key.to_lowercase()))
+            }
             "metadata.labels" => invalid_each(errors, at, &key.into(), qualified_name(key)),
             _ => errors.push(convert(format!("field label does not support subscript: {path}"))),
         }
@@ -126,7 +153,11 @@ pub(super) fn validate_divisor(errors: &mut Errors, at: &At, resource: &str, div
     };
     if !known.contains(&divisor) {
         let values = if kind == "cpu" { "1m and 1".to_owned() } else { BYTES.join(", ") };
-        errors.push(FieldError::invalid(at, resource, format!("only divisor's values {values} are supported with the {kind} resource")));
+        errors.push(FieldError::invalid(
+            at,
+            resource,
+            format!("only divisor's values {values} are supported with the {kind} resource"),
+        ));
     }
 }
 
@@ -140,7 +171,8 @@ fn validate_key(errors: &mut Errors, at: &At, source: &Value) {
 }
 
 fn validate_file_key(errors: &mut Errors, at: &At, source: &Value) {
-    let rules: [(&str, fn(&str) -> Wrong); 3] = [("key", env_name), ("volumeName", dns_label), ("path", no_backsteps)];
+    let rules: [(&str, fn(&str) -> Wrong); 3] =
+        [("key", env_name), ("volumeName", dns_label), ("path", no_backsteps)];
     for (field, rule) in rules {
         match source.text(field) {
             "" => errors.push(FieldError::required(&at.field(field), "")),
@@ -165,19 +197,28 @@ pub(super) fn validate_env_from(errors: &mut Errors, at: &At, sources: &[Value])
         if !prefix.is_empty() {
             invalid_each(errors, &item.field("prefix"), &prefix.into(), env_name(prefix));
         }
-        let given: Vec<_> = ["configMapRef", "secretRef"].into_iter().filter(|kind| source.has(kind)).collect();
+        let given: Vec<_> =
+            ["configMapRef", "secretRef"].into_iter().filter(|kind| source.has(kind)).collect();
         for kind in &given {
             let name_at = item.field(kind);
             let name_at = name_at.field("name");
             match source.child(kind).text("name") {
                 "" => errors.push(FieldError::required(&name_at, "")),
-                name => invalid_each(errors, &name_at, &name.into(), dns_subdomain(name.trim_end_matches('-'))),
+                name => {
+                    invalid_each(errors, &name_at, &name.into(), dns_subdomain(name.trim_end_matches('-')))
+                }
             }
         }
         match given.len() {
-            0 => errors.push(FieldError::invalid(at, "", "must specify one of: `configMapRef` or `secretRef`")),
+            0 => {
+                errors.push(FieldError::invalid(at, "", "must specify one of: `configMapRef` or `secretRef`"))
+            }
             1 => {}
-            _ => errors.push(FieldError::invalid(at, "", "may not have more than one field specified at a time")),
+            _ => errors.push(FieldError::invalid(
+                at,
+                "",
+                "may not have more than one field specified at a time",
+            )),
         }
     }
 }
@@ -199,7 +240,9 @@ pub(super) fn validate_file_volumes(errors: &mut Errors, at: &At, spec: &Value) 
                 let name_at = file_at.field(name_at);
                 match volume {
                     None => errors.push(FieldError::not_found(&name_at, name)),
-                    Some(volume) if !volume.has("emptyDir") => errors.push(FieldError::invalid(&name_at, name, error)),
+                    Some(volume) if !volume.has("emptyDir") => {
+                        errors.push(FieldError::invalid(&name_at, name, error))
+                    }
                     Some(_) => {}
                 }
             }

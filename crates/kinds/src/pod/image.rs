@@ -35,7 +35,8 @@ fn is_path(path: &str) -> bool {
     };
     if parts.len() > 1 && host(parts[0]) {
         let domain = parts.remove(0);
-        let fine = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b':' | b'[' | b']');
+        let fine =
+            |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b':' | b'[' | b']');
         if !domain.bytes().all(fine) {
             return false;
         }
@@ -51,7 +52,8 @@ fn is_component(part: &str) -> bool {
         matches!(text, "" | "." | "_" | "__") || text.bytes().all(|byte| byte == b'-')
     });
     let ends = bytes.first().zip(bytes.last());
-    ends.is_some_and(|(&first, &last)| alphanumeric(first) && alphanumeric(last)) && separators.into_iter().all(fine)
+    ends.is_some_and(|(&first, &last)| alphanumeric(first) && alphanumeric(last))
+        && separators.into_iter().all(fine)
 }
 
 fn is_tag(tag: &str) -> bool {

@@ -15,7 +15,8 @@ pub(super) fn validate_probes(errors: &mut Errors, at: &At, container: &Value) {
         let (at, probe) = (at.field(key), container.child(key));
         if container.has(key) {
             validate_probe(errors, &at, probe);
-            let (success, period) = (probe.number("successThreshold"), probe.child("terminationGracePeriodSeconds"));
+            let (success, period) =
+                (probe.number("successThreshold"), probe.child("terminationGracePeriodSeconds"));
             if key != "readinessProbe" && success != 1 {
                 errors.push(FieldError::invalid(&at.field("successThreshold"), success, "must be 1"));
             }
@@ -29,11 +30,17 @@ pub(super) fn validate_probes(errors: &mut Errors, at: &At, container: &Value) {
 
 fn validate_probe(errors: &mut Errors, at: &At, probe: &Value) {
     validate_handler(errors, at, probe, (&PROBE, None));
-    for key in ["initialDelaySeconds", "timeoutSeconds", "periodSeconds", "successThreshold", "failureThreshold"] {
+    for key in
+        ["initialDelaySeconds", "timeoutSeconds", "periodSeconds", "successThreshold", "failureThreshold"]
+    {
         not_negative(errors, &at.field(key), probe.number(key));
     }
     if let Some(period) = probe.int("terminationGracePeriodSeconds").filter(|period| *period <= 0) {
-        errors.push(FieldError::invalid(&at.field("terminationGracePeriodSeconds"), period, "must be greater than 0"));
+        errors.push(FieldError::invalid(
+            &at.field("terminationGracePeriodSeconds"),
+            period,
+            "must be greater than 0",
+        ));
     }
 }
 
@@ -51,7 +58,9 @@ fn validate_handler(errors: &mut Errors, at: &At, handler: &Value, (kinds, perio
     for (index, kind) in given.iter().enumerate() {
         let (at, action) = (at.field(kind), handler.child(kind));
         match *kind {
-            _ if index > 0 => errors.push(FieldError::forbidden(&at, "may not specify more than 1 handler type")),
+            _ if index > 0 => {
+                errors.push(FieldError::forbidden(&at, "may not specify more than 1 handler type"))
+            }
             "exec" if action.items("command").is_empty() => {
                 errors.push(FieldError::required(&at.field("command"), ""));
             }

@@ -19,7 +19,14 @@ pub(super) fn validate_projected(errors: &mut Errors, at: &At, source: &Value) {
     for (index, projection) in source.items("sources").iter().enumerate() {
         let item = list.index(index);
         let mut projections = Projections { volume: at, paths: &mut paths };
-        let kinds = ["secret", "configMap", "downwardAPI", "serviceAccountToken", "clusterTrustBundle", "podCertificate"];
+        let kinds = [
+            "secret",
+            "configMap",
+            "downwardAPI",
+            "serviceAccountToken",
+            "clusterTrustBundle",
+            "podCertificate",
+        ];
         for kind in kinds.into_iter().filter(|kind| projection.has(kind)) {
             projections.validate(errors, (&item.field(kind), kind), projection.child(kind));
         }

@@ -7,9 +7,27 @@ use super::Errors;
 use crate::meta::{Quantity, View, dns_label, invalid_each, qualified_name};
 
 const STANDARD: [&str; 21] = [
-    "cpu", "memory", "ephemeral-storage", "requests.cpu", "requests.memory", "requests.ephemeral-storage", "limits.cpu",
-    "limits.memory", "limits.ephemeral-storage", "pods", "resourcequotas", "services", "replicationcontrollers", "secrets",
-    "configmaps", "persistentvolumeclaims", "storage", "requests.storage", "services.nodeports", "services.loadbalancers", "",
+    "cpu",
+    "memory",
+    "ephemeral-storage",
+    "requests.cpu",
+    "requests.memory",
+    "requests.ephemeral-storage",
+    "limits.cpu",
+    "limits.memory",
+    "limits.ephemeral-storage",
+    "pods",
+    "resourcequotas",
+    "services",
+    "replicationcontrollers",
+    "secrets",
+    "configmaps",
+    "persistentvolumeclaims",
+    "storage",
+    "requests.storage",
+    "services.nodeports",
+    "services.loadbalancers",
+    "",
 ];
 
 fn is_huge_page(name: &str) -> bool {
@@ -21,7 +39,9 @@ fn is_native(name: &str) -> bool {
 }
 
 fn is_extended(name: &str) -> bool {
-    !is_native(name) && !name.starts_with("requests.") && qualified_name(&format!("requests.{name}")).is_empty()
+    !is_native(name)
+        && !name.starts_with("requests.")
+        && qualified_name(&format!("requests.{name}")).is_empty()
 }
 
 /// Whether more may be used than is asked for.
@@ -72,7 +92,8 @@ fn validate_amount(errors: &mut Errors, at: &At, name: &str, value: &Value) {
     if is_huge_page(name) {
         let page = name.trim_start_matches("hugepages-").parse().unwrap_or(Quantity::ZERO).value();
         if page <= 0 || amount.value() % page != 0 {
-            let text = format!("{} is not positive integer multiple of {name}", value.as_str().unwrap_or_default());
+            let text =
+                format!("{} is not positive integer multiple of {name}", value.as_str().unwrap_or_default());
             errors.push(FieldError::invalid(at, value.clone(), text));
         }
     }
@@ -86,7 +107,12 @@ pub(super) enum Of {
 }
 
 /// Limits and requests, and claims by the names that the pod has.
-pub(super) fn validate_resources(errors: &mut Errors, at: &At, resources: &Value, (of, claims): (Of, &[&str])) {
+pub(super) fn validate_resources(
+    errors: &mut Errors,
+    at: &At,
+    resources: &Value,
+    (of, claims): (Of, &[&str]),
+) {
     let validate_name = match of {
         Of::Container => validate_container_name,
         Of::Pod => validate_pod_name,
@@ -101,7 +127,12 @@ pub(super) fn validate_resources(errors: &mut Errors, at: &At, resources: &Value
         let at = requests_at.key(name);
         validate_name(errors, &at, name);
         validate_amount(errors, &at, name, request);
-        validate_request(errors, [&limits_at, &requests_at], name, (request, resources.child("limits").get(name)));
+        validate_request(
+            errors,
+            [&limits_at, &requests_at],
+            name,
+            (request, resources.child("limits").get(name)),
+        );
     }
     let mut names = resources.entries("limits").chain(resources.entries("requests")).map(|(name, _)| name);
     let (mut compute, mut pages) = (false, false);
@@ -115,10 +146,16 @@ pub(super) fn validate_resources(errors: &mut Errors, at: &At, resources: &Value
     validate_claims(errors, &at.field("claims"), resources.items("claims"), claims);
 }
 
-fn validate_request(errors: &mut Errors, [limits_at, at]: [&At; 2], name: &str, (request, limit): (&Value, Option<&Value>)) {
+fn validate_request(
+    errors: &mut Errors,
+    [limits_at, at]: [&At; 2],
+    name: &str,
+    (request, limit): (&Value, Option<&Value>),
+) {
     let Some(limit) = limit else {
         if !may_overcommit(name) {
-            errors.push(FieldError::required(limits_at, "Limit must be set for non overcommitable resources"));
+            errors
+                .push(FieldError::required(limits_at, "Limit must be set for non overcommitable resources"));
         }
         return;
     };
@@ -144,7 +181,8 @@ fn validate_claims(errors: &mut Errors, at: &At, claims: &[Value], known: &[&str
         if !request.is_empty() {
             invalid_each(errors, &at.field("request"), &request.into(), dns_label(request));
         }
-        let whole = request.is_empty() && names.iter().any(|other| other.split_once('/').is_some_and(|(of, _)| of == name));
+        let whole = request.is_empty()
+            && names.iter().any(|other| other.split_once('/').is_some_and(|(of, _)| of == name));
         if names.iter().any(|other| other == name || *other == key) || whole {
             errors.push(FieldError::duplicate(&at, if whole { name } else { &key }));
         }
@@ -168,7 +206,10 @@ pub(super) fn validate_pod_resources(errors: &mut Errors, spec_at: &At, spec: &V
         return;
     }
     if resources.has("claims") {
-        errors.push(FieldError::forbidden(&at.field("claims"), "claims may not be set for Resources at pod-level"));
+        errors.push(FieldError::forbidden(
+            &at.field("claims"),
+            "claims may not be set for Resources at pod-level",
+        ));
     }
     validate_resources(errors, &at, resources, (Of::Pod, claims));
     let requests_at = at.field("requests");

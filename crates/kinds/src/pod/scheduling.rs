@@ -6,7 +6,9 @@ use lockstep_core::Value;
 use schema::{At, FieldError};
 
 use super::Errors;
-use crate::meta::{View, dns_label, dns_subdomain, invalid_each, label_value, qualified_name, validate_selector};
+use crate::meta::{
+    View, dns_label, dns_subdomain, invalid_each, label_value, qualified_name, validate_selector,
+};
 
 const REQUIRED: &str = "requiredDuringSchedulingIgnoredDuringExecution";
 const PREFERRED: &str = "preferredDuringSchedulingIgnoredDuringExecution";
@@ -79,7 +81,10 @@ fn validate_node_expression(errors: &mut Errors, at: &At, (expression, labels): 
     let (values_at, values) = (at.field("values"), expression.items("values"));
     match expression.text("operator") {
         "In" | "NotIn" if values.is_empty() => {
-            errors.push(FieldError::required(&values_at, "must be specified when `operator` is 'In' or 'NotIn'"));
+            errors.push(FieldError::required(
+                &values_at,
+                "must be specified when `operator` is 'In' or 'NotIn'",
+            ));
         }
         "Exists" | "DoesNotExist" if !values.is_empty() => errors.push(FieldError::forbidden(
             &values_at,
@@ -90,7 +95,9 @@ fn validate_node_expression(errors: &mut Errors, at: &At, (expression, labels): 
             "must be specified single value when `operator` is 'Lt' or 'Gt'",
         )),
         "In" | "NotIn" | "Exists" | "DoesNotExist" | "Gt" | "Lt" => {}
-        other => errors.push(FieldError::invalid(&at.field("operator"), other, "not a valid selector operator")),
+        other => {
+            errors.push(FieldError::invalid(&at.field("operator"), other, "not a valid selector operator"))
+        }
     }
     let key = expression.text("key");
     invalid_each(errors, &at.field("key"), &key.into(), qualified_name(key));
@@ -108,7 +115,9 @@ fn validate_node_field(errors: &mut Errors, at: &At, field: &Value) {
             &list,
             "must be only one value when `operator` is 'In' or 'NotIn' for node field selector",
         )),
-        other => errors.push(FieldError::invalid(&at.field("operator"), other, "not a valid selector operator")),
+        other => {
+            errors.push(FieldError::invalid(&at.field("operator"), other, "not a valid selector operator"))
+        }
     }
     match field.text("key") {
         "metadata.name" => {
@@ -177,7 +186,8 @@ pub(super) fn validate_tolerations(errors: &mut Errors, at: &At, tolerations: &[
         if !key.is_empty() {
             invalid_each(errors, &at.field("key"), &key.into(), qualified_name(key));
         } else if operator != "Exists" {
-            let text = "operator must be Exists when `key` is empty, which means \"match all values and all keys\"";
+            let text =
+                "operator must be Exists when `key` is empty, which means \"match all values and all keys\"";
             errors.push(FieldError::invalid(&at.field("operator"), operator, text));
         }
         let effect = toleration.text("effect");
@@ -201,7 +211,9 @@ fn validate_operator(errors: &mut Errors, at: &At, operator: &str, value: &str) 
             }
         }
         "Exists" if value.is_empty() => {}
-        "Exists" => errors.push(FieldError::invalid(at, value, "value must be empty when `operator` is 'Exists'")),
+        "Exists" => {
+            errors.push(FieldError::invalid(at, value, "value must be empty when `operator` is 'Exists'"))
+        }
         "Lt" | "Gt" => errors.push(FieldError::not_supported(at, operator, &["Equal", "Exists", "Lt", "Gt"])),
         _ => errors.push(FieldError::not_supported(at, operator, &["Equal", "Exists"])),
     }
@@ -211,8 +223,11 @@ fn validate_operator(errors: &mut Errors, at: &At, operator: &str, value: &str) 
 pub(super) fn validate_spread(errors: &mut Errors, at: &At, constraints: &[Value]) {
     for (index, constraint) in constraints.iter().enumerate() {
         let at = at.index(index);
-        let (skew, key, action) =
-            (constraint.number("maxSkew"), constraint.text("topologyKey"), constraint.text("whenUnsatisfiable"));
+        let (skew, key, action) = (
+            constraint.number("maxSkew"),
+            constraint.text("topologyKey"),
+            constraint.text("whenUnsatisfiable"),
+        );
         if skew <= 0 {
             errors.push(FieldError::invalid(&at.field("maxSkew"), skew, "must be greater than zero"));
         }
@@ -223,7 +238,8 @@ pub(super) fn validate_spread(errors: &mut Errors, at: &At, constraints: &[Value
             let known = ["DoNotSchedule", "ScheduleAnyway"];
             errors.push(FieldError::not_supported(&at.field("whenUnsatisfiable"), action, &known));
         }
-        let same = |other: &Value| other.text("topologyKey") == key && other.text("whenUnsatisfiable") == action;
+        let same =
+            |other: &Value| other.text("topologyKey") == key && other.text("whenUnsatisfiable") == action;
         if constraints[index + 1..].iter().any(same) {
             let at = at.field("{topologyKey, whenUnsatisfiable}");
             errors.push(FieldError::duplicate(&at, format!("{{{key}, {action}}}")));

@@ -62,7 +62,8 @@ fn validate_seccomp(errors: &mut Errors, at: &At, context: &Value) {
     let profile = context.child("seccompProfile");
     let kind = profile.text("type");
     match kind {
-        "" => errors.push(FieldError::required(&at.field("type"), "type is required when seccompProfile is set")),
+        "" => errors
+            .push(FieldError::required(&at.field("type"), "type is required when seccompProfile is set")),
         kind if !PROFILES.contains(&kind) => {
             errors.push(FieldError::not_supported(&at.field("type"), kind, &PROFILES));
         }
@@ -74,7 +75,12 @@ fn validate_seccomp(errors: &mut Errors, at: &At, context: &Value) {
     } else if kind == "Localhost" {
         descending(errors, &at, profile.text("localhostProfile"));
     } else if given {
-        invalid(errors, &at, ("core.SeccompProfile", profile), "can only be set when seccomp type is Localhost");
+        invalid(
+            errors,
+            &at,
+            ("core.SeccompProfile", profile),
+            "can only be set when seccomp type is Localhost",
+        );
     }
 }
 
@@ -94,10 +100,15 @@ fn validate_app_armor(errors: &mut Errors, at: &At, context: &Value) {
         "Localhost" if local.len() > 4095 => errors.push(FieldError::too_long(&local_at, 4095)),
         "Localhost" => {}
         "RuntimeDefault" | "Unconfined" if profile.has("localhostProfile") => {
-            errors.push(FieldError::invalid(&local_at, local, "can only be set when AppArmor type is Localhost"));
+            errors.push(FieldError::invalid(
+                &local_at,
+                local,
+                "can only be set when AppArmor type is Localhost",
+            ));
         }
         "RuntimeDefault" | "Unconfined" => {}
-        "" => errors.push(FieldError::required(&at.field("type"), "type is required when appArmorProfile is set")),
+        "" => errors
+            .push(FieldError::required(&at.field("type"), "type is required when appArmorProfile is set")),
         other => errors.push(FieldError::not_supported(&at.field("type"), other, &PROFILES)),
     }
 }
@@ -115,10 +126,15 @@ pub(super) fn validate_pod_security_context(errors: &mut Errors, at: &At, spec: 
     validate_words(errors, at, context, &words);
     validate_seccomp(errors, &at.field("seccompProfile"), context);
     validate_app_armor(errors, &at.field("appArmorProfile"), context);
-    validate_words(errors, at, context, &[
-        ("supplementalGroupsPolicy", &["Merge", "Strict"]),
-        ("seLinuxChangePolicy", &["MountOption", "Recursive"]),
-    ]);
+    validate_words(
+        errors,
+        at,
+        context,
+        &[
+            ("supplementalGroupsPolicy", &["Merge", "Strict"]),
+            ("seLinuxChangePolicy", &["MountOption", "Recursive"]),
+        ],
+    );
 }
 
 fn validate_words(errors: &mut Errors, at: &At, context: &Value, words: &[(&str, &[&str])]) {
@@ -154,7 +170,8 @@ fn validate_sysctls(errors: &mut Errors, at: &At, sysctls: &[Value], spec: &Valu
             errors.push(FieldError::duplicate(&at, name));
         }
         let dotted = name.replace('/', ".");
-        let ipc = ["kernel.shm", "kernel.msg", "fs.mqueue."].iter().any(|start| dotted.starts_with(start)) || dotted == "kernel.sem";
+        let ipc = ["kernel.shm", "kernel.msg", "fs.mqueue."].iter().any(|start| dotted.starts_with(start))
+            || dotted == "kernel.sem";
         if spec.flag("hostNetwork") && dotted.starts_with("net.") {
             errors.push(FieldError::invalid(&at, name, "may not be specified when 'hostNetwork' is true"));
         } else if spec.flag("hostIPC") && ipc {

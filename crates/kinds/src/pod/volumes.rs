@@ -7,7 +7,9 @@ use super::Errors;
 use super::claim::validate_claim_spec;
 use super::env::{VOLUME_FIELDS, no_backsteps, validate_divisor, validate_field, validate_resource_field};
 use super::projected::validate_projected;
-use crate::meta::{View, dns_label, dns_subdomain, in_range, invalid_each, user_id, validate_annotations, validate_labels};
+use crate::meta::{
+    View, dns_label, dns_subdomain, in_range, invalid_each, user_id, validate_annotations, validate_labels,
+};
 
 type Rule = fn(&mut Errors, &At, &Value);
 
@@ -49,13 +51,19 @@ const SOURCES: [(&str, Rule); 30] = [
 ];
 
 /// The volumes; returns those without mistakes, which mounts may name.
-pub(super) fn validate_volumes<'v>(errors: &mut Errors, at: &At, spec: &'v Value, pod: &str) -> Vec<&'v Value> {
+pub(super) fn validate_volumes<'v>(
+    errors: &mut Errors,
+    at: &At,
+    spec: &'v Value,
+    pod: &str,
+) -> Vec<&'v Value> {
     let mut good: Vec<&Value> = Vec::new();
     let created = |name: &str| {
         !pod.is_empty()
-            && spec.items("volumes").iter().any(|volume| {
-                volume.has("ephemeral") && name == format!("{pod}-{}", volume.text("name"))
-            })
+            && spec
+                .items("volumes")
+                .iter()
+                .any(|volume| volume.has("ephemeral") && name == format!("{pod}-{}", volume.text("name")))
     };
     for (index, volume) in spec.items("volumes").iter().enumerate() {
         let (at, before) = (at.index(index), errors.len());
@@ -102,7 +110,10 @@ fn validate_source(errors: &mut Errors, at: &At, volume: &Value, pod: &str) {
         let name = volume.text("name");
         if kind == "ephemeral" && !pod.is_empty() && !name.is_empty() {
             let claim = format!("{pod}-{name}");
-            let wrong = dns_subdomain(&claim).into_iter().map(|text| format!("PVC name \"{claim}\": {text}")).collect();
+            let wrong = dns_subdomain(&claim)
+                .into_iter()
+                .map(|text| format!("PVC name \"{claim}\": {text}"))
+                .collect();
             invalid_each(errors, &at.field("name"), &name.into(), wrong);
         }
     }
@@ -153,7 +164,10 @@ pub(super) fn user(errors: &mut Errors, at: &At, source: &Value, key: &str) {
 
 fn empty_dir(errors: &mut Errors, at: &At, source: &Value) {
     if source.text("sizeLimit").starts_with('-') {
-        errors.push(FieldError::forbidden(&at.field("sizeLimit"), "SizeLimit field must be a valid resource quantity"));
+        errors.push(FieldError::forbidden(
+            &at.field("sizeLimit"),
+            "SizeLimit field must be a valid resource quantity",
+        ));
     }
     if let Some(mode) = source.int("mode").filter(|mode| !(0..=0o1777).contains(mode)) {
         let text = "must be a number between 0 and 01777 (octal), both inclusive";
@@ -236,7 +250,12 @@ pub(super) fn downward_file(errors: &mut Errors, at: &At, item: &Value) {
         match resource.text("containerName") {
             "" => {
                 errors.push(FieldError::required(&at.field("containerName"), ""));
-                validate_divisor(errors, &at.field("divisor"), resource.text("resource"), resource.text("divisor"));
+                validate_divisor(
+                    errors,
+                    &at.field("divisor"),
+                    resource.text("resource"),
+                    resource.text("divisor"),
+                );
             }
             _ => validate_resource_field(errors, &at, resource),
         }
@@ -276,7 +295,8 @@ fn ephemeral(errors: &mut Errors, at: &At, source: &Value) {
     let (meta_at, meta) = (at.field("metadata"), template.child("metadata"));
     validate_annotations(errors, &meta_at.field("annotations"), meta.child("annotations"));
     validate_labels(errors, &meta_at.field("labels"), meta.child("labels"));
-    for (key, _) in template.entries("metadata").filter(|(key, _)| !matches!(*key, "annotations" | "labels")) {
+    for (key, _) in template.entries("metadata").filter(|(key, _)| !matches!(*key, "annotations" | "labels"))
+    {
         errors.push(FieldError::forbidden(&meta_at.field(key), "cannot be set"));
     }
     validate_claim_spec(errors, &at.field("spec"), template.child("spec"));

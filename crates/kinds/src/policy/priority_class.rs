@@ -9,7 +9,8 @@ use crate::strategy::Strategy;
 
 const HIGHEST: i64 = 1_000_000_000;
 const RESERVED: &str = "system-";
-const SYSTEM: &[(&str, i64)] = &[("system-node-critical", 2_000_001_000), ("system-cluster-critical", 2_000_000_000)];
+const SYSTEM: &[(&str, i64)] =
+    &[("system-node-critical", 2_000_001_000), ("system-cluster-critical", 2_000_000_000)];
 
 pub(crate) const PRIORITY_CLASS: Strategy = Strategy {
     default: |class| class.default_to("preemptionPolicy", "PreemptLowerPriority"),
@@ -60,9 +61,7 @@ fn validate(class: &Value) -> Vec<FieldError> {
 fn not_of_the_system(name: &str, value: i64) -> Option<String> {
     match SYSTEM.iter().find(|(known, _)| *known == name) {
         None => Some(format!("{name} is not a known system priority class")),
-        Some((_, known)) if *known != value => {
-            Some(format!("value of {name} PriorityClass must be {known}"))
-        }
+        Some((_, known)) if *known != value => Some(format!("value of {name} PriorityClass must be {known}")),
         Some(_) => None,
     }
 }

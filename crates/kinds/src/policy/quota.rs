@@ -162,7 +162,8 @@ fn unfit_selector(at: &At, selector: &Value) -> FieldError {
             )
         })
         .collect();
-    let text = format!("{{\"MatchExpressions\":[{}]}}: unsupported scope applied to resource", shown.join(","));
+    let text =
+        format!("{{\"MatchExpressions\":[{}]}}: unsupported scope applied to resource", shown.join(","));
     FieldError::new(schema::Mistake::Invalid, at, None, text)
 }
 

@@ -14,7 +14,8 @@ type Errors = Vec<FieldError>;
 
 pub(crate) const RUNTIME_CLASS: Strategy = Strategy {
     default: |class| {
-        if let Some(amounts) = class.child_mut("overhead").and_then(|overhead| overhead.child_mut("podFixed")) {
+        if let Some(amounts) = class.child_mut("overhead").and_then(|overhead| overhead.child_mut("podFixed"))
+        {
             round_amounts(amounts);
         }
     },
@@ -62,7 +63,8 @@ fn validate_tolerations(errors: &mut Errors, at: &At, tolerations: &[Value]) {
         }
         let (operator, value) = (toleration.text("operator"), toleration.text("value"));
         if key.is_empty() && operator != "Exists" {
-            let text = "operator must be Exists when `key` is empty, which means \"match all values and all keys\"";
+            let text =
+                "operator must be Exists when `key` is empty, which means \"match all values and all keys\"";
             errors.push(FieldError::invalid(&at.field("operator"), operator, text));
         }
         validate_operator(errors, &at, (operator, value));

@@ -58,7 +58,8 @@ fn default(claim: &mut Value) {
 pub(crate) fn default_claim_spec(spec: &mut Value) {
     spec.default_to("volumeMode", "Filesystem");
     for field in ["requests", "limits"] {
-        let Some(amounts) = spec.child_mut("resources").and_then(|resources| resources.child_mut(field)) else {
+        let Some(amounts) = spec.child_mut("resources").and_then(|resources| resources.child_mut(field))
+        else {
             continue;
         };
         for (name, value) in amounts.clone().as_map().into_iter().flatten() {
@@ -180,15 +181,15 @@ fn validate_change(claim: &Value, old: &Value) -> Errors {
         );
         errors.push(FieldError::forbidden(&at, text));
     }
-    let storage = |spec: &Value| {
-        spec.at(&["resources", "requests", "storage"]).map_or(Quantity::ZERO, amount_of)
-    };
+    let storage =
+        |spec: &Value| spec.at(&["resources", "requests", "storage"]).map_or(Quantity::ZERO, amount_of);
     let capacity = claim.at(&["status", "capacity", "storage"]).map_or(Quantity::ZERO, amount_of);
     let capacity = old.at(&["status", "capacity", "storage"]).map_or(capacity, amount_of);
     if storage(is) < storage(was) && storage(is) <= capacity {
         let at = at.field("resources");
         let at = at.field("requests");
-        errors.push(FieldError::forbidden(&at.field("storage"), "field can not be less than status.capacity"));
+        errors
+            .push(FieldError::forbidden(&at.field("storage"), "field can not be less than status.capacity"));
     }
     if was.child("volumeMode") != is.child("volumeMode") {
         let value = is.child("volumeMode").clone();

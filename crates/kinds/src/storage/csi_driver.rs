@@ -51,9 +51,13 @@ fn default(driver: &mut Value) {
     driver.default_to("spec", Map::new());
     let Some(spec) = driver.child_mut("spec") else { return };
     spec.default_to("attachRequired", true);
-    for field in
-        ["podInfoOnMount", "storageCapacity", "requiresRepublish", "seLinuxMount", "preventPodSchedulingIfMissing"]
-    {
+    for field in [
+        "podInfoOnMount",
+        "storageCapacity",
+        "requiresRepublish",
+        "seLinuxMount",
+        "preventPodSchedulingIfMissing",
+    ] {
         spec.default_to(field, false);
     }
     spec.default_to("fsGroupPolicy", "ReadWriteOnceWithFSType");

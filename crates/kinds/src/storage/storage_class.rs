@@ -100,7 +100,8 @@ fn validate_expression(errors: &mut Errors, at: &At, expression: &Value) {
     if values.is_empty() {
         errors.push(FieldError::required(&list, ""));
     }
-    for (index, value) in values.iter().enumerate().filter(|(index, value)| values[..*index].contains(value)) {
+    for (index, value) in values.iter().enumerate().filter(|(index, value)| values[..*index].contains(value))
+    {
         errors.push(FieldError::duplicate(&list.index(index), *value));
     }
     let key = expression.text("key");

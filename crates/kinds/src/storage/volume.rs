@@ -202,7 +202,17 @@ fn validate_attributes_class(errors: &mut Errors, at: &At, spec: &Value) {
 }
 
 fn validate_mount_options(errors: &mut Errors, volume: &Value) {
-    const WITHOUT: &[&str] = &["hostPath", "flocker", "fc", "flexVolume", "portworxVolume", "scaleIO", "local", "storageos", "csi"];
+    const WITHOUT: &[&str] = &[
+        "hostPath",
+        "flocker",
+        "fc",
+        "flexVolume",
+        "portworxVolume",
+        "scaleIO",
+        "local",
+        "storageos",
+        "csi",
+    ];
     let spec = volume.child("spec");
     let annotated = volume.child("metadata").child("annotations").has(MOUNT_OPTIONS);
     let mountable = SOURCES.iter().any(|source| spec.has(source) && !WITHOUT.contains(source));

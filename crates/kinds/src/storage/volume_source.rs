@@ -34,16 +34,8 @@ pub(super) const SOURCES: &[&str] = &[
     "csi",
 ];
 
-const HOST_PATH_TYPES: &[&str] = &[
-    "",
-    "BlockDevice",
-    "CharDevice",
-    "Directory",
-    "DirectoryOrCreate",
-    "File",
-    "FileOrCreate",
-    "Socket",
-];
+const HOST_PATH_TYPES: &[&str] =
+    &["", "BlockDevice", "CharDevice", "Directory", "DirectoryOrCreate", "File", "FileOrCreate", "Socket"];
 
 /// A volume has one source.
 pub(super) fn validate_sources(errors: &mut Errors, at: &At, (spec, affine): (&Value, bool)) {

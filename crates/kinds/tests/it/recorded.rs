@@ -5,11 +5,11 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
+use lockstep_core::{Gvk, Value, from_json, to_json};
 use lockstep_kinds::{
-    as_read, Family, Given, Scope, Strategy, invalid_on_create, invalid_on_status_update, invalid_on_update,
+    Family, Given, Scope, Strategy, as_read, invalid_on_create, invalid_on_status_update, invalid_on_update,
     resources, strategy, wanted,
 };
-use lockstep_core::{Gvk, Value, from_json, to_json};
 use schema::Wire;
 
 const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/conformance/kinds/rest");
@@ -181,8 +181,8 @@ fn normal(object: Value) -> Value {
     for changing in [&["metadata", "resourceVersion"][..], &["status", "lastPhaseTransitionTime"]] {
         object.remove(changing);
     }
-    let protection: [Value; 3] =
-        ["pv-protection", "pvc-protection", "vac-protection"].map(|name| format!("kubernetes.io/{name}").into());
+    let protection: [Value; 3] = ["pv-protection", "pvc-protection", "vac-protection"]
+        .map(|name| format!("kubernetes.io/{name}").into());
     if let Some(finalizers) = object.at(&["metadata", "finalizers"]).and_then(Value::as_list) {
         let own: Vec<Value> = finalizers.iter().filter(|item| !protection.contains(item)).cloned().collect();
         match own.is_empty() {
@@ -228,7 +228,9 @@ fn kinds_answer_as_the_real_server_does() {
             (normal(object), warnings.into_iter().map(Value::from).collect::<Vec<_>>())
         });
         let same = match (&actual, &expected) {
-            (Err(actual), Err(expected)) if unordered.remove(&case.name) => pieces(actual) == pieces(expected),
+            (Err(actual), Err(expected)) if unordered.remove(&case.name) => {
+                pieces(actual) == pieces(expected)
+            }
             _ => actual == expected,
         };
         if !same {

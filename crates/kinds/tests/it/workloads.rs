@@ -7,7 +7,8 @@ use std::path::Path;
 
 use lockstep_core::{Gvk, Value, from_json, to_json};
 use lockstep_kinds::{
-    Scope, Strategy, Token, admit_pod, invalid_on_create, invalid_on_status_update, invalid_on_update, strategy,
+    Scope, Strategy, Token, admit_pod, invalid_on_create, invalid_on_status_update, invalid_on_update,
+    strategy,
 };
 use schema::{FieldError, Wire};
 
@@ -74,7 +75,10 @@ impl Case {
             _ => create(rules, &mut object),
         };
         if !errors.is_empty() {
-            return Err((errors.iter().map(ToString::to_string).collect(), sentence(rules, &object, &errors)));
+            return Err((
+                errors.iter().map(ToString::to_string).collect(),
+                sentence(rules, &object, &errors),
+            ));
         }
         let warnings = match self.line.str_at(&["op"]).unwrap() {
             "status" => (rules.status.unwrap().warnings)(&object),

@@ -1,0 +1,93 @@
+//! What the server's own admission adds to a Pod that is created, where nothing else has to be looked up.
+
+use lockstep_core::{Map, Value, from_json};
+
+use crate::meta::{Edit, View};
+
+const TOKEN_PATH: &str = "/var/run/secrets/kubernetes.io/serviceaccount";
+
+/// Whether pods of a service account get its token, where they do not say it themselves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Token {
+    /// They do.
+    Mounted,
+    /// The account says that they do not.
+    Left,
+}
+
+/// Fills in the service account and its token, the priority that holds without a class, and how long a pod stays on a node
+/// that does not answer. `suffix` makes the name of the token's volume: five characters by chance.
+///
+/// What needs other objects is the caller's: whether the account exists, the priority of a class, limit ranges.
+pub fn admit_pod(pod: &mut Value, token: Token, suffix: &str) {
+    let Some(spec) = pod.child_mut("spec") else { return };
+    spec.default_text("serviceAccountName", "default");
+    let account = spec.text("serviceAccountName").to_owned();
+    spec.set(&["serviceAccount"], account.into());
+    if spec.child("automountServiceAccountToken").as_bool().unwrap_or(token == Token::Mounted) {
+        mount_token(spec, &format!("kube-api-access-{suffix}"));
+    }
+    let priority = match spec.text("priorityClassName") {
+        "" => Some(0),
+        "system-cluster-critical" => Some(2_000_000_000),
+        "system-node-critical" => Some(2_000_001_000),
+        _ => None,
+    };
+    if let Some(priority) = priority {
+        spec.default_to("priority", priority);
+        spec.default_to("preemptionPolicy", "PreemptLowerPriority");
+    }
+    tolerate(spec, "node.kubernetes.io/not-ready");
+    tolerate(spec, "node.kubernetes.io/unreachable");
+}
+
+fn mount_token(spec: &mut Value, name: &str) {
+    let mut mounted = false;
+    for list in ["initContainers", "containers"] {
+        for container in spec.items_mut(list) {
+            let mounts = container.items("volumeMounts");
+            if mounts.iter().any(|mount| mount.text("mountPath") == TOKEN_PATH) {
+                continue;
+            }
+            let mut mount = Value::map(Map::new());
+            mount.set(&["name"], name.into());
+            mount.set(&["mountPath"], TOKEN_PATH.into());
+            mount.set(&["readOnly"], true.into());
+            let all = [mounts, &[mount]].concat();
+            container.set(&["volumeMounts"], Value::list(all));
+            mounted = true;
+        }
+    }
+    if mounted {
+        let all = [spec.items("volumes"), &[token_volume(name)]].concat();
+        spec.set(&["volumes"], Value::list(all));
+    }
+}
+
+fn token_volume(name: &str) -> Value {
+    const SOURCES: &str = r#"[{"serviceAccountToken":{"expirationSeconds":3607,"path":"token"}},
+        {"configMap":{"name":"kube-root-ca.crt","items":[{"key":"ca.crt","path":"ca.crt"}]}},
+        {"downwardAPI":{"items":[{"path":"namespace","fieldRef":{"apiVersion":"v1","fieldPath":"metadata.namespace"}}]}}]"#;
+    let mut volume = Value::map(Map::new());
+    volume.set(&["name"], name.into());
+    volume.set(&["projected", "defaultMode"], 0o644.into());
+    volume.set(&["projected", "sources"], from_json(SOURCES.as_bytes()).unwrap_or_default());
+    volume
+}
+
+fn tolerate(spec: &mut Value, key: &str) {
+    let covers = |toleration: &Value| {
+        (toleration.text("key").is_empty() || toleration.text("key") == key)
+            && matches!(toleration.text("effect"), "" | "NoExecute")
+    };
+    if spec.items("tolerations").iter().any(covers) {
+        return;
+    }
+    let mut toleration = Value::map(Map::new());
+    for (field, text) in [("key", key), ("operator", "Exists"), ("effect", "NoExecute")] {
+        toleration.set(&[field], text.into());
+    }
+    toleration.set(&["tolerationSeconds"], 300.into());
+    let all = [spec.items("tolerations"), &[toleration]].concat();
+    spec.set(&["tolerations"], Value::list(all));
+}
