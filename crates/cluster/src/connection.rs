@@ -16,6 +16,7 @@ use crate::error::{ApiError, Asked, classify};
 use crate::raw::RawObject;
 use crate::requests::{RequestKey, Requests, Verb};
 use crate::resource::Resource;
+use crate::silence::{Hearing, Silence};
 use crate::stream::{self, Selector};
 
 /// The API server itself gives up on a request after 60 seconds.
@@ -36,6 +37,7 @@ struct Inner {
     namespace: Arc<str>,
     requests: Requests,
     lanes: Mutex<Vec<usize>>,
+    hearing: Hearing,
 }
 
 impl std::fmt::Debug for Connection {
@@ -61,8 +63,8 @@ impl Connection {
     fn assemble(client: kube::Client, server: Arc<str>, target: Option<Target>) -> Self {
         let namespace = client.default_namespace().into();
         let client = RwLock::new(client);
-        let (renewed, requests, lanes) = Default::default();
-        Self(Arc::new(Inner { client, target, renewed, server, namespace, requests, lanes }))
+        let (renewed, requests, lanes, hearing) = Default::default();
+        Self(Arc::new(Inner { client, target, renewed, server, namespace, requests, lanes, hearing }))
     }
 
     /// The server's URL, without credentials.
@@ -83,6 +85,17 @@ impl Connection {
     /// The count of requests so far.
     pub fn requests(&self) -> &Requests {
         &self.0.requests
+    }
+
+    /// Whether, and since when, nothing has come from the server. One request that failed is enough: ask for something small
+    /// ([`Connection::version`]) to be sure.
+    pub fn silence(&self) -> Option<Silence> {
+        self.0.hearing.silence()
+    }
+
+    /// A connection to the server broke off.
+    pub(crate) fn broke(&self, error: &ApiError) {
+        self.0.hearing.unanswered(Instant::now(), error);
     }
 
     /// The server's version, for example `v1.37.2`.
@@ -116,8 +129,9 @@ impl Connection {
     /// Sends a request and reads the whole answer.
     pub(crate) async fn fetch(&self, call: &Call<'_>) -> Result<Answer, ApiError> {
         let started = Instant::now();
-        let result =
-            tokio::time::timeout(DEADLINE, self.exchange(call)).await.unwrap_or_else(|_| Err(timeout()));
+        let result = tokio::time::timeout(DEADLINE, self.exchange(call))
+            .await
+            .unwrap_or_else(|_| Err(self.timeout(started)));
         self.count(call, result.as_ref().map_or_else(code_of, |answer| answer.code), started);
         result
     }
@@ -125,7 +139,9 @@ impl Connection {
     /// Sends a request whose answer is a stream.
     pub(crate) async fn open_stream(&self, call: &Call<'_>) -> Result<Body, ApiError> {
         let started = Instant::now();
-        let sent = tokio::time::timeout(DEADLINE, self.send(call)).await.unwrap_or_else(|_| Err(timeout()));
+        let sent = tokio::time::timeout(DEADLINE, self.send(call))
+            .await
+            .unwrap_or_else(|_| Err(self.timeout(started)));
         let result = match sent {
             Ok(response) if response.status().is_success() => Ok(response.into_body()),
             Ok(response) => Err(self.failed(call, response).await),
@@ -158,7 +174,19 @@ impl Connection {
     async fn send_once(&self, call: &Call<'_>) -> Result<Response<Body>, ApiError> {
         let request = call.request().map_err(|error| ApiError::unavailable(&error))?;
         let client = self.0.client.read().clone();
-        client.send(request).await.map_err(|error| ApiError::unavailable(&error))
+        let made = Instant::now();
+        let result = client.send(request).await.map_err(|error| ApiError::unavailable(&error));
+        match &result {
+            Ok(_) => self.0.hearing.answered(),
+            Err(error) => self.0.hearing.unanswered(made, error),
+        }
+        result
+    }
+
+    fn timeout(&self, made: Instant) -> ApiError {
+        let error = ApiError::Unavailable { message: "no answer within 65 seconds".into() };
+        self.0.hearing.unanswered(made, &error);
+        error
     }
 
     async fn failed(&self, call: &Call<'_>, response: Response<Body>) -> ApiError {
@@ -222,10 +250,6 @@ async fn built(target: &Target) -> Result<kube::Client, ConnectError> {
     // The client spawns its worker when it is made, so the blocking thread needs the runtime's context, which it has.
     let built = tokio::task::spawn_blocking(move || connector::client(&config)).await;
     built.unwrap_or(Err(ConnectError::Malformed("credential plugin")))
-}
-
-fn timeout() -> ApiError {
-    ApiError::Unavailable { message: "no answer within 65 seconds".into() }
 }
 
 pub(crate) fn malformed() -> ApiError {
@@ -358,6 +382,28 @@ mod tests {
             Ok::<_, std::convert::Infallible>(Response::new(Body::empty()))
         });
         Connection::over(kube::Client::new(service, "default"), "https://x")
+    }
+
+    #[tokio::test]
+    async fn silence_begins_with_the_first_request_without_an_answer_and_any_answer_ends_it() {
+        let results = Arc::new(Mutex::new(vec![Some(500), None, None]));
+        let service = tower::service_fn(move |_: Request<Body>| {
+            let next = results.lock().pop().flatten();
+            let answer = || Response::builder().status(next.unwrap_or_default()).body(Body::empty());
+            std::future::ready(if next.is_some() {
+                answer().map_err(|e| e.to_string())
+            } else {
+                Err("cut".to_owned())
+            })
+        });
+        let connection = Connection::over(kube::Client::new(service, "default"), "https://x");
+        assert_eq!(connection.silence(), None);
+        assert!(connection.version().await.is_err());
+        let first = connection.silence().unwrap();
+        assert!(connection.version().await.is_err());
+        assert_eq!(connection.silence().unwrap().since, first.since);
+        assert!(connection.version().await.is_err(), "500");
+        assert_eq!(connection.silence(), None);
     }
 
     #[tokio::test]

@@ -222,9 +222,11 @@ impl Stream {
 
     /// A watch that breaks off after its list is resumed at once; before that the list is lost.
     fn broken(&self, error: &kube::Error) -> End {
+        let error = ApiError::unavailable(error);
+        self.source.connection.broke(&error);
         match self.position.is_some() && self.failures == 0 {
             true => End::Closed,
-            false => End::Failed(ApiError::unavailable(error)),
+            false => End::Failed(error),
         }
     }
 

@@ -101,6 +101,11 @@ impl Context {
         self.queue.wake_at(app, Instant::now() + pause);
     }
 
+    /// The API server answers again: whoever waits for that need not wait any longer.
+    pub(crate) fn retry_now(&self) {
+        self.retries.drain().iter().for_each(|app| self.mark(app, Cause::Resume));
+    }
+
     /// Asks for a run at a moment that a plan named.
     pub(crate) fn wake(&self, app: &AppKey, at: Millis) {
         self.queue.wake_at(app, self.clock.instant(at));

@@ -30,7 +30,7 @@ use crate::retries::Retries;
 use crate::setup::{self, Settings, SetupError};
 use crate::store::Store;
 use crate::telemetry::Telemetry;
-use crate::{chain, records};
+use crate::{chain, reach, records};
 
 /// Reconciles that are under way at once. They wait for the API server most of the time; the limiter decides how many writes run.
 const SIDE_BY_SIDE: usize = 64;
@@ -38,7 +38,7 @@ const SIDE_BY_SIDE: usize = 64;
 const GRACE: Duration = Duration::from_secs(10);
 /// How often mirrors that nobody uses any more are removed.
 const EVICT: Duration = Duration::from_secs(3600);
-/// How often counters and states that are kept elsewhere are taken in.
+/// How often counters that are kept elsewhere are taken in.
 const GATHER: Duration = Duration::from_secs(1);
 
 /// A controller that is ready to run.
@@ -126,7 +126,8 @@ impl Controller {
         tasks.spawn(self.context.cluster.discovery.clone().follow());
         tasks.spawn(follow::live(self.context.clone(), self.context.cluster.index.subscribe()));
         tasks.spawn(follow::kinds(self.context.clone()));
-        tasks.spawn(gather(self.context.clone(), self.readiness.clone()));
+        tasks.spawn(gather(self.context.clone()));
+        tasks.spawn(reach::follow(self.context.clone(), self.readiness.clone()));
         tasks.spawn(evict(self.context.clone()));
         if let Some(project) = self.project.clone() {
             let writer = self.context.cluster.writer.clone();
@@ -263,14 +264,10 @@ async fn evict(context: Arc<Context>) {
     }
 }
 
-async fn gather(context: Arc<Context>, readiness: Readiness) {
+async fn gather(context: Arc<Context>) {
     let mut ticks = tokio::time::interval(GATHER);
-    let mut lost = false;
     loop {
-        let now = ticks.tick().await;
-        if context.is_started() {
-            lost = context.reach.tell(&readiness, lost, now);
-        }
+        ticks.tick().await;
         let requests = context.cluster.writer.connection().requests();
         context.telemetry.gather(requests, context.cluster.index.size(), context.queue.depth());
     }

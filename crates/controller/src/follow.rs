@@ -98,7 +98,7 @@ pub(crate) async fn own(
                 synced.send_replace(true);
                 if context.reach.found(&followed) {
                     tracing::info!(?kind, "A watch stands again");
-                    context.retries.drain().iter().for_each(|app| context.mark(app, Cause::Resume));
+                    context.retry_now();
                 }
             }
             WatchEvent::Failing(failure) => {

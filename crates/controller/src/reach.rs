@@ -1,17 +1,25 @@
-//! Whether the API server can be reached: as long as one of the watches that the controller cannot do without fails, it cannot.
+//! Whether the API server can be reached. It cannot as long as one of the watches that the controller cannot do without fails, or
+//! as long as nothing at all comes from it: a server that hangs is noticed by that long before its watches count as failed.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use ::cluster::Silence;
 use parking_lot::Mutex;
 use runtime::Readiness;
 use tokio::time::Instant;
 
+use crate::context::Context;
 use crate::follow::Own;
 
 /// So long may it last before the process says that it is not ready: most interruptions are shorter (docs/operation.md).
 const PATIENCE: Duration = Duration::from_secs(30);
+
+/// How often that is looked at.
+const LOOK: Duration = Duration::from_secs(1);
+/// So long may an answer to the question take whether the API server still answers.
+const PROBE: Duration = Duration::from_secs(5);
 
 /// What is followed, and where.
 type Followed = (Own, Option<Arc<str>>);
@@ -41,19 +49,21 @@ impl Reach {
     }
 
     /// What does not come, where that lasts too long.
-    fn obstacle(&self, now: Instant) -> Option<String> {
+    fn obstacle(&self, silence: Option<&Silence>, now: Instant) -> Option<String> {
         let losses = self.0.lock();
-        let ((kind, _), loss) = losses.iter().min_by_key(|(_, loss)| loss.since)?;
-        let lasts = now.duration_since(loss.since);
-        let told =
-            || format!("the API server: no word of {kind:?} for {} s: {}", lasts.as_secs(), loss.reason);
-        (lasts >= PATIENCE).then(told)
+        let losses =
+            losses.iter().map(|((kind, _), loss)| (loss.since, format!("word of {kind:?}"), &*loss.reason));
+        let silence =
+            silence.map(|silence| (Instant::from_std(silence.since), "answer".to_owned(), &*silence.reason));
+        let (since, what, reason) = losses.chain(silence).min()?;
+        let lasts = now.duration_since(since);
+        (lasts >= PATIENCE).then(|| format!("the API server: no {what} for {} s: {reason}", lasts.as_secs()))
     }
 
     /// Takes the readiness of a process that was ready away, and gives it back. `told` is what this returned the last time: whether
     /// it has been taken away.
-    pub(crate) fn tell(&self, readiness: &Readiness, told: bool, now: Instant) -> bool {
-        match self.obstacle(now) {
+    fn tell(&self, readiness: &Readiness, silence: Option<&Silence>, told: bool) -> bool {
+        match self.obstacle(silence, Instant::now()) {
             Some(what) => {
                 if !told {
                     tracing::error!(waits_for = what, "Not ready any more");
@@ -72,28 +82,64 @@ impl Reach {
     }
 }
 
+/// Keeps the readiness of a process true to whether the API server can be reached, for ever. The start has its own words for that.
+pub(crate) async fn follow(context: Arc<Context>, readiness: Readiness) {
+    let connection = context.cluster.writer.connection();
+    let mut told = false;
+    loop {
+        tokio::time::sleep(LOOK).await;
+        if connection.silence().is_some() {
+            // One request that was cut off says little. The answer to this one ends the silence, if there is one.
+            let _ = tokio::time::timeout(PROBE, connection.version()).await;
+            if connection.silence().is_none() {
+                context.retry_now();
+            }
+        }
+        if context.is_started() {
+            told = context.reach.tell(&readiness, connection.silence().as_ref(), told);
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    #[test]
-    fn only_what_lasts_takes_readiness_away_and_its_end_gives_it_back() {
+    #[tokio::test(start_paused = true)]
+    async fn only_what_lasts_takes_readiness_away_and_its_end_gives_it_back() {
         let (reach, readiness) = (Reach::default(), Readiness::waiting_for("the start"));
         let start = Instant::now();
+        let pass = async |seconds| tokio::time::sleep_until(start + Duration::from_secs(seconds)).await;
         let (apps, projects) = ((Own::Applications, None), (Own::Projects, None));
-        let at = |seconds| start + Duration::from_secs(seconds);
-        assert!(!reach.tell(&readiness, false, start) && !readiness.is_ready(), "it was never ready");
+        assert!(!reach.tell(&readiness, None, false) && !readiness.is_ready(), "it was never ready");
         readiness.set_ready();
         reach.lost(&apps, "refused".to_owned(), start);
-        reach.lost(&projects, "refused".to_owned(), at(10));
-        assert!(!reach.tell(&readiness, false, at(29)) && readiness.is_ready());
-        reach.lost(&apps, "no route".to_owned(), at(29));
-        let what = reach.obstacle(at(31)).unwrap();
+        pass(10).await;
+        reach.lost(&projects, "refused".to_owned(), Instant::now());
+        pass(29).await;
+        assert!(!reach.tell(&readiness, None, false) && readiness.is_ready());
+        reach.lost(&apps, "no route".to_owned(), Instant::now());
+        pass(31).await;
+        let what = reach.obstacle(None, Instant::now()).unwrap();
         assert_eq!(what, "the API server: no word of Applications for 31 s: no route");
-        assert!(reach.tell(&readiness, false, at(31)) && !readiness.is_ready());
+        assert!(reach.tell(&readiness, None, false) && !readiness.is_ready());
         assert!(reach.found(&apps) && !reach.found(&apps));
-        assert!(reach.tell(&readiness, true, at(40)) && !readiness.is_ready(), "the other one still fails");
+        pass(40).await;
+        assert!(reach.tell(&readiness, None, true) && !readiness.is_ready(), "the other one still fails");
         assert!(reach.found(&projects));
-        assert!(!reach.tell(&readiness, true, at(41)) && readiness.is_ready());
+        assert!(!reach.tell(&readiness, None, true) && readiness.is_ready());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_server_that_hangs_is_not_reached() {
+        let (reach, readiness) = (Reach::default(), Readiness::waiting_for("the start"));
+        readiness.set_ready();
+        let silence = Silence { since: Instant::now().into_std(), reason: "timed out".into() };
+        assert!(!reach.tell(&readiness, Some(&silence), false) && readiness.is_ready());
+        tokio::time::sleep(PATIENCE).await;
+        let what = reach.obstacle(Some(&silence), Instant::now()).unwrap();
+        assert_eq!(what, "the API server: no answer for 30 s: timed out");
+        assert!(reach.tell(&readiness, Some(&silence), false) && !readiness.is_ready());
+        assert!(!reach.tell(&readiness, None, true) && readiness.is_ready());
     }
 }
