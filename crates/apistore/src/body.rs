@@ -65,18 +65,21 @@ pub(crate) fn parse(text: &[u8], format: Format) -> Result<Parsed, String> {
 }
 
 fn parse_json(text: &[u8]) -> Result<Parsed, String> {
-    let twice = json_text::scan(text)?;
-    let value = from_json(text).map_err(|_| "invalid JSON".to_owned())?;
-    let strict = twice.into_iter().map(|path| format!("duplicate field {}", quoted(&path))).collect();
+    let Ok(value) = from_json(text) else {
+        return Err(json_text::check(text).err().unwrap_or_else(|| "invalid JSON".to_owned()));
+    };
+    let strict = schema::duplicates(text)
+        .into_iter()
+        .map(|path| format!("duplicate field {}", quoted(&path)))
+        .collect();
     Ok(Parsed { value, strict })
 }
 
 fn parse_yaml(text: &[u8]) -> Result<Parsed, String> {
     // What is JSON is YAML that is read faster.
     if text.first() == Some(&b'{')
-        && let Ok(twice) = json_text::scan(text)
-        && twice.is_empty()
         && let Ok(value) = from_json(text)
+        && schema::duplicates(text).is_empty()
     {
         return Ok(Parsed { value, strict: Vec::new() });
     }
@@ -130,8 +133,8 @@ pub(crate) fn decode(
     let custom = call.served.is_custom() && *kind == call.served.gvk;
     let unrecognized = |error: String| {
         let error = match format {
-            Format::Json if !custom => format!("couldn't get version/kind; json parse error: {error}"),
-            _ => error,
+            Format::Json => format!("couldn't get version/kind; json parse error: {error}"),
+            Format::Yaml => error,
         };
         let summary = summary(&body);
         Failure::bad_request(format!(
@@ -146,7 +149,15 @@ pub(crate) fn decode(
     if value.as_map().is_none() {
         return Err(unrecognized(not_an_object(&value)));
     }
-    check_kind(&value, kind, custom)?;
+    if custom {
+        check_custom_kind(&value, kind, &body)?;
+        if value.str_at(&["kind"]) != Some(&kind.kind) {
+            // It is refused later, with all else that is wrong with it.
+            return Ok(value);
+        }
+    } else {
+        check_kind(&value, kind)?;
+    }
     value.set(&["kind"], kind.kind.clone().into());
     value.set(&["apiVersion"], kind.api.to_string().into());
     let unreadable = |error: String| {
@@ -182,23 +193,13 @@ pub(crate) fn refuse_or_warn(
 }
 
 /// Whether the object says that it is what the path says.
-fn check_kind(value: &Value, kind: &lockstep_core::Gvk, custom: bool) -> Result<(), Failure> {
+fn check_kind(value: &Value, kind: &lockstep_core::Gvk) -> Result<(), Failure> {
     let said_kind = value.str_at(&["kind"]).unwrap_or_default();
     let said_version = value.str_at(&["apiVersion"]).unwrap_or_default();
     let wanted = kind.api.to_string();
     let version_fits = said_version.is_empty() || said_version == wanted;
     if (said_kind.is_empty() || said_kind == &*kind.kind) && version_fits {
         return Ok(());
-    }
-    if custom {
-        return Err(Failure::bad_request(match version_fits {
-            true => {
-                format!("the kind in the data ({said_kind}) does not match the expected kind ({})", kind.kind)
-            }
-            false => format!(
-                "the API version in the data ({said_version}) does not match the expected API version ({wanted})"
-            ),
-        }));
     }
     let name = if said_kind.is_empty() { &*kind.kind } else { said_kind };
     let version = if said_version.is_empty() { &*wanted } else { said_version };
@@ -229,6 +230,25 @@ fn check_kind(value: &Value, kind: &lockstep_core::Gvk, custom: bool) -> Result<
         quoted(short),
         kind.kind
     )))
+}
+
+/// A custom resource must say what it is.
+fn check_custom_kind(value: &Value, kind: &lockstep_core::Gvk, body: &[u8]) -> Result<(), Failure> {
+    if value.str_at(&["kind"]).is_none_or(str::is_empty) {
+        let text = String::from_utf8_lossy(body);
+        return Err(Failure::bad_request(format!(
+            "the object provided is unrecognized (must be of type {}): Object 'Kind' is missing in '{text}' ({})",
+            kind.kind,
+            summary(body)
+        )));
+    }
+    let (said, wanted) = (value.str_at(&["apiVersion"]).unwrap_or_default(), kind.api.to_string());
+    match said == wanted {
+        true => Ok(()),
+        false => Err(Failure::bad_request(format!(
+            "the API version in the data ({said}) does not match the expected API version ({wanted})"
+        ))),
+    }
 }
 
 /// The Go type of a kind: `v1.Secret`, or `core.Secret` for the server's own.

@@ -78,7 +78,7 @@ impl Catalog {
     /// Serves what these definitions define, and no other.
     pub(crate) fn define<'d>(&mut self, definitions: impl Iterator<Item = &'d Value>) {
         self.custom.clear();
-        for definition in definitions.filter(|definition| is_established(definition)) {
+        for definition in definitions.filter(|definition| custom::is_established(definition)) {
             let Some(custom) = custom::read(definition).map(Arc::new) else { continue };
             for resource in custom::resources(definition, &custom) {
                 let path = (resource.group.clone(), resource.version.clone(), resource.plural.clone());
@@ -87,11 +87,4 @@ impl Catalog {
             }
         }
     }
-}
-
-fn is_established(definition: &Value) -> bool {
-    let conditions = definition.at(&["status", "conditions"]).and_then(Value::as_list).unwrap_or_default();
-    conditions.iter().any(|condition| {
-        condition.str_at(&["type"]) == Some("Established") && condition.str_at(&["status"]) == Some("True")
-    })
 }

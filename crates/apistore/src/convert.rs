@@ -22,8 +22,8 @@ pub(crate) fn convert_all(
         Rules::BuiltIn(strategy) => {
             let convert = |object: Value| match object.str_at(&["apiVersion"]) == Some(to) {
                 true => object,
-                false => crate::event::convert(&object, to)
-                    .unwrap_or_else(|| (strategy.convert)(object, to.rsplit('/').next().unwrap_or(to))),
+                false if strategy.kind == "Event" => kinds::convert_event(&object, to),
+                false => (strategy.convert)(object, to.rsplit('/').next().unwrap_or(to)),
             };
             Ok(objects.into_iter().map(convert).collect())
         }

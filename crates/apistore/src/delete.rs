@@ -18,8 +18,6 @@ use crate::state::{State, Write, WriteKind};
 
 const ORPHAN: &str = "orphan";
 const FOREGROUND: &str = "foregroundDeletion";
-/// How long a pod may take to stop where nobody says.
-const POD_GRACE: i64 = 30;
 
 /// Deletes one object.
 pub(crate) fn delete(state: &State, call: &mut Call<'_>) -> Result<Outcome, Halt> {
@@ -29,7 +27,8 @@ pub(crate) fn delete(state: &State, call: &mut Call<'_>) -> Result<Outcome, Halt
     let Some(entry) = state.shelf(&call.served.shelf).and_then(|shelf| shelf.get(&key)).cloned() else {
         return Err(call.not_found().into());
     };
-    let deletion = decide(state, call, (&key, &entry), &options)?;
+    let object = entry.value();
+    let deletion = decide(state, call, (&key, &entry, object), &options)?;
     answer(state, call, deletion, &options)
 }
 
@@ -37,7 +36,7 @@ pub(crate) fn delete(state: &State, call: &mut Call<'_>) -> Result<Outcome, Halt
 pub(crate) struct Deletion {
     /// The object as it is now, in the version in which it is stored.
     object: Value,
-    write: Option<Write>,
+    pub(crate) writes: Vec<Write>,
     /// Whether it is gone.
     gone: bool,
 }
@@ -50,14 +49,14 @@ fn answer(
 ) -> Result<Outcome, Halt> {
     let served = &call.served;
     let code = if !deletion.gone && options.orphan_dependents == Some(false) { 202 } else { 200 };
-    let writes: Vec<Write> = deletion.write.into_iter().filter(|_| !options.dry_run).collect();
+    let writes = if options.dry_run { Vec::new() } else { deletion.writes };
     let resource = &served.resource;
     let shown = if !deletion.gone || returns_object(&resource.group, &resource.plural) {
         let ask = Ask { state, answers: call.answers };
         let object = convert(served, ask, deletion.object, &served.api_version)?;
-        match deletion.gone || writes.is_empty() {
-            true => Shown::Object(object),
-            false => Shown::At(0, object),
+        match writes.len().checked_sub(1) {
+            None => Shown::Object(object),
+            Some(last) => Shown::At(last, object),
         }
     } else {
         let uid = deletion.object.str_at(&["metadata", "uid"]).unwrap_or_default();
@@ -122,22 +121,23 @@ fn options(call: &mut Call<'_>) -> Result<DeleteOptions, Failure> {
             "no kind {} is registered for version {} in scheme {}",
             crate::failure::quoted(kind),
             crate::failure::quoted(if short == version { short } else { version }),
-            crate::failure::quoted("k8s.io/apimachinery/pkg/apis/meta/internalversion/scheme/register.go:30"),
+            crate::failure::quoted("pkg/runtime/scheme.go:111"),
         )));
     }
     DeleteOptions::read(call.request, Some(&parsed.value))
 }
 
 /// What deleting an object comes to.
-fn decide(
+///
+/// `object` is the object as it is, or as it becomes just before.
+pub(crate) fn decide(
     state: &State,
     call: &mut Call<'_>,
-    (key, entry): (&Arc<str>, &Arc<Entry>),
+    (key, entry, mut object): (&Arc<str>, &Arc<Entry>, Value),
     options: &DeleteOptions,
 ) -> Result<Deletion, Halt> {
-    let mut object = entry.value();
     check_preconditions(call, &object, options)?;
-    let unchanged = |object: Value| Deletion { object, write: None, gone: false };
+    let unchanged = |object: Value| Deletion { object, writes: Vec::new(), gone: false };
     let grace = grace(call, &object, options);
     if grace == Grace::Pending {
         return Ok(unchanged(object));
@@ -153,10 +153,16 @@ fn decide(
         Write { shelf: call.served.shelf.clone(), key: key.clone(), change }
     };
     let graceful = matches!(grace, Grace::Seconds(_));
-    if holds_namespace(call, &object) {
-        mark_deleted(&mut object, call.time());
-        object.remove(&["metadata", "deletionGracePeriodSeconds"]);
-        object.set(&["status", "phase"], "Terminating".into());
+    let deleted = object.at(&["metadata", "deletionTimestamp"]).is_some();
+    if call.served.is("apiextensions.k8s.io", "customresourcedefinitions") && !deleted {
+        crate::custom::mark_deleted(&mut object, call.time());
+        return Ok(changed(entry, object, put));
+    }
+    if call.served.is("", "namespaces") && (!deleted || holds_namespace(&object)) {
+        if !deleted {
+            object.set(&["metadata", "deletionTimestamp"], call.time().to_string().into());
+            object.set(&["status", "phase"], "Terminating".into());
+        }
         return Ok(changed(entry, object, put));
     }
     if !finalizers.is_empty() {
@@ -169,8 +175,10 @@ fn decide(
         Grace::Seconds(seconds) if seconds > 0 => Ok(changed(entry, object, put)),
         _ => {
             let change = WriteKind::Remove(object.clone());
-            let write = Write { shelf: call.served.shelf.clone(), key: key.clone(), change };
-            Ok(Deletion { object, write: Some(write), gone: true })
+            let gone = Write { shelf: call.served.shelf.clone(), key: key.clone(), change };
+            // What knows grace is first marked, then deleted.
+            let marked = graceful.then(|| put(&object));
+            Ok(Deletion { object, writes: marked.into_iter().chain([gone]).collect(), gone: true })
         }
     }
 }
@@ -178,8 +186,8 @@ fn decide(
 /// An object that stays for now; it is only written where that changes it.
 fn changed(entry: &Entry, object: Value, put: impl FnOnce(&Value) -> Write) -> Deletion {
     let same = *crate::entry::encode(&object) == *entry.object;
-    let write = (!same).then(|| put(&object));
-    Deletion { object, write, gone: false }
+    let writes = if same { Vec::new() } else { vec![put(&object)] };
+    Deletion { object, writes, gone: false }
 }
 
 fn admit(
@@ -252,7 +260,7 @@ fn grace(call: &Call<'_>, object: &Value, options: &DeleteOptions) -> Grace {
             _ => Grace::Pending,
         };
     }
-    let of_pod = object.int_at(&["spec", "terminationGracePeriodSeconds"]).unwrap_or(POD_GRACE);
+    let of_pod = object.int_at(&["spec", "terminationGracePeriodSeconds"]).unwrap_or(0);
     let unscheduled = object.str_at(&["spec", "nodeName"]).is_none_or(str::is_empty);
     let over = matches!(object.str_at(&["status", "phase"]), Some("Failed" | "Succeeded"));
     let seconds = if unscheduled || over { 0 } else { wanted.unwrap_or(of_pod) };
@@ -300,9 +308,9 @@ fn mark_deleted(object: &mut Value, now: Timestamp) {
 }
 
 /// A namespace goes only once its controllers have said that it is empty.
-fn holds_namespace(call: &Call<'_>, object: &Value) -> bool {
+fn holds_namespace(object: &Value) -> bool {
     let finalizers = object.at(&["spec", "finalizers"]).and_then(Value::as_list).unwrap_or_default();
-    call.served.is("", "namespaces") && !finalizers.is_empty()
+    !finalizers.is_empty()
 }
 
 /// The finalizers that an object has once its deletion was asked for.
@@ -319,12 +327,17 @@ fn finalizers(call: &Call<'_>, object: &Value, options: &DeleteOptions) -> Vec<S
         (Some(true), _) | (_, Some(Propagation::Orphan)) => Some(ORPHAN),
         (Some(false), _) | (_, Some(Propagation::Background)) => None,
         (_, Some(Propagation::Foreground)) => Some(FOREGROUND),
-        (None, None) => said,
+        (None, None) => said.or_else(|| orphans(call).then_some(ORPHAN)),
     };
     let mut after: Vec<String> = before.iter().filter(|name| !own.contains(&&***name)).cloned().collect();
     after.extend(wanted.map(str::to_owned));
     let same = after.len() == before.len() && after.iter().all(|name| before.contains(name));
     if same { before } else { after }
+}
+
+/// The kinds whose dependents stay where nobody says what is to become of them, for old clients' sake.
+fn orphans(call: &Call<'_>) -> bool {
+    call.served.is("batch", "jobs") || call.served.is("", "replicationcontrollers")
 }
 
 /// Whether the garbage collector looks after a kind's dependents.
@@ -362,10 +375,14 @@ pub(crate) fn delete_collection(state: &State, call: &mut Call<'_>) -> Result<Ou
             chance: call.chance,
             warnings: Vec::new(),
         };
-        let deletion = decide(state, &mut one, (&key, &entry), &options)?;
+        let object = entry.value();
+        let deletion = decide(state, &mut one, (&key, &entry, object), &options)?;
         let warnings = std::mem::take(&mut one.warnings);
         warnings.into_iter().for_each(|text| call.warn(text));
-        writes.extend(deletion.write.filter(|_| !options.dry_run));
+        writes.extend(deletion.writes);
+    }
+    if options.dry_run {
+        writes.clear();
     }
     Ok(Outcome { code: 200, writes, shown: Shown::List(list) })
 }

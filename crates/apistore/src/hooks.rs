@@ -2,25 +2,41 @@
 
 use lockstep_core::Value;
 
+use crate::addresses::FAMILIES;
 use crate::call::Call;
-use crate::failure::Failure;
+use crate::failure::{Failure, GroupResource};
 use crate::state::State;
 
-/// Before a new object is validated.
-pub(crate) fn before_create(
-    _state: &State,
-    _call: &mut Call<'_>,
-    _object: &mut Value,
-) -> Result<(), Failure> {
-    Ok(())
+/// Before anything else is done with a new object.
+pub(crate) fn before_create(state: &State, call: &mut Call<'_>, object: &mut Value) -> Result<(), Failure> {
+    allocate(state, call, object, None)
 }
 
-/// Before a changed object is validated.
+/// Before anything else is done with a changed object.
 pub(crate) fn before_update(
-    _state: &State,
-    _call: &mut Call<'_>,
-    _object: &mut Value,
-    _old: &Value,
+    state: &State,
+    call: &mut Call<'_>,
+    object: &mut Value,
+    old: &Value,
 ) -> Result<(), Failure> {
+    allocate(state, call, object, Some(old))
+}
+
+/// Gives a Service its addresses and ports.
+fn allocate(
+    state: &State,
+    call: &mut Call<'_>,
+    object: &mut Value,
+    old: Option<&Value>,
+) -> Result<(), Failure> {
+    if !call.served.is("", "services") {
+        return Ok(());
+    }
+    let wanted = kinds::wanted(object, old, &FAMILIES).map_err(|errors| {
+        let name = object.str_at(&["metadata", "name"]).unwrap_or_default();
+        Failure::invalid(&GroupResource::new("", "Service"), name, &errors)
+    })?;
+    let given = state.addresses.give(&wanted, object, &mut call.chance)?;
+    wanted.put(object, &given);
     Ok(())
 }

@@ -5,6 +5,7 @@
 //! watch is a value that is [polled](Store::poll). Time and chance are parameters: the same requests give the same bytes.
 //! No HTTP, no clock, no disk in here; [`Store::take_changes`] tells what to keep, [`Store::restore`] takes it back.
 
+mod addresses;
 mod admission;
 mod answers;
 mod authorizer;
@@ -19,12 +20,12 @@ mod custom;
 mod delete;
 mod demand;
 mod entry;
-mod event;
 mod failure;
 mod fallback;
 mod hooks;
 mod info;
 mod json_text;
+mod logs;
 mod managed;
 mod options;
 mod owners;
@@ -32,6 +33,7 @@ mod page;
 mod read;
 mod request;
 mod response;
+mod review;
 mod route;
 mod selector;
 mod served;
@@ -39,6 +41,7 @@ mod shelf;
 mod state;
 mod store;
 mod subresource;
+mod token;
 mod user;
 mod validate;
 mod watch;

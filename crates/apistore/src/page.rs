@@ -26,7 +26,7 @@ impl Token {
         const INVALID: &str = "continue key is not valid";
         let bytes =
             decode_url(text).map_err(|at| format!("{INVALID}: illegal base64 data at input byte {at}"))?;
-        crate::json_text::scan(&bytes).map_err(|error| format!("{INVALID}: {error}"))?;
+        crate::json_text::check(&bytes).map_err(|error| format!("{INVALID}: {error}"))?;
         let value = from_json(&bytes).map_err(|error| format!("{INVALID}: {error}"))?;
         match value.str_at(&["v"]).unwrap_or_default() {
             "meta.k8s.io/v1" => {}

@@ -66,7 +66,8 @@ impl List {
     pub fn head(&self) -> Vec<u8> {
         let mut meta = Value::map(Map::new());
         meta.set(&["resourceVersion"], self.resource_version.clone().into());
-        if !self.continue_token.is_empty() {
+        // Lists of custom resources always say where to go on.
+        if !self.continue_token.is_empty() || self.skip <= 1 {
             meta.set(&["continue"], self.continue_token.clone().into());
         }
         if let Some(remaining) = self.remaining {

@@ -5,8 +5,11 @@ use std::sync::Arc;
 
 use lockstep_core::Value;
 
+use crate::addresses::{Addresses, SERVICES};
+use crate::authorizer::Rights;
 use crate::catalog::Catalog;
 use crate::entry::Entry;
+use crate::logs::Logs;
 use crate::served::Served;
 use crate::shelf::{Shelf, key};
 
@@ -15,9 +18,12 @@ use crate::shelf::{Shelf, key};
 pub(crate) struct State {
     pub(crate) revision: u64,
     pub(crate) catalog: Catalog,
+    pub(crate) rights: Rights,
     shelves: BTreeMap<Arc<str>, Shelf>,
     /// How many changes each shelf remembers.
     pub(crate) history: usize,
+    pub(crate) logs: Logs,
+    pub(crate) addresses: Addresses,
     /// Up to which version nothing is remembered: that of the start.
     pub(crate) beginning: u64,
 }
@@ -40,7 +46,16 @@ pub(crate) enum WriteKind {
 
 impl State {
     pub(crate) fn new(history: usize) -> Self {
-        Self { revision: 0, catalog: Catalog::new(), shelves: BTreeMap::new(), history, beginning: 0 }
+        Self {
+            revision: 0,
+            catalog: Catalog::new(),
+            rights: Rights::default(),
+            shelves: BTreeMap::new(),
+            history,
+            logs: Logs::default(),
+            addresses: Addresses::default(),
+            beginning: 0,
+        }
     }
 
     pub(crate) fn shelf(&self, name: &str) -> Option<&Shelf> {
@@ -82,6 +97,10 @@ impl State {
             WriteKind::Put(object) => (object, false),
             WriteKind::Remove(object) => (object, true),
         };
+        self.rights.follow(&write.shelf, &write.key, Some(&object).filter(|_| !gone));
+        if &*write.shelf == SERVICES {
+            self.move_addresses(&write.key, Some(&object).filter(|_| !gone));
+        }
         let entry = Arc::new(Entry::write(object, revision));
         let shelf = self.shelf_mut(&write.shelf);
         match gone {
@@ -92,6 +111,16 @@ impl State {
             self.define();
         }
         entry
+    }
+
+    /// What a Service had is free, what it has is taken.
+    fn move_addresses(&mut self, key: &str, service: Option<&Value>) {
+        if let Some(old) = self.shelf(SERVICES).and_then(|shelf| shelf.get(key)).map(|entry| entry.value()) {
+            self.addresses.take(&old);
+        }
+        if let Some(service) = service {
+            self.addresses.add(service);
+        }
     }
 
     /// Serves what the stored definitions define.

@@ -94,6 +94,9 @@ impl Store {
             }
         }
         store.state.define();
+        let services: Vec<Value> =
+            store.state.objects(crate::addresses::SERVICES, "").map(|entry| entry.value()).collect();
+        services.iter().for_each(|service| store.state.addresses.add(service));
         store
     }
 
@@ -227,7 +230,9 @@ impl Store {
     }
 
     /// Adds to the log of a container, a simulated kubelet's part. Logs are not kept on disk.
-    pub fn log(&mut self, _pod_uid: &str, _container: &str, _line: &str, _now: Duration) {}
+    pub fn log(&mut self, pod_uid: &str, container: &str, line: &str, now: Duration) {
+        self.state.logs.add(pod_uid, container, line, now);
+    }
 
     /// What is served, as discovery lists it: the built-in resources and those of the definitions.
     pub fn resources(&self) -> Vec<Resource> {

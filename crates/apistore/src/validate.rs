@@ -2,19 +2,51 @@
 
 use kinds::{invalid_on_create, invalid_on_status_update, invalid_on_update};
 use lockstep_core::Value;
-use schema::FieldError;
+use schema::{At, FieldError};
 
-use crate::served::Served;
+use crate::custom::{Custom, CustomVersion};
+use crate::served::{Rules, Served};
 
 /// With a new one.
 pub(crate) fn on_create(served: &Served, object: &Value) -> Vec<FieldError> {
-    invalid_on_create(served.strategy(), object, served.scope())
+    let mut errors = invalid_on_create(served.strategy(), object, served.scope());
+    if let Some((custom, version)) = custom(served) {
+        errors.splice(0..0, type_errors(served, object));
+        errors.extend(custom.invalid(version, object, None));
+    }
+    errors
 }
 
 /// With a changed one, by the endpoint that changes it.
 pub(crate) fn on_update(served: &Served, subresource: &str, object: &Value, old: &Value) -> Vec<FieldError> {
-    match subresource {
-        "status" => invalid_on_status_update(served.strategy(), object, old, served.scope()),
-        _ => invalid_on_update(served.strategy(), object, old, served.scope()),
+    let mut errors = match subresource {
+        "" | "scale" => invalid_on_update(served.strategy(), object, old, served.scope()),
+        _ => invalid_on_status_update(served.strategy(), object, old, served.scope()),
+    };
+    if let Some((custom, version)) = custom(served) {
+        errors.extend(match subresource {
+            "status" => custom.invalid_status(version, object, old),
+            _ => custom.invalid(version, object, Some(old)),
+        });
+    }
+    errors
+}
+
+fn custom(served: &Served) -> Option<(&Custom, &CustomVersion)> {
+    match &served.rules {
+        Rules::BuiltIn(_) => None,
+        Rules::Custom(custom) => Some((custom, custom.version(&served.resource.version)?)),
+    }
+}
+
+/// What is wrong with `kind`; `apiVersion` was looked at before.
+fn type_errors(served: &Served, object: &Value) -> Vec<FieldError> {
+    let kind = object.str_at(&["kind"]).unwrap_or_default();
+    match *kind == *served.gvk.kind {
+        true => Vec::new(),
+        false => {
+            let detail = format!("must be {}", served.gvk.kind);
+            vec![FieldError::invalid(&At::ROOT.field("kind"), kind, detail)]
+        }
     }
 }

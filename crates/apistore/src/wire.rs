@@ -1,33 +1,64 @@
-//! Objects as the server's own types read them: what they do not know is gone.
+//! Objects as the server's own types read them: what they do not know is gone, and defaults are there.
 
 use lockstep_core::{Gvk, Value};
+use schema::Wire;
 
 use crate::served::{Rules, Served};
 
 /// Makes the object what the server would have read, with defaults, and names the fields that it does not know. The error is
 /// Go's: a value of another type than the field.
 pub(crate) fn read(served: &Served, kind: &Gvk, object: &mut Value) -> Result<Vec<String>, String> {
-    if *kind != served.gvk {
-        return Ok(Vec::new());
-    }
     match &served.rules {
-        Rules::BuiltIn(strategy) => {
-            (strategy.default)(object);
-            Ok(Vec::new())
-        }
-        Rules::Custom(custom) => {
+        Rules::Custom(custom) if *kind == served.gvk => {
+            let mut unknown = read_metadata(object)?;
             let version = &kind.api.version;
             custom.drop_nulls(object, version);
             custom.default(object, version);
-            Ok(custom.prune(object, version))
+            unknown.extend(custom.prune(object, version));
+            Ok(unknown)
+        }
+        _ => {
+            let unknown = canonical(kind, object)?;
+            default(served, kind, object);
+            Ok(unknown)
         }
     }
 }
 
-/// Fills in the defaults of an object that the server itself has made of others.
-pub(crate) fn default(served: &Served, object: &mut Value) {
+/// The object as the type of a built-in kind reads it.
+pub(crate) fn canonical(kind: &Gvk, object: &mut Value) -> Result<Vec<String>, String> {
+    let Some(wire) = Wire::of(kind) else { return Ok(Vec::new()) };
+    let read = wire.read(std::mem::take(object)).map_err(|error| error.to_string())?;
+    *object = read.value;
+    Ok(read.unknown)
+}
+
+/// `metadata` of custom resources is read as that of all objects.
+fn read_metadata(object: &mut Value) -> Result<Vec<String>, String> {
+    let (Some(wire), Some(metadata)) = (Wire::object_meta(), object.get("metadata").cloned()) else {
+        return Ok(Vec::new());
+    };
+    let read = wire.read(metadata).map_err(|error| error.to_string())?;
+    object.set(&["metadata"], read.value);
+    Ok(read.unknown)
+}
+
+/// Fills in the defaults of a kind.
+fn default(served: &Served, kind: &Gvk, object: &mut Value) {
+    if let Rules::BuiltIn(strategy) = &served.rules
+        && kind.kind == served.gvk.kind
+    {
+        (strategy.default)(object);
+    }
+}
+
+/// What an apply has made, as the server's own types read it, with defaults.
+pub(crate) fn settle(served: &Served, object: &mut Value) -> Result<(), String> {
     match &served.rules {
-        Rules::BuiltIn(strategy) => (strategy.default)(object),
-        Rules::Custom(custom) => custom.default(object, &served.gvk.api.version),
+        Rules::BuiltIn(_) => read(served, &served.gvk, object).map(|_| ()),
+        Rules::Custom(custom) => {
+            custom.default(object, &served.gvk.api.version);
+            Ok(())
+        }
     }
 }

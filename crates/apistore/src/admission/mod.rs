@@ -3,9 +3,12 @@
 use lockstep_core::Value;
 
 use crate::answers::Ask;
+use crate::authorizer::{Asked, What, check_escalation, require};
 use crate::call::Call;
-use crate::failure::Halt;
+use crate::failure::{Failure, Halt};
+use crate::info::Verb;
 use crate::options::WriteOptions;
+use crate::state::State;
 
 /// What is done to the object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,22 +35,43 @@ pub(crate) struct Attributes<'a> {
 /// The object as mutating admission leaves it; both objects are in the version of the request. Nothing is asked of what is
 /// only read. `object` is null where an object is deleted.
 pub(crate) fn mutate(
-    _call: &mut Call<'_>,
-    _attributes: Attributes<'_>,
+    call: &mut Call<'_>,
+    attributes: Attributes<'_>,
     object: Value,
-    _old: Option<&Value>,
+    old: Option<&Value>,
 ) -> Result<Value, Halt> {
+    if matches!(attributes.operation, Operation::Create | Operation::Update)
+        && attributes.subresource.is_empty()
+    {
+        check_escalation(attributes.ask.state, call, &object, old)?;
+    }
     Ok(object)
 }
 
 /// Whether validating admission lets the object pass, as it is about to be stored.
 pub(crate) fn validate(
-    _call: &mut Call<'_>,
-    _attributes: Attributes<'_>,
+    call: &mut Call<'_>,
+    attributes: Attributes<'_>,
     _object: Option<&Value>,
     _old: Option<&Value>,
 ) -> Result<(), Halt> {
+    if attributes.operation == Operation::Create && call.info.verb != Verb::Create {
+        may_create(attributes.ask.state, call)?;
+    }
     Ok(())
+}
+
+/// Who creates by an update or patch must be allowed to create.
+fn may_create(state: &State, call: &Call<'_>) -> Result<(), Failure> {
+    let info = call.info;
+    let asked = Asked {
+        group: &info.group,
+        resource: &info.resource,
+        subresource: &info.subresource,
+        namespace: &info.namespace,
+        name: &info.name,
+    };
+    require(state, &call.user, "create", &What::Resource(asked))
 }
 
 /// The options of a write as admission sees them.

@@ -1,34 +1,123 @@
-//! Who may do what.
+//! Who may do what: role-based access control, and what asks it.
+//!
+//! The members of `system:masters` may do everything. Nodes are no special subjects: the simulated ones act as the system.
 
-use crate::call::{Call, Outcome};
-use crate::failure::{Failure, Halt};
-use crate::info::Info;
-use crate::request::Request;
-use crate::served::Served;
+mod escalation;
+mod impersonation;
+mod rights;
+mod rule;
+
+use crate::failure::{Failure, GroupResource, quoted};
+use crate::info::{Info, Verb};
+use crate::request::{Method, Request};
+use crate::selector::FieldSelector;
 use crate::state::State;
 use crate::user::User;
 
+pub(crate) use escalation::check as check_escalation;
+pub(crate) use impersonation::effective_user;
+pub(crate) use rights::{Rights, is_master};
+pub(crate) use rule::Rule;
+
+/// What someone wants to do something with.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum What<'a> {
+    /// A path that names no resource.
+    Path(&'a str),
+    Resource(Asked<'a>),
+}
+
+/// A resource, or one object of it.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Asked<'a> {
+    pub(crate) group: &'a str,
+    pub(crate) resource: &'a str,
+    pub(crate) subresource: &'a str,
+    pub(crate) namespace: &'a str,
+    pub(crate) name: &'a str,
+}
+
 /// Whether `user` may do what a request asks for; `info` is `None` for paths that name no resource.
 pub(crate) fn allowed(
-    _state: &State,
-    _user: &User,
-    _request: &Request,
-    _info: Option<&Info>,
+    state: &State,
+    user: &User,
+    request: &Request,
+    info: Option<&Info>,
 ) -> Result<(), Failure> {
-    Ok(())
+    if rights::is_master(user) {
+        return Ok(());
+    }
+    let name = info.map(|info| name_of(request, info)).unwrap_or_default();
+    let (verb, what) = question(request, info, &name);
+    require(state, user, verb, &what)
 }
 
-/// Who a request is to be answered for: the user, or whom the user may impersonate.
-pub(crate) fn effective_user(_state: &State, request: &Request) -> Result<User, Failure> {
-    Ok(request.impersonate.clone().unwrap_or_else(|| request.user.clone()))
+/// What a request asks for.
+fn question<'a>(request: &'a Request, info: Option<&'a Info>, name: &'a str) -> (&'a str, What<'a>) {
+    match info {
+        None => (method_verb(request.method), What::Path(&request.path)),
+        Some(info) => {
+            let asked = Asked {
+                group: &info.group,
+                resource: &info.resource,
+                subresource: &info.subresource,
+                namespace: &info.namespace,
+                name,
+            };
+            (info.verb.as_str(), What::Resource(asked))
+        }
+    }
 }
 
-/// Whether a resource is a question about rights or identity, which is answered and not stored.
-pub(crate) fn is_review(served: &Served) -> bool {
-    matches!(&*served.resource.group, "authentication.k8s.io" | "authorization.k8s.io")
+/// Refuses what a user may not do.
+pub(crate) fn require(state: &State, user: &User, verb: &str, what: &What<'_>) -> Result<(), Failure> {
+    let verdict = state.rights.decide(user, verb, what);
+    if verdict.allowed { Ok(()) } else { Err(forbidden(user, verb, what, &verdict.reason)) }
 }
 
-/// Answers such a question.
-pub(crate) fn review(_state: &State, call: &mut Call<'_>) -> Result<Outcome, Halt> {
-    Err(Failure::not_implemented(&call.served.resource.plural).into())
+/// The name of the object; a list that can only show one object asks for that one.
+fn name_of(request: &Request, info: &Info) -> String {
+    let lists = matches!(info.verb, Verb::List | Verb::Watch) && info.name.is_empty() && !info.watch_prefix;
+    let selector = request.parameter("fieldSelector").filter(|_| lists);
+    let selector = selector.and_then(|text| FieldSelector::parse(text).ok());
+    let name = selector.as_ref().and_then(|selector| selector.exact("metadata.name"));
+    let fits = |name: &&str| !matches!(*name, "." | "..") && !name.contains(['/', '%']);
+    name.filter(fits).map_or_else(|| info.name.clone(), str::to_owned)
+}
+
+fn method_verb(method: Method) -> &'static str {
+    match method {
+        Method::Get => "get",
+        Method::Post => "post",
+        Method::Put => "put",
+        Method::Patch => "patch",
+        Method::Delete => "delete",
+    }
+}
+
+/// In the words of the server.
+fn forbidden(user: &User, verb: &str, what: &What<'_>, reason: &str) -> Failure {
+    let user = quoted(&user.name);
+    let (resource, name, mut text) = match what {
+        What::Path(path) => {
+            (GroupResource::default(), "", format!("User {user} cannot {verb} path {}", quoted(path)))
+        }
+        What::Resource(asked) => {
+            let sub = if asked.subresource.is_empty() { "" } else { "/" };
+            let resource = quoted(&format!("{}{sub}{}", asked.resource, asked.subresource));
+            let place = match asked.namespace {
+                "" => "at the cluster scope".to_owned(),
+                namespace => format!("in the namespace {}", quoted(namespace)),
+            };
+            let group = quoted(asked.group);
+            let text = format!("User {user} cannot {verb} resource {resource} in API group {group} {place}");
+            (GroupResource::new(asked.group, asked.resource), asked.name, text)
+        }
+    };
+    // What a browser might take for markup is not sent back.
+    text = text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+    if !reason.is_empty() {
+        text = format!("{text}: {reason}");
+    }
+    Failure::forbidden(&resource, name, &text)
 }

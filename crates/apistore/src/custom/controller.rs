@@ -1,10 +1,211 @@
-//! What the server's own controllers do with definitions: their names are accepted, and what they define is served.
+//! What the server's own controllers do with definitions: their names are accepted, they are established, and what a
+//! deleted one has defined is deleted.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
-use crate::state::{State, Write};
+use lockstep_core::{Timestamp, Value};
+
+use super::definition::is_established;
+use crate::entry::Entry;
+use crate::failure::quoted;
+use crate::state::{DEFINITIONS, State, Write, WriteKind};
+
+const FINALIZER: &str = "customresourcecleanup.apiextensions.k8s.io";
 
 /// The next thing to do, if there is one.
-pub(crate) fn next_step(_state: &State, _now: Duration) -> Option<Write> {
-    None
+pub(crate) fn next_step(state: &State, now: Duration) -> Option<Write> {
+    let now = Timestamp(i64::try_from(now.as_secs()).unwrap_or(0));
+    state.objects(DEFINITIONS, "").find_map(|entry| {
+        let definition = entry.value();
+        if definition.at(&["metadata", "deletionTimestamp"]).is_some() {
+            return clean_up(state, &definition, now);
+        }
+        accept(state, &definition, entry, now).or_else(|| establish(&definition, now))
+    })
+}
+
+fn put(definition: &Value, mut changed: Value, now: Timestamp) -> Write {
+    changed = super::managed_by_server(definition, changed, now);
+    let name = changed.str_at(&["metadata", "name"]).unwrap_or_default();
+    Write { shelf: DEFINITIONS.into(), key: name.into(), change: WriteKind::Put(changed) }
+}
+
+/// The names that other definitions of the group have: of resources, and of kinds.
+fn taken(state: &State, definition: &Value) -> (BTreeSet<String>, BTreeSet<String>) {
+    let (mut resources, mut kinds) = (BTreeSet::new(), BTreeSet::new());
+    let group = definition.str_at(&["spec", "group"]);
+    let others = state.objects(DEFINITIONS, "").map(|entry| entry.value());
+    for other in others.filter(|other| {
+        other.str_at(&["spec", "group"]) == group
+            && other.str_at(&["metadata", "name"]) != definition.str_at(&["metadata", "name"])
+    }) {
+        let text = |key: &str| other.str_at(&["status", "acceptedNames", key]).unwrap_or_default().to_owned();
+        resources.extend([text("plural"), text("singular")]);
+        let short = other.at(&["status", "acceptedNames", "shortNames"]).and_then(Value::as_list);
+        resources.extend(short.unwrap_or_default().iter().filter_map(Value::as_str).map(str::to_owned));
+        kinds.extend([text("kind"), text("listKind")]);
+    }
+    (resources, kinds)
+}
+
+/// Accepts the names that nobody else has.
+fn accept(state: &State, definition: &Value, _entry: &Entry, now: Timestamp) -> Option<Write> {
+    let wanted = definition.at(&["spec", "names"])?;
+    let before = definition.at(&["status", "acceptedNames"]).cloned().unwrap_or_default();
+    if *wanted == before {
+        return None;
+    }
+    let (resources, kinds) = taken(state, definition);
+    let mut accepted = before.clone();
+    let mut conflict: Option<(&str, String)> = None;
+    let fields = [
+        ("plural", "PluralConflict", &resources),
+        ("singular", "SingularConflict", &resources),
+        ("kind", "KindConflict", &kinds),
+        ("listKind", "ListKindConflict", &kinds),
+    ];
+    for (key, reason, taken) in fields {
+        let name = wanted.str_at(&[key]).unwrap_or_default();
+        let is_new = before.str_at(&[key]) != Some(name);
+        match is_new && taken.contains(name) {
+            true => conflict = Some((reason, format!("{} is already in use", quoted(name)))),
+            false => accepted.set(&[key], name.into()),
+        }
+    }
+    let short = wanted.get("shortNames").and_then(Value::as_list).unwrap_or_default();
+    let used: Vec<&str> =
+        short.iter().filter_map(Value::as_str).filter(|name| resources.contains(*name)).collect();
+    match used.first() {
+        Some(name) => conflict = Some(("ShortNamesConflict", format!("{} is already in use", quoted(name)))),
+        None => copy(&mut accepted, wanted, "shortNames"),
+    }
+    copy(&mut accepted, wanted, "categories");
+    let mut changed = definition.clone();
+    changed.set(&["status", "acceptedNames"], accepted);
+    let accepted = conflict.is_none();
+    let (reason, message) = conflict.unwrap_or(("NoConflicts", "no conflicts found".to_owned()));
+    set_condition(&mut changed, ("NamesAccepted", accepted), (reason, &message), now);
+    if !is_established(definition) {
+        let (reason, message) = match accepted {
+            true => ("Installing", "the initial names have been accepted"),
+            false => ("NotAccepted", "not all names are accepted"),
+        };
+        set_condition(&mut changed, ("Established", false), (reason, message), now);
+    }
+    (changed != *definition).then(|| put(definition, changed, now))
+}
+
+fn copy(accepted: &mut Value, wanted: &Value, key: &str) {
+    crate::fallback::take(accepted, wanted, &[key]);
+}
+
+fn establish(definition: &Value, now: Timestamp) -> Option<Write> {
+    let accepted = condition(definition, "NamesAccepted")
+        .is_some_and(|condition| condition.str_at(&["status"]) == Some("True"));
+    if !accepted || is_established(definition) {
+        return None;
+    }
+    let mut changed = definition.clone();
+    let text = ("InitialNamesAccepted", "the initial names have been accepted");
+    set_condition(&mut changed, ("Established", true), text, now);
+    Some(put(definition, changed, now))
+}
+
+/// Deletes the objects of a deleted definition, then itself.
+fn clean_up(state: &State, definition: &Value, now: Timestamp) -> Option<Write> {
+    let finalizers = definition.at(&["metadata", "finalizers"]).and_then(Value::as_list).unwrap_or_default();
+    if !finalizers.iter().any(|name| name.as_str() == Some(FINALIZER)) {
+        return None;
+    }
+    let text = |path: &[&str]| definition.str_at(path).unwrap_or_default();
+    let shelf: std::sync::Arc<str> =
+        format!("{}/{}", text(&["spec", "group"]), text(&["spec", "names", "plural"])).into();
+    let mut left = false;
+    for (key, entry) in state.shelf(&shelf).into_iter().flat_map(|shelf| shelf.range("")) {
+        let mut object = entry.value();
+        let held = object
+            .at(&["metadata", "finalizers"])
+            .and_then(Value::as_list)
+            .is_some_and(|list| !list.is_empty());
+        let write = |change| Write { shelf: shelf.clone(), key: key.clone(), change };
+        match held {
+            false => return Some(write(WriteKind::Remove(object))),
+            true if object.at(&["metadata", "deletionTimestamp"]).is_none() => {
+                object.set(&["metadata", "deletionTimestamp"], now.to_string().into());
+                object.set(&["metadata", "deletionGracePeriodSeconds"], 0.into());
+                return Some(write(WriteKind::Put(object)));
+            }
+            true => left = true,
+        }
+    }
+    if left {
+        let mut changed = definition.clone();
+        let text = ("InstanceDeletionInProgress", "CustomResource deletion is in progress");
+        set_condition(&mut changed, ("Terminating", true), text, now);
+        return (changed != *definition).then(|| put(definition, changed, now));
+    }
+    let others: Vec<Value> =
+        finalizers.iter().filter(|name| name.as_str() != Some(FINALIZER)).cloned().collect();
+    let key = text(&["metadata", "name"]).into();
+    if others.is_empty() {
+        return Some(Write { shelf: DEFINITIONS.into(), key, change: WriteKind::Remove(definition.clone()) });
+    }
+    let mut changed = definition.clone();
+    changed.set(&["metadata", "finalizers"], Value::list(others));
+    let text = ("InstanceDeletionCompleted", "removed all instances");
+    set_condition(&mut changed, ("Terminating", false), text, now);
+    Some(Write { shelf: DEFINITIONS.into(), key, change: WriteKind::Put(changed) })
+}
+
+/// What deleting a definition makes of it first.
+pub(crate) fn mark_deleted(definition: &mut Value, now: Timestamp) {
+    definition.set(&["metadata", "deletionTimestamp"], now.to_string().into());
+    let mut finalizers =
+        definition.at(&["metadata", "finalizers"]).and_then(Value::as_list).unwrap_or_default().to_vec();
+    if !finalizers.iter().any(|name| name.as_str() == Some(FINALIZER)) {
+        finalizers.push(FINALIZER.into());
+    }
+    definition.set(&["metadata", "finalizers"], Value::list(finalizers));
+    let text = (
+        "InstanceDeletionPending",
+        "CustomResourceDefinition marked for deletion; CustomResource deletion will begin soon",
+    );
+    set_condition(definition, ("Terminating", true), text, now);
+}
+
+fn condition<'d>(definition: &'d Value, kind: &str) -> Option<&'d Value> {
+    let conditions = definition.at(&["status", "conditions"]).and_then(Value::as_list).unwrap_or_default();
+    conditions.iter().find(|condition| condition.str_at(&["type"]) == Some(kind))
+}
+
+fn set_condition(
+    definition: &mut Value,
+    (kind, status): (&str, bool),
+    (reason, message): (&str, &str),
+    now: Timestamp,
+) {
+    let status = if status { "True" } else { "False" };
+    let before = condition(definition, kind);
+    let since = before
+        .filter(|before| before.str_at(&["status"]) == Some(status))
+        .and_then(|before| before.str_at(&["lastTransitionTime"]))
+        .map_or_else(|| now.to_string(), str::to_owned);
+    let mut new = Value::default();
+    for (key, text) in [
+        ("type", kind),
+        ("status", status),
+        ("lastTransitionTime", &since),
+        ("reason", reason),
+        ("message", message),
+    ] {
+        new.set(&[key], text.into());
+    }
+    let mut conditions =
+        definition.at(&["status", "conditions"]).and_then(Value::as_list).unwrap_or_default().to_vec();
+    match conditions.iter_mut().find(|condition| condition.str_at(&["type"]) == Some(kind)) {
+        Some(old) => *old = new,
+        None => conditions.push(new),
+    }
+    definition.set(&["status", "conditions"], Value::list(conditions));
 }

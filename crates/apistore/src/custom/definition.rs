@@ -59,6 +59,14 @@ pub(super) fn keys(path: &str) -> Vec<String> {
     path.trim_start_matches('.').split('.').map(str::to_owned).collect()
 }
 
+/// Whether what a definition defines is served.
+pub(crate) fn is_established(definition: &Value) -> bool {
+    let conditions = definition.at(&["status", "conditions"]).and_then(Value::as_list).unwrap_or_default();
+    conditions.iter().any(|condition| {
+        condition.str_at(&["type"]) == Some("Established") && condition.str_at(&["status"]) == Some("True")
+    })
+}
+
 /// Reads a definition; `None` where it serves nothing: not established, or malformed.
 pub(crate) fn read(definition: &Value) -> Option<Custom> {
     let spec = definition.get("spec")?;
@@ -70,7 +78,7 @@ pub(crate) fn read(definition: &Value) -> Option<Custom> {
         let name = value.str_at(&["name"])?.to_owned();
         let deprecation = flag(value, "deprecated").then(|| match value.str_at(&["deprecationWarning"]) {
             Some(text) => text.to_owned(),
-            None => format!("{group}/{name} {kind} is deprecated"),
+            None => deprecation(group, kind, &name, list),
         });
         Some(CustomVersion {
             served: flag(value, "served"),
@@ -103,6 +111,39 @@ pub(crate) fn read(definition: &Value) -> Option<Custom> {
         preserve_unknown: flag(spec, "preserveUnknownFields"),
         terminating: definition.at(&["metadata", "deletionTimestamp"]).is_some(),
     })
+}
+
+/// The warning of the server itself, which names the newest version that is not deprecated.
+fn deprecation(group: &str, kind: &str, name: &str, versions: &[Value]) -> String {
+    let flag = |value: &Value, key: &str| value.get(key).and_then(Value::as_bool).unwrap_or(false);
+    let newer = versions
+        .iter()
+        .filter(|version| flag(version, "served") && !flag(version, "deprecated"))
+        .filter_map(|version| version.str_at(&["name"]))
+        .filter(|other| rank(other) > rank(name))
+        .max_by_key(|other| rank(other));
+    let text = format!("{group}/{name} {kind} is deprecated");
+    match newer {
+        Some(newer) => format!("{text}; use {group}/{newer} {kind}"),
+        None => text,
+    }
+}
+
+/// The order of versions: `v2` over `v1` over `v1beta2` over `v1alpha1` over all that are no versions.
+pub(crate) fn rank(version: &str) -> (u8, u64, u64, std::cmp::Reverse<String>) {
+    let other = || (0, 0, 0, std::cmp::Reverse(version.to_owned()));
+    let Some(rest) = version.strip_prefix('v') else { return other() };
+    let digits = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
+    let Ok(major) = rest[..digits].parse::<u64>() else { return other() };
+    let (stage, minor) = match &rest[digits..] {
+        "" => (3, Ok(0)),
+        text => match (text.strip_prefix("beta"), text.strip_prefix("alpha")) {
+            (Some(minor), _) => (2, minor.parse::<u64>()),
+            (_, Some(minor)) => (1, minor.parse::<u64>()),
+            _ => return other(),
+        },
+    };
+    minor.map_or_else(|_| other(), |minor| (stage, major, minor, std::cmp::Reverse(String::new())))
 }
 
 fn paths(list: Option<&Value>) -> Vec<String> {

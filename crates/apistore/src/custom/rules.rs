@@ -2,9 +2,9 @@
 
 use kinds::{Status, Strategy};
 use lockstep_core::Value;
-use schema::Structural;
+use schema::{At, FieldError, Structural, blocks_rules};
 
-use super::definition::Custom;
+use super::definition::{Custom, CustomVersion, Scale};
 use crate::fallback::{subdomain, take};
 
 /// The rules of custom kinds with the endpoint `status`, and without.
@@ -55,6 +55,37 @@ fn same_but_metadata(a: &Value, b: &Value) -> bool {
     rest(a) == rest(b)
 }
 
+/// Whether there is a rule anywhere in a schema.
+fn has_rules(schema: &Value) -> bool {
+    match schema {
+        Value::Map(entries) => {
+            entries.iter().any(|(key, value)| &**key == "x-kubernetes-validations" || has_rules(value))
+        }
+        Value::List(items) => items.iter().any(has_rules),
+        _ => false,
+    }
+}
+
+impl Scale {
+    /// The number of replicas must be one.
+    fn invalid(&self, object: &Value) -> Vec<FieldError> {
+        let keys: Vec<&str> = self.spec_replicas.iter().map(String::as_str).collect();
+        let Some(found) = object.at(&keys) else { return Vec::new() };
+        let path = self.spec_replicas.join(".");
+        let at = At::ROOT.field(&path);
+        match found.as_int() {
+            Some(number) if number < 0 => {
+                vec![FieldError::invalid(&at, found.clone(), "should be a non-negative integer")]
+            }
+            Some(number) if number > i64::from(i32::MAX) => {
+                let detail = format!("should be less than or equal to {}", i32::MAX);
+                vec![FieldError::invalid(&at, found.clone(), detail)]
+            }
+            _ => Vec::new(),
+        }
+    }
+}
+
 impl Custom {
     /// The rules of a version.
     pub(crate) fn strategy(&self, version: &str) -> &'static Strategy {
@@ -69,6 +100,59 @@ impl Custom {
         match self.version(version) {
             Some(version) if !self.preserve_unknown => Structural(&version.schema).prune(object),
             _ => Vec::new(),
+        }
+    }
+
+    /// What is wrong with a new object, or a change of one.
+    pub(crate) fn invalid(
+        &self,
+        version: &CustomVersion,
+        object: &Value,
+        old: Option<&Value>,
+    ) -> Vec<FieldError> {
+        let schema = Structural(&version.schema);
+        let mut errors = match old {
+            Some(old) => schema.validate_update(object, old, &At::ROOT),
+            None => schema.validate(object, &At::ROOT),
+        };
+        if let Some(scale) = &version.scale {
+            errors.extend(scale.invalid(object));
+        }
+        self.check_rules(version, (object, old), &mut errors);
+        errors
+    }
+
+    /// What is wrong with a new status.
+    pub(crate) fn invalid_status(
+        &self,
+        version: &CustomVersion,
+        object: &Value,
+        old: &Value,
+    ) -> Vec<FieldError> {
+        let none = Value::Null;
+        let schema = version.schema.at(&["properties", "status"]).unwrap_or(&none);
+        let (status, before) = (object.get("status").unwrap_or(&none), old.get("status").unwrap_or(&none));
+        let mut errors = match object.get("status") {
+            Some(_) => Structural(schema).validate_update(status, before, &At::ROOT.field("status")),
+            None => Vec::new(),
+        };
+        self.check_rules(version, (object, Some(old)), &mut errors);
+        errors
+    }
+
+    /// The rules of the schema, where the object is valid enough for them.
+    fn check_rules(
+        &self,
+        version: &CustomVersion,
+        (object, old): (&Value, Option<&Value>),
+        errors: &mut Vec<FieldError>,
+    ) {
+        if !has_rules(&version.schema) {
+            return;
+        }
+        match blocks_rules(errors) {
+            Some(error) => errors.push(error),
+            None => errors.extend(super::cel::check(&version.schema, object, old)),
         }
     }
 

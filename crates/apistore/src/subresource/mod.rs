@@ -1,30 +1,40 @@
 //! The further endpoints of objects.
 
+mod binding;
+mod eviction;
+mod log;
+mod prepare;
+mod scale;
+mod selector;
+
 use crate::call::{Call, Outcome};
 use crate::failure::{Failure, Halt};
 use crate::info::Verb;
 use crate::state::State;
 use crate::{read, write};
 
+pub(crate) use binding::bind;
+pub(crate) use prepare::prepare;
+
 /// Answers a request for a further endpoint.
 pub(crate) fn route(state: &State, call: &mut Call<'_>) -> Result<Outcome, Halt> {
     let verb = call.info.verb;
     let known = call.served.subresource(&call.info.subresource);
     if !known.is_some_and(|subresource| subresource.verbs.iter().any(|known| known == verb.as_str())) {
-        return Err(Failure::method_not_allowed().into());
+        return Err(crate::route::refused(call).into());
     }
     match (&*call.info.subresource, verb) {
-        ("status", Verb::Get) => read::get(state, call),
-        ("status", Verb::Update) => write::update(state, call),
-        ("status", Verb::Patch) => write::patch(state, call),
+        ("scale", _) => scale::scale(state, call),
+        ("eviction", _) => eviction::evict(state, call),
+        ("binding", _) => binding::bind(state, call),
+        ("log", _) => log::log(state, call),
+        ("token", _) => crate::token::create(state, call),
         (name @ ("exec" | "attach" | "portforward" | "proxy"), _) => {
             Err(Failure::not_implemented(&format!("{name} of {}", call.served.resource.plural)).into())
         }
-        (name, _) => Err(Failure::not_implemented(name).into()),
+        (_, Verb::Get) => read::get(state, call),
+        (_, Verb::Update) => write::update(state, call),
+        (_, Verb::Patch) => write::patch(state, call),
+        _ => Err(crate::route::refused(call).into()),
     }
-}
-
-/// Binds a pod to a node.
-pub(crate) fn bind(_state: &State, _call: &mut Call<'_>) -> Result<Outcome, Halt> {
-    Err(Failure::not_implemented("binding").into())
 }

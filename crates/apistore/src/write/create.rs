@@ -83,12 +83,12 @@ pub(super) fn finish(
     let generated = generate_name(state, call, &mut object);
     prepare_metadata(call, &mut object);
     settle_namespace(&mut object, call.namespace())?;
+    crate::hooks::before_create(state, call, &mut object)?;
     let strategy = served.strategy();
     (strategy.prepare_create)(&mut object);
     if strategy.generation.is_some() {
         object.set(&["metadata", "generation"], 1.into());
     }
-    crate::hooks::before_create(state, call, &mut object)?;
     let name = object.str_at(&["metadata", "name"]).unwrap_or_default().to_owned();
     let errors = crate::validate::on_create(&served, &object);
     if !errors.is_empty() {

@@ -15,9 +15,9 @@ use crate::managed::Writer;
 use crate::options::WriteOptions;
 use crate::state::{State, Write, WriteKind};
 
-pub(crate) use create::{create, prepare_metadata};
-pub(crate) use patch::patch;
-pub(crate) use update::{Change, apply_change, finalized, is_finished, store_changed, update};
+pub(crate) use create::create;
+pub(crate) use patch::{Patched, patch};
+pub(crate) use update::{Change, apply_change, update};
 
 /// Who writes, for field management.
 pub(crate) fn writer<'a>(

@@ -39,26 +39,50 @@ fn patch_type(served: &Served, content_type: &str) -> Result<PatchType, Failure>
     }
 }
 
+/// A patch that was read.
+pub(crate) struct Patched {
+    kind: PatchType,
+    patch: Parsed,
+    pub(crate) options: WriteOptions,
+}
+
+impl Patched {
+    /// Reads the patch of a request.
+    pub(crate) fn read(call: &Call<'_>) -> Result<Self, Failure> {
+        let kind = patch_type(&call.served, &call.request.content_type)?;
+        body::check_size(&call.request.body)?;
+        let options_kind = if kind == PatchType::Apply { WriteKind::Apply } else { WriteKind::Patch };
+        let options = WriteOptions::read(call.request, options_kind)?;
+        Ok(Self { kind, patch: read(call, kind)?, options })
+    }
+
+    /// The object of a resource with the patch.
+    pub(crate) fn apply(
+        &self,
+        ask: Ask<'_>,
+        call: &mut Call<'_>,
+        served: &Served,
+        live: Option<&Value>,
+    ) -> Result<Value, Halt> {
+        match self.kind {
+            PatchType::Apply => applied(ask, call, served, (live, &self.patch), &self.options),
+            _ => {
+                let Some(live) = live else { return Err(call.not_found().into()) };
+                patched(ask, call, served, (live, &self.patch), (self.kind, &self.options))
+            }
+        }
+    }
+}
+
 /// Patches an object.
 pub(crate) fn patch(state: &State, call: &mut Call<'_>) -> Result<Outcome, Halt> {
     let served = call.served.clone();
-    let kind = patch_type(&served, &call.request.content_type)?;
-    body::check_size(&call.request.body)?;
-    let options_kind = if kind == PatchType::Apply { WriteKind::Apply } else { WriteKind::Patch };
-    let options = WriteOptions::read(call.request, options_kind)?;
-    let patch = read(call, kind)?;
+    let patched = Patched::read(call)?;
     let ask = Ask { state, answers: call.answers };
     let make = |call: &mut Call<'_>, live: Option<&Value>| {
-        let had_uid = live.is_some();
-        let mut object = match kind {
-            PatchType::Apply => applied(ask, call, &served, (live, &patch), &options)?,
-            _ => {
-                let Some(live) = live else { return Err(call.not_found().into()) };
-                patched(ask, call, &served, (live, &patch), (kind, &options))?
-            }
-        };
+        let mut object = patched.apply(ask, call, &served, live)?;
         let uid = object.str_at(&["metadata", "uid"]).unwrap_or_default();
-        if !had_uid && !uid.is_empty() {
+        if live.is_none() && !uid.is_empty() {
             let why = format!(
                 "uid mismatch: the provided object specified uid {uid}, and no existing object was found"
             );
@@ -68,8 +92,9 @@ pub(crate) fn patch(state: &State, call: &mut Call<'_>) -> Result<Outcome, Halt>
         check_name(call, &object)?;
         Ok(object)
     };
-    let creates = kind == PatchType::Apply;
-    apply_change(state, call, &Change { options: &options, uid: None, creates, make: &make })
+    let creates = patched.kind == PatchType::Apply;
+    let change = Change { options: &patched.options, uid: None, creates, make: &make };
+    apply_change(state, call, &change)
 }
 
 /// The patch as a value.
@@ -113,7 +138,7 @@ fn applied(
     let subresource = call.info.subresource.as_str();
     let writer = writer(ask, served, subresource, (options, call.time()));
     let mut object = writer.apply(live, &patch.value, force)?;
-    wire::default(served, &mut object);
+    wire::settle(served, &mut object).map_err(Failure::unknown)?;
     if !patch.strict.is_empty() {
         match options.field_validation {
             FieldValidation::Strict => {

@@ -198,6 +198,7 @@ fn check_version(call: &Call<'_>, object: &mut Value, current: u64) -> Result<()
 fn prepare(state: &State, call: &mut Call<'_>, object: &mut Value, old: &Value) -> Result<(), Halt> {
     let served = call.served.clone();
     let strategy = served.strategy();
+    let mut errors = Vec::new();
     keep(object, old, "generation");
     match call.info.subresource.as_str() {
         "status" => {
@@ -205,17 +206,19 @@ fn prepare(state: &State, call: &mut Call<'_>, object: &mut Value, old: &Value) 
                 (status.prepare_update)(object, old);
             }
         }
-        _ => {
-            (strategy.prepare_update)(object, old);
+        "" | "scale" => {
             crate::hooks::before_update(state, call, object, old)?;
+            keep(object, old, "generation");
+            (strategy.prepare_update)(object, old);
         }
+        other => errors.extend(crate::subresource::prepare(other, object, old)),
     }
     if strategy.generation.is_some_and(|raises| raises(object, old)) {
         let generation = old.int_at(&["metadata", "generation"]).unwrap_or(0);
         object.set(&["metadata", "generation"], (generation + 1).into());
     }
     keep_system_fields(object, old);
-    let errors = crate::validate::on_update(&served, &call.info.subresource, object, old);
+    errors.splice(0..0, crate::validate::on_update(&served, &call.info.subresource, object, old));
     if !errors.is_empty() {
         let name = object.str_at(&["metadata", "name"]).unwrap_or_default();
         return Err(Failure::invalid(&served.group_kind(), name, &errors).into());
@@ -256,7 +259,7 @@ pub(crate) fn is_finished(object: &Value, old: &Value) -> bool {
     finalizers.is_empty()
         && old.at(&["metadata", "deletionTimestamp"]).is_some()
         && old.int_at(&["metadata", "deletionGracePeriodSeconds"]).unwrap_or(0) == 0
-        && old.at(&["spec", "finalizers"]).and_then(Value::as_list).unwrap_or_default().is_empty()
+        && object.at(&["spec", "finalizers"]).and_then(Value::as_list).unwrap_or_default().is_empty()
 }
 
 /// What deletes an object by taking its last finalizer away shows the object as it would have become.

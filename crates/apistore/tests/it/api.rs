@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use lockstep_apistore::{Answers, Body, Method, Request, Response, Settings, Step, Store, User, Watch, WatchEvent};
+use lockstep_apistore::{
+    Answers, Body, Method, Request, Response, Settings, Step, Store, User, Watch, WatchEvent,
+};
 use lockstep_core::{Value, from_json};
 
 pub(crate) struct Api {
