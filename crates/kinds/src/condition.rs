@@ -26,49 +26,43 @@ pub(crate) fn reason(text: &str) -> Wrong {
     }
 }
 
-/// What is wrong with `metav1.Condition`s. What must be there the server says at the very end: it is given back.
-#[must_use]
-pub(crate) fn validate_conditions(
-    errors: &mut Vec<FieldError>,
-    at: &At,
-    conditions: &[Value],
-) -> Vec<FieldError> {
-    let mut late = Vec::new();
+/// What is wrong with `metav1.Condition`s.
+pub(crate) fn validate_conditions(errors: &mut Vec<FieldError>, at: &At, conditions: &[Value]) {
     for (index, condition) in conditions.iter().enumerate() {
-        let (place, kind, why) = (at.index(index), condition.text("type"), condition.text("reason"));
-        if !kind.is_empty() {
-            invalid_each(errors, &place.field("type"), &kind.into(), qualified_name(kind));
-        }
-        if !why.is_empty() {
-            invalid_each(errors, &place.field("reason"), &why.into(), reason(why));
-        }
-        if condition.text("message").len() > MESSAGE_LIMIT {
-            errors.push(FieldError::too_long(&place.field("message"), MESSAGE_LIMIT));
-        }
+        let (place, kind) = (at.index(index), condition.text("type"));
         if conditions[..index].iter().any(|other| other.text("type") == kind) {
-            late.push(FieldError::duplicate(&place, kind));
+            errors.push(FieldError::duplicate(&place, kind));
         }
-        require(&mut late, &place, condition);
+        validate_condition(errors, &place, condition);
     }
-    late
 }
 
-fn require(late: &mut Vec<FieldError>, at: &At, condition: &Value) {
-    for field in ["type", "status", "lastTransitionTime", "reason"] {
-        if condition.text(field).is_empty() {
-            late.push(FieldError::required(&at.field(field), ""));
-        }
+fn validate_condition(errors: &mut Vec<FieldError>, at: &At, condition: &Value) {
+    let (kind, status, why) = (condition.text("type"), condition.text("status"), condition.text("reason"));
+    match kind.is_empty() {
+        true => errors.push(FieldError::required(&at.field("type"), "is required")),
+        false => invalid_each(errors, &at.field("type"), &kind.into(), qualified_name(kind)),
     }
-    let status = condition.text("status");
-    if !status.is_empty() && !STATUSES.contains(&status) {
-        late.push(FieldError::not_supported(&at.field("status"), status, STATUSES));
+    match status {
+        "" => errors.push(FieldError::required(&at.field("status"), "")),
+        known if STATUSES.contains(&known) => {}
+        other => errors.push(FieldError::not_supported(&at.field("status"), other, STATUSES)),
     }
     let generation = condition.number("observedGeneration");
     if generation < 0 {
         let at = at.field("observedGeneration");
-        late.push(FieldError::invalid(&at, generation, "must be greater than or equal to 0"));
+        errors.push(FieldError::invalid(&at, generation, "must be greater than or equal to zero"));
     }
-    if condition.text("reason").len() > REASON_LIMIT {
-        late.push(FieldError::too_long(&at.field("reason"), REASON_LIMIT));
+    if condition.text("lastTransitionTime").is_empty() {
+        errors.push(FieldError::required(&at.field("lastTransitionTime"), ""));
+    }
+    match why.is_empty() {
+        true => errors.push(FieldError::required(&at.field("reason"), "")),
+        false => invalid_each(errors, &at.field("reason"), &why.into(), reason(why)),
+    }
+    for (field, limit) in [("reason", REASON_LIMIT), ("message", MESSAGE_LIMIT)] {
+        if condition.text(field).len() > limit {
+            errors.push(FieldError::too_long(&at.field(field), limit));
+        }
     }
 }

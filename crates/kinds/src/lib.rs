@@ -3,6 +3,7 @@
 
 mod access;
 mod address;
+mod admission;
 mod api_service;
 mod autoscaling;
 mod base64;
@@ -14,7 +15,7 @@ mod daemon_set;
 mod deployment;
 mod flow;
 mod job;
-#[allow(dead_code, unused_imports)] // building blocks; kinds come to use them
+
 mod meta;
 mod naming;
 mod network;
@@ -34,7 +35,7 @@ mod table;
 
 pub use basic::{convert_event, finalize_namespace};
 pub use meta::{Quantity, Scope, invalid_on_create, invalid_on_status_update, invalid_on_update};
-pub use pod::{Token, admit_pod, prepare_ephemeral_update, validate_ephemeral_update};
+pub use pod::{Token, admit_pod, admit_pod_update, prepare_ephemeral_update, validate_ephemeral_update};
 pub use resource::{Resource, Subresource, resources};
 pub use service::{Family, Given, Wanted, WantedAddress, WantedPorts, as_read, release_all, wanted};
 pub use strategy::{ResetField, Status, Strategy, strategy};

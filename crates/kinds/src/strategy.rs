@@ -157,4 +157,10 @@ static KINDS: &[&Strategy] = &[
     &crate::api_service::API_SERVICE,
     &crate::flow::FLOW_SCHEMA,
     &crate::flow::PRIORITY_LEVEL_CONFIGURATION,
+    &crate::admission::VALIDATING_WEBHOOKS,
+    &crate::admission::MUTATING_WEBHOOKS,
+    &crate::admission::VALIDATING_POLICY,
+    &crate::admission::VALIDATING_BINDING,
+    &crate::admission::MUTATING_POLICY,
+    &crate::admission::MUTATING_BINDING,
 ];

@@ -69,11 +69,9 @@ fn both(at: &At, spec: &Value) -> FieldError {
 fn validate_status(budget: &Value) -> Errors {
     let (mut errors, status) = (Vec::new(), budget.child("status"));
     let at = At::ROOT.field("status");
-    let (list, conditions) = (at.field("conditions"), status.items("conditions"));
-    let late = validate_conditions(&mut errors, &list, conditions);
+    validate_conditions(&mut errors, &at.field("conditions"), status.items("conditions"));
     for field in ["disruptionsAllowed", "currentHealthy", "desiredHealthy", "expectedPods"] {
         not_negative(&mut errors, &at.field(field), status.number(field));
     }
-    errors.extend(late);
     errors
 }

@@ -26,6 +26,7 @@ fn exclusions() -> (BTreeSet<String>, BTreeSet<String>) {
 
 /// A sentence without the order of its parts.
 fn pieces(sentence: &str) -> Vec<String> {
+    let sentence = sentence.replacen(": ", ", ", 1);
     let mut pieces: Vec<_> = sentence.replace(['[', ']'], "").split(", ").map(str::to_owned).collect();
     pieces.sort();
     pieces

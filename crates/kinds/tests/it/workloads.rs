@@ -7,8 +7,8 @@ use std::path::Path;
 
 use lockstep_core::{Gvk, Value, from_json, to_json};
 use lockstep_kinds::{
-    Scope, Strategy, Token, admit_pod, invalid_on_create, invalid_on_status_update, invalid_on_update,
-    strategy,
+    Scope, Strategy, Token, admit_pod, admit_pod_update, invalid_on_create, invalid_on_status_update,
+    invalid_on_update, strategy,
 };
 use schema::{FieldError, Wire};
 
@@ -107,6 +107,9 @@ fn create(rules: &Strategy, object: &mut Value) -> Vec<FieldError> {
 }
 
 fn update(rules: &Strategy, object: &mut Value, old: &Value) -> Vec<FieldError> {
+    if rules.kind == "Pod" {
+        admit_pod_update(object);
+    }
     object.set(&["metadata", "generation"], generation(old).into());
     (rules.prepare_update)(object, old);
     if rules.generation.is_some_and(|raises| raises(object, old)) {
@@ -148,6 +151,14 @@ fn normal(object: Value) -> Value {
         None => text,
     };
     let mut object = read(from_json(text.as_bytes()).unwrap());
+    if let Some(conditions) = object.at(&["status", "conditions"]).and_then(Value::as_list) {
+        let timeless = conditions.iter().cloned().map(|mut condition| {
+            condition.set(&["lastTransitionTime"], Value::Null);
+            condition
+        });
+        let timeless = timeless.collect::<Vec<_>>();
+        object.set(&["status", "conditions"], timeless.into());
+    }
     for key in ["resourceVersion", "uid"] {
         object.remove(&["metadata", key]);
     }
