@@ -143,7 +143,7 @@ pub(crate) fn validate_not_more(errors: &mut Errors, status: &Value, (key, than,
 pub(crate) fn validate_collisions(errors: &mut Errors, [status, old]: [&Value; 2]) {
     let at = At::ROOT.field("status");
     let count = status.number("collisionCount");
-    if old.has("collisionCount") && count < old.number("collisionCount") {
+    if old.has("collisionCount") && (count < old.number("collisionCount") || !status.has("collisionCount")) {
         errors.push(FieldError::invalid(&at.field("collisionCount"), count, "cannot be decremented"));
     }
 }

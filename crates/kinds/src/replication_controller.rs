@@ -53,13 +53,20 @@ fn default(object: &mut Value) {
     default_template(spec, "template");
 }
 
+/// The rules of single numbers are declarative, and so come last.
 fn validate_spec(spec: &Value) -> Vec<FieldError> {
+    let (mut errors, at) = (validate_pods(spec), At::ROOT.field("spec"));
+    for key in ["replicas", "minReadySeconds"] {
+        not_negative(&mut errors, &at.field(key), spec.number(key));
+    }
+    errors
+}
+
+fn validate_pods(spec: &Value) -> Vec<FieldError> {
     let (mut errors, at) = (Vec::new(), At::ROOT.field("spec"));
-    not_negative(&mut errors, &at.field("minReadySeconds"), spec.number("minReadySeconds"));
     if spec.entries("selector").next().is_none() {
         errors.push(FieldError::required(&at.field("selector"), ""));
     }
-    not_negative(&mut errors, &at.field("replicas"), spec.number("replicas"));
     let (template_at, template) = (at.field("template"), spec.child("template"));
     if !spec.has("template") {
         errors.push(FieldError::required(&template_at, ""));

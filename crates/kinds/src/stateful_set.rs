@@ -7,12 +7,13 @@ use crate::meta::{
     Edit, Selector, View, dns_label, immutable, invalid_each, invalid_internal, named, not_more_than_all,
     not_negative, number_or_percent, validate_annotations, validate_labels, validate_number_or_percent,
 };
-use crate::pod::{validate_claim_spec, validate_pod_annotations};
+use crate::pod::validate_pod_annotations;
 use crate::pod_template::{
     default_template, does_not_select, keep_spec, keep_status, reset_status, spec_changed, template_warnings,
     validate_collisions, validate_counts, validate_not_more, validate_owner_selector, validate_runs_on,
     validate_selects, validate_template,
 };
+use crate::storage::{default_claim_spec, validate_claim_spec};
 use crate::strategy::{ResetField, Status, Strategy};
 
 type Errors = Vec<FieldError>;
@@ -80,7 +81,7 @@ fn default(object: &mut Value) {
         claim.set(&["apiVersion"], "v1".into());
         claim.default_to("status", Map::new());
         if let Some(spec) = claim.child_mut("spec") {
-            spec.default_to("volumeMode", "Filesystem");
+            default_claim_spec(spec);
         }
         if let Some(status) = claim.child_mut("status") {
             status.default_text("phase", "Pending");

@@ -12,6 +12,7 @@ old objects, which are deleted at the end. Needs kubectl and PyYAML.
 import copy
 import json
 import pathlib
+import re
 import subprocess
 import sys
 import urllib.error
@@ -76,11 +77,7 @@ def edited(obj, edits, pod):
 
 def pruned(obj):
     """Without what differs from run to run and no rule of a kind decides; uids are all the same."""
-    meta = obj.get("metadata", {})
-    text = json.dumps(obj)
-    if len(meta.get("uid", "")) > 8:  # one that the server made
-        text = text.replace(meta["uid"], UID)
-    obj = json.loads(text)
+    obj = json.loads(re.sub("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", UID, json.dumps(obj)))
     for key in ("uid", "creationTimestamp", "resourceVersion", "managedFields", "selfLink"):
         obj.get("metadata", {}).pop(key, None)
     return obj

@@ -56,12 +56,13 @@ func visit(inner, outer reflect.Type) string {
 	}
 	structs[name] = ""
 	line := ""
-	fields(inner, outer, &line)
+	fields(inner, outer, "", &line)
 	structs[name] = line
 	return name
 }
 
-func fields(inner, outer reflect.Type, line *string) {
+// What is embedded without a name inside may have one outside: its fields are then below that.
+func fields(inner, outer reflect.Type, below string, line *string) {
 	for i := range inner.NumField() {
 		field := inner.Field(i)
 		tag, tagged := field.Tag.Lookup("json")
@@ -70,13 +71,16 @@ func fields(inner, outer reflect.Type, line *string) {
 			continue
 		}
 		if field.Anonymous && name == "" {
-			var other reflect.Type
+			other, place := reflect.Type(nil), below
 			if outer != nil {
 				if found, ok := outer.FieldByName(field.Name); ok {
 					other = found.Type
+					if tag := strings.Split(found.Tag.Get("json"), ",")[0]; tag != "" {
+						place += tag + "."
+					}
 				}
 			}
-			fields(field.Type, other, line)
+			fields(field.Type, other, place, line)
 			continue
 		}
 		if name == "" {
@@ -95,7 +99,7 @@ func fields(inner, outer reflect.Type, line *string) {
 		if tagged && strings.Contains(options, "omitempty") {
 			flag = "e"
 		}
-		*line += fmt.Sprintf("\t%s %s %s %s", name, key, flag, kind(field.Type, other))
+		*line += fmt.Sprintf("\t%s %s %s %s", name, below+key, flag, kind(field.Type, other))
 	}
 }
 

@@ -86,7 +86,13 @@ pub(crate) fn default_template_and_policy(spec: &mut Value) {
     }
 }
 
+/// A Job that has its labels from its template also has those that the server adds there.
 fn prepare_create(object: &mut Value) {
+    let labels = |object: &Value| object.at(&["spec", "template", "metadata", "labels"]).cloned();
+    let shared = match (object.at(&["metadata", "labels"]), labels(object)) {
+        (None, None) => true,
+        (own, of_template) => own == of_template.as_ref(),
+    };
     if !object.child("spec").flag("manualSelector") {
         let meta = object.child("metadata");
         let (name, uid) = (meta.child("name").clone(), meta.text("uid").to_owned());
@@ -102,6 +108,9 @@ fn prepare_create(object: &mut Value) {
         if object.at(&path).is_none() {
             object.set(&path, uid.into());
         }
+    }
+    if let Some(labels) = labels(object).filter(|_| shared) {
+        object.set(&["metadata", "labels"], labels);
     }
     reset_status(object);
 }

@@ -165,12 +165,8 @@ fn validate_indexes(errors: &mut Errors, change: &Change<'_>) {
         errors.push(at(key, |at| FieldError::invalid(at, status.text(key), text)));
     };
     if let Some(completions) = spec.int("completions") {
-        if let Err(text) = count_indexes(completed, completions)
-            .map_err(|text| text)
-            .as_ref()
-            .map(|_| ())
-            .map_err(Clone::clone)
-            && changed[0]
+        if changed[0]
+            && let Err(text) = count_indexes(completed, completions)
         {
             wrong("completedIndexes", format!("error parsing completedIndexes: {text}"));
         }
@@ -203,7 +199,10 @@ fn validate_success(errors: &mut Errors, change: &Change<'_>) {
         let text = "terminating>0 is invalid for finished job";
         errors.push(at("terminating", |at| FieldError::invalid(at, terminating, text)));
     }
-    if (change.field("ready") || change.number("active")) && ready > status.number("active") {
+    if (change.field("ready") || change.number("active"))
+        && status.has("ready")
+        && ready > status.number("active")
+    {
         errors
             .push(at("ready", |at| FieldError::invalid(at, ready, "cannot set more ready pods than active")));
     }

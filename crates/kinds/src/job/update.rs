@@ -13,10 +13,8 @@ pub(super) fn validate_update(object: &Value, old: &Value) -> Errors {
     let [spec, before] = [object, old].map(|object| object.child("spec"));
     validate_whole_spec(&mut errors, spec);
     validate_completions(&mut errors, &at, [spec, before]);
-    let mut fixed = |key: &str, kind: &str| {
-        immutable(&mut errors, &at.field(key), kind, [spec, before].map(|spec| spec.child(key)));
-    };
-    fixed("selector", "*v1.LabelSelector");
+    let selectors = [spec, before].map(|spec| spec.child("selector"));
+    immutable(&mut errors, &at.field("selector"), "*v1.LabelSelector", selectors);
     validate_template_change(&mut errors, &at, (spec, old));
     let mut fixed = |key: &str, kind: &str| {
         immutable(&mut errors, &at.field(key), kind, [spec, before].map(|spec| spec.child(key)));
@@ -36,11 +34,12 @@ fn validate_completions(errors: &mut Errors, at: &At, [spec, old]: [&Value; 2]) 
     let at = at.field("completions");
     if spec.text("completionMode") != "Indexed" {
         immutable(errors, &at, "*i", completions);
-    } else if completions[0] != completions[1] && spec.has("completions") {
-        if spec.number("completions") != spec.number("parallelism") {
-            let text = "can only be modified in tandem with spec.parallelism";
-            errors.push(FieldError::invalid(&at, completions[0].clone(), text));
-        }
+    } else if completions[0] != completions[1]
+        && spec.has("completions")
+        && spec.number("completions") != spec.number("parallelism")
+    {
+        let text = "can only be modified in tandem with spec.parallelism";
+        errors.push(FieldError::invalid(&at, completions[0].clone(), text));
     }
 }
 

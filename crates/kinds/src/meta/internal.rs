@@ -17,7 +17,7 @@ static TABLE: &str = include_str!("../../data/internal.tsv");
 struct Field {
     /// The name that is printed.
     name: &'static str,
-    /// The name in the stored version.
+    /// Where it is in the stored version: names with dots between.
     key: &'static str,
     /// Whether it is left out when it is empty.
     omit: bool,
@@ -48,7 +48,9 @@ enum Json {
 
 /// A mistake in a value that is shown as the server's type of that name (`core.PodSpec`, `[]core.PodIP`) prints it.
 pub(crate) fn invalid_internal(at: &At, (kind, value): (&str, &Value), text: &str) -> FieldError {
-    FieldError::new(Mistake::Invalid, at, None, format!("{}: {text}", internal_text(kind, value)))
+    let shown = internal_text(kind, value);
+    let detail = if text.is_empty() { shown } else { format!("{shown}: {text}") };
+    FieldError::new(Mistake::Invalid, at, None, detail)
 }
 
 /// The same for a value that is none of the supported ones.
@@ -131,11 +133,13 @@ fn tree(kind: &str, value: &Value) -> Json {
 
 fn structure(name: &str, value: &Value) -> Json {
     let Some(fields) = STRUCTS.get(name) else { return plain(value, "null") };
+    let find = |field: &Field| field.key.split('.').fold(value, |value, key| value.child(key));
     let shown = fields.iter().filter(|field| {
-        let zero = !value.has(field.key) || matches!(field.kind, "s" if value.text(field.key).is_empty());
+        let value = find(field);
+        let zero = matches!(value, Value::Null) || (field.kind == "s" && value.as_str() == Some(""));
         !field.omit || field.kind.starts_with('@') || !zero
     });
-    Json::Map(shown.map(|field| (field.name.to_owned(), tree(field.kind, value.child(field.key)))).collect())
+    Json::Map(shown.map(|field| (field.name.to_owned(), tree(field.kind, find(field)))).collect())
 }
 
 fn compact(json: &Json, text: &mut String) {

@@ -15,12 +15,10 @@ pub use object_meta::{Scope, invalid_on_create, invalid_on_status_update, invali
 pub use quantity::Quantity;
 
 pub(crate) use edit::Edit;
-pub(crate) use internal::{
-    immutable, internal_diff, internal_text, invalid_internal, not_supported_internal,
-};
+pub(crate) use internal::{immutable, internal_diff, invalid_internal, not_supported_internal};
 pub(crate) use ip::{ip_warnings, is_canonical_ip, legacy_ip, parse_ip};
 pub(crate) use names::*;
 pub(crate) use number::*;
 pub(crate) use object_meta::{validate_annotations, validate_labels};
 pub(crate) use selector::{Selector, validate_selector};
-pub(crate) use view::{NULL, View};
+pub(crate) use view::View;

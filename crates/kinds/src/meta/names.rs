@@ -30,6 +30,11 @@ pub(crate) fn too_long(limit: usize) -> String {
     format!("must be no more than {limit} characters")
 }
 
+/// The same in the words of the newer, declarative rules.
+fn too_many_bytes(limit: usize) -> String {
+    format!("must be no more than {limit} bytes")
+}
+
 fn lower(byte: u8) -> bool {
     byte.is_ascii_lowercase() || byte.is_ascii_digit()
 }
@@ -110,7 +115,6 @@ pub(crate) fn dns_subdomain_with_underscore(name: &str) -> Wrong {
 }
 
 /// A DNS label (RFC 1035), as Services have it.
-#[allow(dead_code)] // for the kinds of the network
 pub(crate) fn dns_1035_label(name: &str) -> Wrong {
     let mut wrong = Vec::new();
     if name.len() > 63 {
@@ -127,7 +131,6 @@ pub(crate) fn dns_1035_label(name: &str) -> Wrong {
 }
 
 /// A DNS subdomain behind `*.`.
-#[allow(dead_code)] // for the kinds of the network
 pub(crate) fn wildcard_dns_subdomain(name: &str) -> Wrong {
     let mut wrong = Vec::new();
     if name.len() > 253 {
@@ -194,7 +197,7 @@ pub(crate) fn qualified_name(name: &str) -> Wrong {
     if last.is_empty() {
         wrong.push("name part must be non-empty".into());
     } else if last.len() > 63 {
-        wrong.push(format!("name part {}", too_long(63)));
+        wrong.push(format!("name part {}", too_many_bytes(63)));
     }
     if !is_label_text(last) {
         wrong.push(format!("name part {}", form_error(KEY_TEXT, LABEL_KEY, examples)));
@@ -206,7 +209,7 @@ pub(crate) fn qualified_name(name: &str) -> Wrong {
 pub(crate) fn label_value(value: &str) -> Wrong {
     let mut wrong = Vec::new();
     if value.len() > 63 {
-        wrong.push(too_long(63));
+        wrong.push(too_many_bytes(63));
     }
     if !value.is_empty() && !is_label_text(value) {
         wrong.push(form_error(

@@ -3,6 +3,7 @@
 use lockstep_core::Value;
 use schema::{At, FieldError};
 
+use super::internal::invalid_internal;
 use super::names::{Wrong, dns_label, label_value, path_segment, path_segment_prefix, qualified_name};
 use super::number::{invalid_each, not_negative};
 use super::view::View;
@@ -31,20 +32,30 @@ pub fn invalid_on_create(strategy: &Strategy, object: &Value, scope: Scope) -> V
     let kind_name = |name: &str| (strategy.name)(name).err().unwrap_or_default();
     validate_names(&mut errors, meta, [&kind_name, &kind_name]);
     validate_rest(&mut errors, meta, scope);
+    validate_short_finalizers(&mut errors, meta);
     errors.extend((strategy.validate)(object));
     if errors.is_empty() {
         validate_names(&mut errors, meta, [&path_segment_prefix, &path_segment]);
     }
-    errors
+    once(errors)
 }
 
-/// Everything that is wrong with an update, in the order of the server. It looks at `metadata` several times, by the rules for
-/// all and by those of the kind, so a mistake in it comes more than once; the server's sentence says it once, its list of
-/// causes as often.
+/// The server looks at some things several times, and says each mistake once.
+fn once(errors: Errors) -> Errors {
+    let mut kept: Errors = Vec::new();
+    for error in errors {
+        if !kept.contains(&error) {
+            kept.push(error);
+        }
+    }
+    kept
+}
+
+/// Everything that is wrong with an update, in the order of the server.
 pub fn invalid_on_update(strategy: &Strategy, object: &Value, old: &Value, scope: Scope) -> Vec<FieldError> {
     let mut errors = meta_on_update(object, old, scope);
     errors.extend((strategy.validate_update)(object, old));
-    errors
+    once(errors)
 }
 
 /// The same for an update of the status.
@@ -56,7 +67,7 @@ pub fn invalid_on_status_update(
 ) -> Vec<FieldError> {
     let mut errors = meta_on_update(object, old, scope);
     errors.extend(strategy.status.map(|status| (status.validate_update)(object, old)).unwrap_or_default());
-    errors
+    once(errors)
 }
 
 fn meta_on_update(object: &Value, old: &Value, scope: Scope) -> Errors {
@@ -64,7 +75,7 @@ fn meta_on_update(object: &Value, old: &Value, scope: Scope) -> Errors {
     validate_names(&mut errors, meta, [&path_segment_prefix, &path_segment]);
     validate_rest(&mut errors, meta, scope);
     validate_change(&mut errors, meta, old);
-    validate_change(&mut errors, meta, old);
+    validate_short_finalizers(&mut errors, meta);
     errors
 }
 
@@ -171,10 +182,10 @@ fn validate_owners(errors: &mut Errors, at: &At, owners: &Value) {
             let this = format!("{}/{}", owner.text("kind"), owner.text("name"));
             match &controller {
                 None => controller = Some(this),
-                Some(first) => errors.push(FieldError::invalid(
+                Some(first) => errors.push(invalid_internal(
                     at,
-                    owners.clone(),
-                    format!(
+                    ("[]v1.OwnerReference", owners),
+                    &format!(
                         "Only one reference can have Controller set to true. Found \"true\" in references for {first} and {this}"
                     ),
                 )),
@@ -199,7 +210,7 @@ fn validate_owner(errors: &mut Errors, at: &At, owner: &Value) {
     }
     if version == "v1" && owner.text("kind") == "Event" {
         let text = "/v1, Kind=Event is disallowed from being an owner";
-        errors.push(FieldError::invalid(at, owner.clone(), text));
+        errors.push(invalid_internal(at, ("v1.OwnerReference", owner), text));
     }
 }
 
@@ -211,6 +222,19 @@ fn validate_finalizers(errors: &mut Errors, at: &At, finalizers: &Value) {
     if names.contains(&"orphan") && names.contains(&"foregroundDeletion") {
         let text = "finalizer orphan and foregroundDeletion cannot be both set";
         errors.push(FieldError::invalid(at, finalizers.clone(), text));
+    }
+}
+
+/// Of the finalizers without a prefix these are known.
+fn validate_short_finalizers(errors: &mut Errors, meta: &Value) {
+    let at = At::ROOT.field("metadata");
+    let at = at.field("finalizers");
+    for (index, name) in meta.items("finalizers").iter().enumerate() {
+        let text = name.as_str().unwrap_or_default();
+        if !text.contains('/') && !matches!(text, "kubernetes" | "orphan" | "foregroundDeletion") {
+            let detail = "name is neither a standard finalizer name nor is it fully qualified";
+            errors.push(FieldError::invalid(&at.index(index), text, detail));
+        }
     }
 }
 

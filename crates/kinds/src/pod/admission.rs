@@ -37,6 +37,12 @@ pub fn admit_pod(pod: &mut Value, token: Token, suffix: &str) {
         spec.default_to("priority", priority);
         spec.default_to("preemptionPolicy", "PreemptLowerPriority");
     }
+    admit_pod_update(pod);
+}
+
+/// How long a pod stays on a node that does not answer: this is filled in again when a Pod is updated.
+pub fn admit_pod_update(pod: &mut Value) {
+    let Some(spec) = pod.child_mut("spec") else { return };
     tolerate(spec, "node.kubernetes.io/not-ready");
     tolerate(spec, "node.kubernetes.io/unreachable");
 }

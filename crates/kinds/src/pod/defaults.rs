@@ -4,6 +4,7 @@ use lockstep_core::{Map, Value};
 
 use super::image::default_pull_policy;
 use crate::meta::{Edit, Quantity, View};
+use crate::storage::default_claim_spec;
 
 /// The lists of a pod's containers, in the order in which the server visits them.
 pub(crate) const CONTAINERS: [&str; 3] = ["initContainers", "containers", "ephemeralContainers"];
@@ -189,7 +190,7 @@ fn default_volume(volume: &mut Value) {
         .and_then(|source| source.child_mut("volumeClaimTemplate"))
         .and_then(|template| template.child_mut("spec"))
     {
-        spec.default_to("volumeMode", "Filesystem");
+        default_claim_spec(spec);
     }
     default_old_volume(volume);
 }

@@ -4,6 +4,7 @@ use lockstep_core::Value;
 use schema::{At, FieldError};
 
 use super::Errors;
+use super::defaults::CONTAINERS;
 use crate::meta::{
     Quantity, View, Wrong, config_map_key, dns_label, dns_subdomain, env_name, invalid_each, qualified_name,
 };
@@ -171,13 +172,18 @@ fn validate_key(errors: &mut Errors, at: &At, source: &Value) {
 }
 
 fn validate_file_key(errors: &mut Errors, at: &At, source: &Value) {
-    let rules: [(&str, fn(&str) -> Wrong); 3] =
-        [("key", env_name), ("volumeName", dns_label), ("path", no_backsteps)];
-    for (field, rule) in rules {
-        match source.text(field) {
-            "" => errors.push(FieldError::required(&at.field(field), "")),
-            text => invalid_each(errors, &at.field(field), &text.into(), rule(text)),
-        }
+    for field in ["key", "volumeName", "path"] {
+        let (at, text) = (at.field(field), source.text(field));
+        let wrong = match field {
+            _ if text.is_empty() => {
+                errors.push(FieldError::required(&at, ""));
+                continue;
+            }
+            "key" => env_name(text),
+            "volumeName" => dns_label(text),
+            _ => no_backsteps(text),
+        };
+        invalid_each(errors, &at, &text.into(), wrong);
     }
 }
 
@@ -225,27 +231,29 @@ pub(super) fn validate_env_from(errors: &mut Errors, at: &At, sources: &[Value])
 
 /// A variable that is read from a file names a volume that is an empty directory.
 pub(super) fn validate_file_volumes(errors: &mut Errors, at: &At, spec: &Value) {
-    for list in super::defaults::CONTAINERS {
+    for list in CONTAINERS {
+        let list_at = at.field(list);
         for (index, container) in spec.items(list).iter().enumerate() {
-            for (place, variable) in container.items("env").iter().enumerate() {
-                let Some(file) = variable.at(&["valueFrom", "fileKeyRef"]) else { continue };
-                let name = file.text("volumeName");
-                let volume = spec.items("volumes").iter().rev().find(|volume| volume.text("name") == name);
-                let (list_at, from) = (at.field(list), "valueFrom");
-                let (list_at, file_at) = (list_at.index(index), "fileKeyRef");
-                let (env_at, name_at) = (list_at.field("env"), "volumeName");
-                let env_at = env_at.index(place);
-                let (from_at, error) = (env_at.field(from), "referenced volume must be of type emptyDir");
-                let file_at = from_at.field(file_at);
-                let name_at = file_at.field(name_at);
-                match volume {
-                    None => errors.push(FieldError::not_found(&name_at, name)),
-                    Some(volume) if !volume.has("emptyDir") => {
-                        errors.push(FieldError::invalid(&name_at, name, error))
-                    }
-                    Some(_) => {}
+            let at = list_at.index(index);
+            let at = at.field("env");
+            for (index, variable) in container.items("env").iter().enumerate() {
+                let at = at.index(index);
+                let at = at.field("valueFrom");
+                let from = variable.child("valueFrom");
+                if from.has("fileKeyRef") {
+                    let at = at.field("fileKeyRef");
+                    let name = from.child("fileKeyRef").text("volumeName");
+                    validate_file_volume(errors, &at.field("volumeName"), (name, spec.items("volumes")));
                 }
             }
         }
+    }
+}
+
+fn validate_file_volume(errors: &mut Errors, at: &At, (name, volumes): (&str, &[Value])) {
+    match volumes.iter().rev().find(|volume| volume.text("name") == name) {
+        None => errors.push(FieldError::not_found(at, name)),
+        Some(volume) if volume.has("emptyDir") => {}
+        Some(_) => errors.push(FieldError::invalid(at, name, "referenced volume must be of type emptyDir")),
     }
 }

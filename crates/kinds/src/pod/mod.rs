@@ -2,7 +2,6 @@
 
 mod admission;
 mod annotations;
-mod claim;
 mod container;
 mod defaults;
 mod env;
@@ -23,9 +22,8 @@ mod windows;
 use lockstep_core::Value;
 use schema::{At, FieldError};
 
-pub use admission::{Token, admit_pod};
+pub use admission::{Token, admit_pod, admit_pod_update};
 pub(crate) use annotations::{validate_pod_annotations, validate_profiles_match};
-pub(crate) use claim::validate_claim_spec;
 pub(crate) use defaults::default_pod_spec;
 pub(crate) use spec::{Place, validate_pod_spec};
 pub use update::{prepare_ephemeral_update, validate_ephemeral_update};

@@ -5,6 +5,7 @@ use schema::{At, FieldError, Mistake};
 
 use super::Errors;
 use crate::meta::{Quantity, View, dns_label, invalid_each, qualified_name};
+use crate::policy::{self, amount_of as quantity, container_resource_name};
 
 const STANDARD: [&str; 21] = [
     "cpu",
@@ -38,14 +39,8 @@ fn is_native(name: &str) -> bool {
     !name.contains('/') || name.contains("kubernetes.io/")
 }
 
-fn is_extended(name: &str) -> bool {
-    !is_native(name)
-        && !name.starts_with("requests.")
-        && qualified_name(&format!("requests.{name}")).is_empty()
-}
-
 /// Whether more may be used than is asked for.
-pub(crate) fn may_overcommit(name: &str) -> bool {
+fn may_overcommit(name: &str) -> bool {
     is_native(name) && !is_huge_page(name)
 }
 
@@ -60,38 +55,22 @@ fn validate_name(errors: &mut Errors, at: &At, name: &str) {
 }
 
 fn validate_container_name(errors: &mut Errors, at: &At, name: &str) {
-    validate_name(errors, at, name);
-    let plain = !name.contains('/');
-    if plain && !matches!(name, "cpu" | "memory" | "ephemeral-storage") && !is_huge_page(name) {
-        errors.push(FieldError::invalid(at, name, "must be a standard resource for containers"));
-    } else if !plain && !is_native(name) && !is_extended(name) {
-        errors.push(FieldError::invalid(at, name, "doesn't follow extended resource name standard"));
-    }
+    invalid_each(errors, at, &name.into(), container_resource_name(name));
 }
 
 fn validate_pod_name(errors: &mut Errors, at: &At, name: &str) {
     let before = errors.len();
     validate_name(errors, at, name);
     if errors.len() == before && !matches!(name, "cpu" | "memory") && !is_huge_page(name) {
-        errors.push(FieldError::not_supported(at, name, &["cpu", "memory"]));
+        errors.push(FieldError::not_supported(at, name, &["cpu", "hugepages-", "memory"]));
     }
-}
-
-fn quantity(value: &Value) -> Quantity {
-    value.as_str().and_then(|text| text.parse().ok()).unwrap_or(Quantity::ZERO)
 }
 
 fn validate_amount(errors: &mut Errors, at: &At, name: &str, value: &Value) {
-    let amount = quantity(value);
-    if amount.sign().is_lt() {
-        errors.push(FieldError::invalid(at, value.clone(), "must be greater than or equal to 0"));
-    }
-    if is_extended(name) && amount.milli_value() % 1000 != 0 {
-        errors.push(FieldError::invalid(at, value.clone(), "must be an integer"));
-    }
+    policy::validate_amount(errors, at, (name, value));
     if is_huge_page(name) {
         let page = name.trim_start_matches("hugepages-").parse().unwrap_or(Quantity::ZERO).value();
-        if page <= 0 || amount.value() % page != 0 {
+        if page <= 0 || quantity(value).value() % page != 0 {
             let text =
                 format!("{} is not positive integer multiple of {name}", value.as_str().unwrap_or_default());
             errors.push(FieldError::invalid(at, value.clone(), text));

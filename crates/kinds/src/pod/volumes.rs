@@ -4,12 +4,12 @@ use lockstep_core::Value;
 use schema::{At, FieldError};
 
 use super::Errors;
-use super::claim::validate_claim_spec;
 use super::env::{VOLUME_FIELDS, no_backsteps, validate_divisor, validate_field, validate_resource_field};
 use super::projected::validate_projected;
 use crate::meta::{
     View, dns_label, dns_subdomain, in_range, invalid_each, user_id, validate_annotations, validate_labels,
 };
+use crate::storage::validate_claim_spec;
 
 type Rule = fn(&mut Errors, &At, &Value);
 

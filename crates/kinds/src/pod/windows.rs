@@ -44,7 +44,7 @@ pub(super) fn validate_os(errors: &mut Errors, at: &At, spec: &Value) {
             forbid(errors, at, (spec, &["windowsOptions"], &["windowsOptions"]), text);
         }
         "windows" => validate_windows(errors, at, spec),
-        other => errors.push(FieldError::not_supported(&os.field("name"), other, &["linux", "windows"])),
+        other => errors.push(FieldError::not_supported(&os, other, &["linux", "windows"])),
     }
 }
 
