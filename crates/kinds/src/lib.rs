@@ -10,6 +10,7 @@ mod base64;
 mod basic;
 mod condition;
 mod controller_revision;
+mod crd;
 mod cron_job;
 mod daemon_set;
 mod deployment;
@@ -34,6 +35,7 @@ mod strategy;
 mod table;
 
 pub use basic::{convert_event, finalize_namespace};
+pub use crd::{accept_names, schemas};
 pub use meta::{Quantity, Scope, invalid_on_create, invalid_on_status_update, invalid_on_update};
 pub use pod::{Token, admit_pod, admit_pod_update, prepare_ephemeral_update, validate_ephemeral_update};
 pub use resource::{Resource, Subresource, resources};

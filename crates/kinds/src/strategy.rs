@@ -155,6 +155,7 @@ static KINDS: &[&Strategy] = &[
     &crate::access::CERTIFICATE_SIGNING_REQUEST,
     &crate::autoscaling::HORIZONTAL_POD_AUTOSCALER,
     &crate::api_service::API_SERVICE,
+    &crate::crd::CUSTOM_RESOURCE_DEFINITION,
     &crate::flow::FLOW_SCHEMA,
     &crate::flow::PRIORITY_LEVEL_CONFIGURATION,
     &crate::admission::VALIDATING_WEBHOOKS,
