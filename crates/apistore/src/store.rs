@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use kinds::Resource;
-use lockstep_core::{Value, from_json};
+use lockstep_core::{Timestamp, Value, from_json};
 use schema::Definitions;
 
 use crate::authorizer;
@@ -58,9 +58,10 @@ impl Store {
     /// A new cluster: the namespaces, roles and further objects that a real one has when it starts.
     pub fn new(settings: Settings, now: Duration) -> Self {
         let mut store = Self::empty(&settings);
-        crate::bootstrap::requests().iter().for_each(|request| {
-            store.handle(request, &Answers::new(), now);
-        });
+        let time = Timestamp(i64::try_from(now.as_secs()).unwrap_or(0));
+        for write in crate::bootstrap::writes(&store.state.catalog, &mut store.chance, time) {
+            store.commit(write, now);
+        }
         store
     }
 

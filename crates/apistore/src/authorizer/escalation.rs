@@ -85,7 +85,8 @@ fn check_binding(state: &State, call: &Call<'_>, object: &Value) -> Result<(), F
     if !resource.is_empty() && state.rights.decide(&call.user, "bind", &What::Resource(asked)).allowed {
         return Ok(());
     }
-    let rules = state.rights.role(role("kind"), role("name"), namespace)?;
+    let found = state.rights.role(role("kind"), role("name"), namespace);
+    let rules = found.map_err(|missing| missing.failure(&call.resource()))?;
     refuse_escalation(state, call, object, rules)
 }
 
@@ -94,7 +95,9 @@ fn name(object: &Value) -> &str {
 }
 
 fn refuse_escalation(state: &State, call: &Call<'_>, object: &Value, wanted: &[Rule]) -> Result<(), Failure> {
-    let (owned, errors) = state.rights.rules(&call.user, call.namespace());
+    let resource = call.resource();
+    let tell = |missing: super::rights::MissingRole<'_>| missing.failure(&resource).message().to_owned();
+    let (owned, errors) = state.rights.rules(&call.user, call.namespace(), tell);
     let missing = missing(&owned, wanted);
     if missing.is_empty() {
         return Ok(());

@@ -173,6 +173,10 @@ impl Ask<'_> {
     fn extra(&self, wanted: &User) -> Result<(), Failure> {
         let count: usize = wanted.extra.values().map(Vec::len).sum();
         let narrow = self.mode != Mode::Any;
+        if let Some(why) = narrow.then(|| bad_extra(wanted)).flatten() {
+            let asked = Asked { group: AUTHENTICATION, resource: "userextras", ..Asked::default() };
+            return Err(super::forbidden(self.sender, &self.verb, &What::Resource(asked), &why));
+        }
         if narrow && count >= MANY && self.for_one(AUTHENTICATION, "userextras", "*", "*").is_ok() {
             return Ok(());
         }
@@ -180,6 +184,35 @@ impl Ask<'_> {
             wanted.extra.iter().flat_map(|(key, values)| values.iter().map(move |value| (key, value)));
         all.try_for_each(|(key, value)| self.for_one(AUTHENTICATION, "userextras", key, value))
     }
+}
+
+/// Why the narrow modes do not take an extra: its key must be a path below a domain.
+fn bad_extra(wanted: &User) -> Option<String> {
+    let at = schema::At::ROOT.field("extra");
+    let at = at.field("key");
+    for (key, values) in &wanted.extra {
+        if key.is_empty() {
+            return Some("impersonating the empty string key in extra is not allowed".to_owned());
+        }
+        let detail = match key.split_once('/') {
+            Some((host, path)) if !host.is_empty() && !path.is_empty() => {
+                crate::fallback::subdomain(host).err().map(|errors| (host, errors.join(", ")))
+            }
+            _ => Some((&**key, "must be a domain-prefixed path (such as \"acme.io/foo\")".to_owned())),
+        };
+        if let Some((value, detail)) = detail {
+            let error = schema::FieldError::invalid(&at, value, detail);
+            return Some(format!("impersonating an invalid key in extra is not allowed: {error}"));
+        }
+        if key.chars().any(char::is_uppercase) {
+            let key = crate::failure::quoted(key);
+            return Some(format!("impersonating a non-lowercase key in extra is not allowed: {key}"));
+        }
+        if values.iter().any(String::is_empty) {
+            return Some("impersonating the empty string value in extra is not allowed".to_owned());
+        }
+    }
+    None
 }
 
 /// The node of a user name.

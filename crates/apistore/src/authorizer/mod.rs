@@ -16,7 +16,7 @@ use crate::user::User;
 
 pub(crate) use escalation::check as check_escalation;
 pub(crate) use impersonation::effective_user;
-pub(crate) use rights::{Rights, is_master};
+pub(crate) use rights::{MissingRole, Rights};
 pub(crate) use rule::Rule;
 
 /// What someone wants to do something with.

@@ -53,8 +53,31 @@ pub(crate) struct Verdict {
     pub(crate) reason: String,
 }
 
-/// A rule that holds for a user, or why one that should is not known.
-type Found<'r> = Result<(&'r Binding, &'r Subject, &'r Rule), Failure>;
+/// A rule that holds for a user, or the role that is not there to say it.
+type Found<'r> = Result<(&'r Binding, &'r Subject, &'r Rule), MissingRole<'r>>;
+
+/// A role that a binding names and that is not there.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct MissingRole<'r> {
+    kind: &'r str,
+    name: &'r str,
+}
+
+impl MissingRole<'_> {
+    /// As the authorizer tells it, by the kind.
+    pub(crate) fn text(self) -> String {
+        let resource = GroupResource::new(GROUP, &self.kind.to_ascii_lowercase());
+        self.failure(&resource).message().to_owned()
+    }
+
+    /// As a request for a resource tells it: by that resource, whatever it looked for.
+    pub(crate) fn failure(self, resource: &GroupResource) -> Failure {
+        match self.kind {
+            "Role" | "ClusterRole" => Failure::not_found(resource, self.name),
+            kind => Failure::unknown(format!("unsupported role reference kind: {}", quoted(kind))),
+        }
+    }
+}
 
 impl Rights {
     /// Follows a change of a shelf: `object` is what is now there.
@@ -93,25 +116,30 @@ impl Rights {
             Ok((binding, subject, rule)) => {
                 rule.allows(verb, what).then(|| format!("RBAC: allowed by {}", binding.text(subject)))
             }
-            Err(failure) => {
-                errors.push(failure.message().to_owned());
+            Err(missing) => {
+                errors.push(missing.text());
                 None
             }
         });
         match (allowed, errors.is_empty()) {
             (Some(reason), _) => Verdict { allowed: true, reason },
             (None, true) => Verdict { allowed: false, reason: String::new() },
-            (None, false) => Verdict { allowed: false, reason: format!("RBAC: {}", joined(&errors)) },
+            (None, false) => Verdict { allowed: false, reason: format!("rbac: RBAC: {}", joined(&errors)) },
         }
     }
 
-    /// All rules that hold for a user in a namespace, and what could not be found out.
-    pub(crate) fn rules(&self, user: &User, namespace: &str) -> (Vec<&Rule>, Option<String>) {
+    /// All rules that hold for a user in a namespace, and what could not be found out, in the words of `tell`.
+    pub(crate) fn rules(
+        &self,
+        user: &User,
+        namespace: &str,
+        tell: impl Fn(MissingRole<'_>) -> String,
+    ) -> (Vec<&Rule>, Option<String>) {
         let (mut rules, mut errors) = (Vec::new(), Vec::new());
         self.visit::<()>(user, namespace, &mut |found| {
             match found {
                 Ok((_, _, rule)) => rules.push(rule),
-                Err(failure) => errors.push(failure.message().to_owned()),
+                Err(missing) => errors.push(tell(missing)),
             }
             None
         });
@@ -119,16 +147,18 @@ impl Rights {
     }
 
     /// The rules of the role that a binding in a namespace names.
-    pub(crate) fn role(&self, kind: &str, name: &str, namespace: &str) -> Result<&[Rule], Failure> {
+    pub(crate) fn role<'r>(
+        &'r self,
+        kind: &'r str,
+        name: &'r str,
+        namespace: &str,
+    ) -> Result<&'r [Rule], MissingRole<'r>> {
         let found = match kind {
             "Role" => self.roles.get(&*format!("{namespace}/{name}")),
             "ClusterRole" => self.roles.get(name),
-            _ => {
-                return Err(Failure::unknown(format!("unsupported role reference kind: {}", quoted(kind))));
-            }
+            _ => None,
         };
-        let resource = GroupResource::new(GROUP, &kind.to_ascii_lowercase());
-        found.map(|rules| &**rules).ok_or_else(|| Failure::not_found(&resource, name))
+        found.map(|rules| &**rules).ok_or(MissingRole { kind, name })
     }
 
     /// Shows every rule that holds for a user, until one gives an answer.
@@ -152,8 +182,8 @@ impl Rights {
                             }
                         }
                     }
-                    Err(failure) => {
-                        if let Some(answer) = look(Err(failure)) {
+                    Err(missing) => {
+                        if let Some(answer) = look(Err(missing)) {
                             return Some(answer);
                         }
                     }
@@ -317,7 +347,7 @@ mod tests {
     #[test]
     fn roles_that_are_not_there_are_told() {
         let verdict = rights().decide(&User::of("x", &["g"]), "get", &pods(""));
-        assert_eq!(verdict.reason, r#"RBAC: clusterrole.rbac.authorization.k8s.io "gone" not found"#);
+        assert_eq!(verdict.reason, r#"rbac: RBAC: clusterrole.rbac.authorization.k8s.io "gone" not found"#);
         assert!(!verdict.allowed);
     }
 

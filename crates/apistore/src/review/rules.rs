@@ -3,7 +3,7 @@
 use lockstep_core::{Map, Value};
 
 use super::list;
-use crate::authorizer::{Rule, is_master};
+use crate::authorizer::MissingRole;
 use crate::call::Call;
 use crate::failure::Failure;
 use crate::state::State;
@@ -14,12 +14,8 @@ pub(super) fn answer(state: &State, call: &Call<'_>, object: &Value) -> Result<V
     if namespace.is_empty() {
         return Err(Failure::bad_request("no namespace on request"));
     }
-    let (rules, errors) = state.rights.rules(&call.user, namespace);
-    let masters = masters();
-    let mut rules: Vec<&Rule> = rules;
-    if is_master(&call.user) {
-        rules.splice(0..0, masters.iter());
-    }
+    let (rules, errors) =
+        state.rights.rules(&call.user, namespace, |missing: MissingRole<'_>| missing.text());
     let mut answer = Value::default();
     answer.set(&["kind"], "SelfSubjectRulesReview".into());
     answer.set(&["apiVersion"], call.served.api_version.clone().into());
@@ -42,15 +38,6 @@ pub(super) fn answer(state: &State, call: &Call<'_>, object: &Value) -> Result<V
         answer.set(&["status", "evaluationError"], errors.into());
     }
     Ok(answer)
-}
-
-/// What the members of `system:masters` may do, whatever the roles say.
-fn masters() -> [Rule; 2] {
-    let all = || vec!["*".to_owned()];
-    [
-        Rule { verbs: all(), groups: all(), resources: all(), ..Rule::default() },
-        Rule { verbs: all(), paths: all(), ..Rule::default() },
-    ]
 }
 
 fn shown(parts: &[(&str, &Vec<String>)]) -> Value {

@@ -1,4 +1,6 @@
 //! The embedded API, in process.
 
 mod api;
+mod conformance;
+mod guard;
 mod objects;

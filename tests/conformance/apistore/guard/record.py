@@ -1,0 +1,122 @@
+#!/usr/bin/env python3
+"""Asks a real API server what it answers to each step of the scripts in cases/ and writes its answers to recorded/.
+
+    tests/conformance/apistore/guard/record.py KUBEONE_DIRECTORY [NAME...]
+
+KUBEONE_DIRECTORY is what `cargo xtask kubeone up --dir` was given: its kubeconfig and tokens are used. A script is a YAML list of
+steps. `do` is a method and a path; `body` is sent as JSON, or as the `type` says (merge, json, strategic, apply); `as` is whom to
+impersonate: a user and groups; `uid` and `extra` go with it; `by` is who sends it if not an administrator (`nobody`, or `anonymous`).
+`quiet` marks preparations: of their answers only the code counts. `wait` is a path that controllers come to fill: the replay, which has
+none, puts the ServiceAccount there itself. What scripts create is deleted afterwards. Needs PyYAML.
+"""
+import http.client
+import json
+import pathlib
+import re
+import ssl
+import sys
+import time
+
+import yaml
+
+HERE = pathlib.Path(__file__).parent
+TYPES = {"strategic": "application/strategic-merge-patch+json", "merge": "application/merge-patch+json",
+         "json": "application/json-patch+json", "apply": "application/apply-patch+yaml"}
+UID = re.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
+
+
+class Server:
+    """The server that a directory of kubeone tells of."""
+
+    def __init__(self, directory):
+        config = json.loads((directory / "admin.kubeconfig").read_text())
+        self.host = config["clusters"][0]["cluster"]["server"].removeprefix("https://")
+        self.context = ssl._create_unverified_context()
+        rows = [row.split(",") for row in (directory / "tokens.csv").read_text().split()]
+        self.tokens = {row[1]: row[0] for row in rows}
+
+    def ask(self, step):
+        method, path = step["do"].split(" ", 1)
+        connection = http.client.HTTPSConnection(self.host, context=self.context, timeout=60)
+        connection.putrequest(method, path)
+        headers = [("Accept", "application/json"), ("User-Agent", "tester/1.0")]
+        sender = step.get("by", "token-admin")
+        if sender != "anonymous":
+            headers.append(("Authorization", "Bearer " + self.tokens[sender]))
+        if "as" in step:
+            user, *groups = step["as"].split(" ")
+            headers.append(("Impersonate-User", user))
+            headers += [("Impersonate-Group", group) for group in groups]
+        if "uid" in step:
+            headers.append(("Impersonate-Uid", step["uid"]))
+        headers += [("Impersonate-Extra-" + key, value) for key, value in step.get("extra", {}).items()]
+        body = None
+        if "body" in step:
+            body = json.dumps(step["body"]).encode()
+            headers += [("Content-Type", TYPES.get(step.get("type"), "application/json")), ("Content-Length", str(len(body)))]
+        for name, value in headers:
+            connection.putheader(name, value)
+        connection.endheaders()
+        if body:
+            connection.send(body)
+        response = connection.getresponse()
+        text = response.read().decode()
+        warnings = [warning.split(" ", 2)[2] for warning in response.headers.get_all("Warning") or []]
+        connection.close()
+        try:
+            answer = json.loads(text)
+        except ValueError:
+            answer = text
+        return response.status, answer, warnings
+
+    def wait(self, path):
+        for _ in range(200):
+            if self.ask({"do": "GET " + path})[0] == 200:
+                return
+            time.sleep(0.05)
+        raise SystemExit(f"{path} does not come")
+
+
+def same(value):
+    """An answer without what differs from run to run."""
+    if isinstance(value, dict):
+        return {key: same(item) for key, item in value.items() if key != "resourceVersion"}
+    if isinstance(value, list):
+        return [same(item) for item in value]
+    if isinstance(value, str):
+        return TIME.sub("TIME", UID.sub("UID", value))
+    return value
+
+
+def record(server, name):
+    steps = yaml.safe_load((HERE / "cases" / f"{name}.yaml").read_text())
+    made, lines = [], []
+    try:
+        for step in steps:
+            if "wait" in step:
+                server.wait(step["wait"])
+                lines.append(json.dumps(step))
+                continue
+            code, answer, warnings = server.ask(step)
+            method, path = step["do"].split(" ", 1)
+            if method == "POST" and code == 201 and "dryRun" not in path and isinstance(answer, dict):
+                made.append(f"{path.split('?')[0]}/{answer.get('metadata', {}).get('name')}")
+            if code >= 400 and step.get("quiet"):
+                print(f"{name}: {step['do']}: {answer}", file=sys.stderr)
+            said = {} if step.get("quiet") else {"answer": same(answer), "warnings": same(warnings)}
+            lines.append(json.dumps({**step, "code": code, **said}))
+    finally:
+        for path in reversed(made):
+            server.ask({"do": f"DELETE {path}"})
+    (HERE / "recorded" / f"{name}.jsonl").write_text("\n".join(lines) + "\n")
+    print(f"{name}: {len(lines)} steps")
+
+
+def main():
+    server = Server(pathlib.Path(sys.argv[1]))
+    for name in sys.argv[2:] or sorted(path.stem for path in (HERE / "cases").glob("*.yaml")):
+        record(server, name)
+
+
+main()
