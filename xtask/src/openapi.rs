@@ -14,14 +14,16 @@ use crate::kubeone::{Audit, Kubeone, Lifetime, Options};
 use crate::rest::text;
 use crate::workspace::Workspace;
 
-const DATA: &str = "crates/schema/data";
-/// Of the module of the control plane, so that both are of one release.
-const WIRE_PROGRAM: &str = "./wire";
+/// Prints the Go types of the kinds.
+const TYPES: &str = "./wire";
+/// With how many bodies a kind, and from which seed.
+const CASES: [&str; 3] = ["./wirecases", "8", "1"];
 /// What no merge, patch or default looks at. The whole documents have it.
 const FOR_READERS: &[&str] = &["description", "externalDocs", "x-kubernetes-unions"];
 const KINDS: &str = "x-kubernetes-group-version-kind";
 
-/// Records from the control plane of a kubeconfig, or from one of its own, what `crates/schema/data` holds, and writes it.
+/// Records from the control plane of a kubeconfig, or from one of its own, what `crates/schema/data` holds and what the tests
+/// of that crate compare with.
 ///
 /// # Errors
 /// When there is no Go toolchain, the control plane has custom resources, or something cannot be read or written.
@@ -37,14 +39,14 @@ pub(crate) fn record(workspace: &Workspace, kubeconfig: Option<&Path>) -> Result
     };
     let (index, packed) = pack(&documents)?;
     let write = |name: &str, bytes: &[u8]| {
-        let path = workspace.path(DATA).join(name);
+        let path = workspace.path(name);
         fs::write(&path, bytes).with_context(|| path.display().to_string())
     };
-    fs::create_dir_all(workspace.path(DATA))?;
-    write("openapi.tsv", index.as_bytes())?;
-    write("openapi.bin", &packed)?;
-    write("definitions.tsv", definitions(&documents)?.as_bytes())?;
-    write("wire.tsv", &wire(workspace)?)
+    write("crates/schema/data/openapi.tsv", index.as_bytes())?;
+    write("crates/schema/data/openapi.bin", &packed)?;
+    write("crates/schema/data/definitions.tsv", definitions(&documents)?.as_bytes())?;
+    write("crates/schema/data/wire.tsv", &answer(workspace, &[TYPES])?)?;
+    write("tests/conformance/schema/wire-random.tsv", &answer(workspace, &CASES)?)
 }
 
 /// A document as it is served.
@@ -155,17 +157,18 @@ fn bare(schema: &Value) -> Value {
     }
 }
 
-/// The Go types of the kinds.
-fn wire(workspace: &Workspace) -> Result<Vec<u8>> {
+/// What a program in the control plane's module prints, which so is of the same release.
+fn answer(workspace: &Workspace, program: &[&str]) -> Result<Vec<u8>> {
     let output = Command::new("go")
-        .args(["run", "-mod=readonly", "-trimpath", WIRE_PROGRAM])
+        .args(["run", "-mod=readonly", "-trimpath"])
+        .args(program)
         .current_dir(workspace.path("tests/kubeone"))
         .env("CGO_ENABLED", "0")
         .env("GOTOOLCHAIN", "local")
         .stderr(Stdio::inherit())
         .output()
         .context("go: the types of the kinds need a Go toolchain")?;
-    ensure!(output.status.success(), "go run {WIRE_PROGRAM}: {}", output.status);
+    ensure!(output.status.success(), "go run {program:?}: {}", output.status);
     Ok(output.stdout)
 }
 

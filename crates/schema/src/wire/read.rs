@@ -148,13 +148,26 @@ impl<'v> Reader<'v> {
             self.steps.push(Step::Key(name));
             let canonical = self.value(of, entry)?;
             self.steps.pop();
-            // Protocol buffers have no absent bytes in a mapping.
-            let absent = matches!((&of.form, entry, self.nil), (Form::Bytes, Value::Null, Nil::IsEmpty));
-            if let Some(canonical) = canonical.or_else(|| absent.then(|| "".into())) {
+            if let Some(canonical) = self.never_absent(of, canonical.as_ref().unwrap_or(entry)).or(canonical)
+            {
                 changed.get_or_insert_with(|| Map::clone(entries)).insert(name.clone(), canonical);
             }
         }
         Ok(changed.map(Value::map))
+    }
+
+    /// Protocol buffers have no absent bytes and no absent list in a mapping.
+    fn never_absent(&self, of: &Type, entry: &Value) -> Option<Value> {
+        match (&of.form, entry, self.nil) {
+            (Form::Bytes, Value::Null, Nil::IsEmpty) => Some("".into()),
+            (Form::List(_), Value::Null, Nil::IsEmpty) => Some(Value::list(Vec::new())),
+            _ => None,
+        }
+    }
+
+    /// Protocol buffers hold apiVersion and kind for the whole object only.
+    fn is_lost(&self, field: &Field) -> bool {
+        self.nil == Nil::IsEmpty && field.embedded == Some("TypeMeta") && self.steps.len() > 1
     }
 
     fn structure(&mut self, of: &'static Struct, entries: &'v Arc<Map>) -> Result<Option<Map>, WireError> {
@@ -169,8 +182,9 @@ impl<'v> Reader<'v> {
             known += usize::from(field.unset.is_some());
             self.steps.push(Step::Field(of, field));
             let canonical = self.value(&field.of, value)?;
+            let lost = self.is_lost(field);
             self.steps.pop();
-            if left_out(field, canonical.as_ref().unwrap_or(value)) {
+            if lost || left_out(field, value, canonical.as_ref(), self.nil) {
                 changed.get_or_insert_with(|| Map::clone(entries)).remove(name);
             } else if let Some(canonical) = canonical {
                 changed.get_or_insert_with(|| Map::clone(entries)).insert(name.clone(), canonical);
@@ -244,7 +258,13 @@ fn push_key(path: &mut String, name: &str) {
     path.push_str(name);
 }
 
-fn left_out(field: &Field, value: &Value) -> bool {
+fn left_out(field: &Field, read: &Value, canonical: Option<&Value>, nil: Nil) -> bool {
+    let value = match (&field.of.form, nil) {
+        // A pointer is there where something was written, even what is written back as null: the time before all times. JSON
+        // in the store is read once more, which makes an end of it.
+        (Form::Pointer(_), Nil::IsEmpty) => read,
+        _ => canonical.unwrap_or(read),
+    };
     match field.omit {
         Omit::Never => false,
         Omit::Empty => field.of.is_empty(value),
