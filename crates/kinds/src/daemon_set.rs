@@ -8,7 +8,7 @@ use crate::meta::{
     not_supported_internal, number_or_percent, validate_number_or_percent, validate_selector,
 };
 use crate::pod_template::{
-    default_template, does_not_select, keep_spec, reset_status, spec_changed, template_warnings,
+    default_template, does_not_select, keep_spec, keep_status, reset_status, spec_changed, template_warnings,
     validate_collisions, validate_counts, validate_runs_on, validate_template,
 };
 use crate::strategy::{ResetField, Status, Strategy};
@@ -87,7 +87,7 @@ fn prepare_create(object: &mut Value) {
 }
 
 fn prepare_update(object: &mut Value, old: &Value) {
-    object.take_from(old, &["status"]);
+    keep_status(object, old);
     let changed = object.child("spec").child("template") != old.child("spec").child("template");
     set_template_generation(object, template_generation(old) + i64::from(changed));
 }

@@ -8,7 +8,7 @@ use crate::meta::{
     validate_selector,
 };
 use crate::pod::{
-    Place, default_pod_spec, pod_warnings, validate_pod_annotations, validate_pod_spec,
+    Place, default_pod_spec, drop_disabled, pod_warnings, validate_pod_annotations, validate_pod_spec,
     validate_profiles_match,
 };
 
@@ -106,11 +106,26 @@ pub(crate) fn template_warnings(object: &Value) -> Vec<String> {
 pub(crate) fn reset_status(object: &mut Value) {
     object.set(&["metadata", "generation"], 1.into());
     object.set(&["status"], Value::map(Map::new()));
+    drop_disabled_fields(object);
+}
+
+/// Fields of features that are off are forgotten, in the template and, where it is one, in the Job.
+pub(crate) fn drop_disabled_fields(object: &mut Value) {
+    for job in [&["spec"][..], &["spec", "jobTemplate", "spec"]] {
+        object.remove(&[job, &["scheduling"]].concat());
+    }
+    for path in [&["template"][..], &["spec", "template"], &["spec", "jobTemplate", "spec", "template"]] {
+        let holder = path.iter().try_fold(&mut *object, |value, key| value.child_mut(key));
+        if let Some(spec) = holder.and_then(|template| template.child_mut("spec")) {
+            drop_disabled(spec);
+        }
+    }
 }
 
 /// The status is for its own endpoint.
 pub(crate) fn keep_status(object: &mut Value, old: &Value) {
     object.take_from(old, &["status"]);
+    drop_disabled_fields(object);
 }
 
 /// At the endpoint of the status the spec stays.

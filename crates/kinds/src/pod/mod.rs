@@ -2,8 +2,10 @@
 
 mod admission;
 mod annotations;
+mod app_armor;
 mod container;
 mod defaults;
+mod disabled;
 mod env;
 mod image;
 mod overlaps;
@@ -25,6 +27,7 @@ use schema::{At, FieldError};
 pub use admission::{Token, admit_pod, admit_pod_update};
 pub(crate) use annotations::{validate_pod_annotations, validate_profiles_match};
 pub(crate) use defaults::default_pod_spec;
+pub(crate) use disabled::drop_disabled;
 pub(crate) use spec::{Place, validate_pod_spec};
 pub use update::{prepare_ephemeral_update, validate_ephemeral_update};
 pub(crate) use warnings::pod_warnings;
@@ -119,6 +122,7 @@ fn warnings_on_create(pod: &Value) -> Vec<String> {
             wrong.join(" ")
         ));
     }
+    warnings.extend(app_armor::app_armor_warnings(pod));
     warnings.extend(pod_warnings(&At::ROOT, pod));
     warnings
 }

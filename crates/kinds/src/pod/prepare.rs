@@ -2,6 +2,8 @@
 
 use lockstep_core::{Map, Value};
 
+use super::app_armor::take_annotations;
+use super::disabled::drop_disabled;
 use super::resources::sum_of_requests;
 use crate::meta::{Edit, Quantity, View};
 
@@ -16,7 +18,11 @@ pub(super) fn prepare_create(pod: &mut Value) {
     if !pod.child("spec").items("schedulingGates").is_empty() {
         pod.set(&["status", "conditions"], Value::list(vec![gated()]));
     }
+    if let Some(spec) = pod.child_mut("spec") {
+        drop_disabled(spec);
+    }
     take_labels(pod);
+    take_annotations(pod);
     default_pod_resources(pod);
     let class = quality(pod.child("spec"));
     pod.set(&["status", "qosClass"], class.into());
@@ -135,6 +141,9 @@ pub(super) fn prepare_update(pod: &mut Value, old: &Value) {
     pod.take_from(old, &["status"]);
     if !pod.child("spec").has("resources") && old.child("spec").has("resources") {
         pod.take_from(old, &["spec", "resources"]);
+    }
+    if let Some(spec) = pod.child_mut("spec") {
+        drop_disabled(spec);
     }
 }
 

@@ -6,7 +6,7 @@ use lockstep_core::Value;
 use schema::{At, FieldError};
 
 use super::Errors;
-use super::volumes::{downward_file, key_to_path, mode, not_reserved, required, token_seconds, user};
+use super::volumes::{downward_file, key_to_path, mode, not_reserved, required, token_seconds};
 use crate::meta::View;
 
 const TWICE: &str = "conflicting duplicate paths";
@@ -14,7 +14,6 @@ const TWICE: &str = "conflicting duplicate paths";
 /// The volume; the paths of its files are all different.
 pub(super) fn validate_projected(errors: &mut Errors, at: &At, source: &Value) {
     mode(errors, at, source, "defaultMode");
-    user(errors, at, source, "defaultUser");
     let (list, mut paths) = (at.field("sources"), BTreeSet::new());
     for (index, projection) in source.items("sources").iter().enumerate() {
         let item = list.index(index);
@@ -67,15 +66,13 @@ impl<'v> Projections<'_, 'v> {
                     "" => errors.push(FieldError::required(&self.volume.field("path"), "")),
                     path => not_reserved(errors, &self.volume.field("path"), path),
                 }
-                user(errors, at, source, "user");
             }
             "clusterTrustBundle" => {
                 required(errors, at, source, &["path"]);
-                user(errors, at, source, "user");
                 not_reserved(errors, &at.field("path"), source.text("path"));
                 self.once(errors, source.text("path"), source.text("path"));
             }
-            _ => user(errors, at, source, "user"),
+            _ => {} // certificates for pods
         }
     }
 

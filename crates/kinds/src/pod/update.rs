@@ -147,7 +147,7 @@ fn validate_gated(errors: &mut Errors, mut munged: Value, old: &Value) -> Value 
                 errors.push(FieldError::invalid(
                     &at,
                     shown,
-                    "only additions are allowed (no mutations or deletions)",
+                    "only additions to spec.nodeSelector are allowed (no mutations or deletions)",
                 ));
                 break;
             }
@@ -156,12 +156,38 @@ fn validate_gated(errors: &mut Errors, mut munged: Value, old: &Value) -> Value 
     }
     let affinity = ["affinity", "nodeAffinity"];
     if munged.at(&affinity) != old.at(&affinity) {
+        let at = at.field("affinity");
+        let nodes = [&munged, old].map(|spec| spec.child("affinity").child("nodeAffinity"));
+        validate_narrowed(errors, &at.field("nodeAffinity"), nodes);
         munged.take_from(old, &affinity);
         if munged.child("affinity").is_empty_container() && !old.has("affinity") {
             munged.remove(&["affinity"]);
         }
     }
     munged
+}
+
+/// Terms that must hold may become longer, but neither more nor fewer.
+fn validate_narrowed(errors: &mut Errors, at: &At, nodes: [&Value; 2]) {
+    const REQUIRED: &str = "requiredDuringSchedulingIgnoredDuringExecution";
+    let at = at.field(REQUIRED);
+    let at = at.field("nodeSelectorTerms");
+    let [new, old] = nodes.map(|node| node.child(REQUIRED).child("nodeSelectorTerms"));
+    let [terms, before] = [new, old].map(|terms| terms.as_list().unwrap_or_default());
+    if !before.is_empty() && terms.len() != before.len() {
+        let text = "no additions/deletions to non-empty NodeSelectorTerms list are allowed";
+        return super::container::invalid(errors, &at, ("[]core.NodeSelectorTerm", new), text);
+    }
+    for (index, (term, before)) in terms.iter().zip(before).enumerate() {
+        let lists = ["matchExpressions", "matchFields"].map(|list| (term.items(list), before.items(list)));
+        let grown = lists.iter().all(|(new, old)| new.starts_with(old));
+        let said_nothing =
+            lists.iter().all(|(_, old)| old.is_empty()) && lists.iter().any(|(new, _)| !new.is_empty());
+        if !grown || said_nothing {
+            let text = "only additions are allowed (no mutations or deletions)";
+            super::container::invalid(errors, &at.index(index), ("core.NodeSelectorTerm", term), text);
+        }
+    }
 }
 
 /// A change of the status.

@@ -7,7 +7,7 @@ use super::Errors;
 use super::env::{VOLUME_FIELDS, no_backsteps, validate_divisor, validate_field, validate_resource_field};
 use super::projected::validate_projected;
 use crate::meta::{
-    View, dns_label, dns_subdomain, in_range, invalid_each, user_id, validate_annotations, validate_labels,
+    View, dns_label, dns_subdomain, in_range, invalid_each, validate_annotations, validate_labels,
 };
 use crate::storage::validate_claim_spec;
 
@@ -25,7 +25,7 @@ const SOURCES: [(&str, Rule); 30] = [
     ("awsElasticBlockStore", |errors, at, source| required(errors, at, source, &["volumeID"])),
     ("secret", secret),
     ("nfs", nfs),
-    ("iscsi", |errors, at, source| required(errors, at, source, &["targetPortal", "iqn"])),
+    ("iscsi", iscsi),
     ("glusterfs", |errors, at, source| required(errors, at, source, &["endpoints", "path"])),
     ("flocker", |_, _, _| {}),
     ("persistentVolumeClaim", |errors, at, source| required(errors, at, source, &["claimName"])),
@@ -155,23 +155,12 @@ pub(super) fn mode(errors: &mut Errors, at: &At, source: &Value, key: &str) {
     }
 }
 
-/// The owner of files.
-pub(super) fn user(errors: &mut Errors, at: &At, source: &Value, key: &str) {
-    if let Some(user) = source.int(key) {
-        invalid_each(errors, &at.field(key), &user.into(), user_id(user));
-    }
-}
-
 fn empty_dir(errors: &mut Errors, at: &At, source: &Value) {
     if source.text("sizeLimit").starts_with('-') {
         errors.push(FieldError::forbidden(
             &at.field("sizeLimit"),
             "SizeLimit field must be a valid resource quantity",
         ));
-    }
-    if let Some(mode) = source.int("mode").filter(|mode| !(0..=0o1777).contains(mode)) {
-        let text = "must be a number between 0 and 01777 (octal), both inclusive";
-        errors.push(FieldError::invalid(&at.field("mode"), mode, text));
     }
 }
 
@@ -188,6 +177,58 @@ fn host_path(errors: &mut Errors, at: &At, source: &Value) {
     if !TYPES.contains(&kind) {
         errors.push(FieldError::not_supported(&at.field("type"), kind, &TYPES));
     }
+}
+
+fn iscsi(errors: &mut Errors, at: &At, source: &Value) {
+    required(errors, at, source, &["targetPortal", "iqn"]);
+    for (key, shown) in [("iqn", "iqn"), ("initiatorName", "initiatorname")] {
+        let name = source.text(key);
+        let text = match is_iscsi_name(name) {
+            _ if name.is_empty() => continue,
+            None => "must be valid format starting with iqn, eui, or naa",
+            Some(false) => "must be valid format",
+            Some(true) => continue,
+        };
+        errors.push(FieldError::invalid(&at.field(shown), name, text));
+    }
+    invalid_each(
+        errors,
+        &at.field("lun"),
+        &source.number("lun").into(),
+        in_range(source.number("lun"), 0, 255),
+    );
+    if (source.flag("chapAuthDiscovery") || source.flag("chapAuthSession")) && !source.has("secretRef") {
+        errors.push(FieldError::required(&at.field("secretRef"), ""));
+    }
+}
+
+/// `None` for a name of no known kind.
+fn is_iscsi_name(name: &str) -> Option<bool> {
+    let word = |text: &str, length: usize| {
+        text.len() == length && text.bytes().all(|byte| byte.is_ascii_alphanumeric())
+    };
+    Some(match name.get(..3)? {
+        "iqn" => {
+            name.strip_prefix("iqn.").and_then(|rest| rest.split_once('.')).is_some_and(|(date, rest)| {
+                let [year, month] =
+                    date.split_once('-').map(|(year, month)| [year, month]).unwrap_or_default();
+                let digits = |text: &str, length: usize| {
+                    text.len() == length && text.bytes().all(|byte| byte.is_ascii_digit())
+                };
+                let (domain, own) = rest.split_once(':').unwrap_or_default();
+                let fine = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.');
+                digits(year, 4)
+                    && digits(month, 2)
+                    && !domain.is_empty()
+                    && domain.bytes().all(fine)
+                    && !own.is_empty()
+                    && !own.contains([',', ';', '*', '&', '$', '|', ' '])
+            })
+        }
+        "eui" => word(name.get(4..)?, 16),
+        "naa" => word(name.get(4..)?, 32),
+        _ => return None,
+    })
 }
 
 fn nfs(errors: &mut Errors, at: &At, source: &Value) {
@@ -210,7 +251,6 @@ fn config_map(errors: &mut Errors, at: &At, source: &Value) {
 
 fn files(errors: &mut Errors, at: &At, source: &Value) {
     mode(errors, at, source, "defaultMode");
-    user(errors, at, source, "defaultUser");
     let items = at.field("items");
     for (index, item) in source.items("items").iter().enumerate() {
         key_to_path(errors, &items.index(index), item);
@@ -222,13 +262,11 @@ pub(super) fn key_to_path(errors: &mut Errors, at: &At, item: &Value) {
     required(errors, at, item, &["key", "path"]);
     not_reserved(errors, &at.field("path"), item.text("path"));
     mode(errors, at, item, "mode");
-    user(errors, at, item, "user");
 }
 
 /// The mistakes in the files are all at the volume, as the server says them.
 fn downward(errors: &mut Errors, at: &At, source: &Value) {
     mode(errors, at, source, "defaultMode");
-    user(errors, at, source, "defaultUser");
     for item in source.items("items") {
         downward_file(errors, at, item);
     }
@@ -263,7 +301,6 @@ pub(super) fn downward_file(errors: &mut Errors, at: &At, item: &Value) {
         errors.push(FieldError::required(at, "one of fieldRef and resourceFieldRef is required"));
     }
     mode(errors, at, item, "mode");
-    user(errors, at, item, "user");
 }
 
 fn csi(errors: &mut Errors, at: &At, source: &Value) {
@@ -314,6 +351,5 @@ pub(super) fn token_seconds(errors: &mut Errors, at: &At, seconds: i64) {
         4_294_967_297.. => "may not specify a duration larger than 2^32 seconds",
         _ => return,
     };
-    debug_assert!(!in_range(seconds, 600, 1 << 32).is_empty());
     errors.push(FieldError::invalid(at, seconds, text));
 }

@@ -10,7 +10,13 @@ use super::defaults::CONTAINERS;
 use super::overlaps::overlaps;
 use crate::meta::{Quantity, View, ip_warnings};
 
-const DEPRECATED_LABELS: [(&str, &str); 5] = [
+const DEPRECATED_LABELS: [(&str, &str); 8] = [
+    ("app.kubernetes.io/created-by", "deprecated since v1.9"),
+    (
+        "scheduler.alpha.kubernetes.io/preferAvoidPods",
+        "deprecated since v1.22; use Taints and Tolerations instead",
+    ),
+    ("node-role.kubernetes.io/master", r#"use "node-role.kubernetes.io/control-plane" instead"#),
     ("beta.kubernetes.io/arch", r#"deprecated since v1.14; use "kubernetes.io/arch" instead"#),
     ("beta.kubernetes.io/os", r#"deprecated since v1.14; use "kubernetes.io/os" instead"#),
     (
