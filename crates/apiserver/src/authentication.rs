@@ -38,7 +38,25 @@ pub(crate) enum Claim {
 /// The group of everyone whom the server knows.
 const AUTHENTICATED: &str = "system:authenticated";
 
+/// A line of a file of tokens is none.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[error("line {line} of the tokens is not token,user,uid[,\"group,group\"]")]
+pub struct TokenFileError {
+    /// Which, from 1.
+    pub line: usize,
+}
+
 impl Authentication {
+    /// Reads users as kube-apiserver's `--token-auth-file` has them: `token,user,uid` or `token,user,uid,"group,group"` a line.
+    ///
+    /// # Errors
+    /// When a line has another form, or an empty token or user.
+    pub fn from_csv(text: &str) -> Result<Self, TokenFileError> {
+        let lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
+        let tokens = lines.map(|(index, line)| token_user(line).ok_or(TokenFileError { line: index + 1 }));
+        Ok(Self { tokens: tokens.collect::<Result<_, _>>()? })
+    }
+
     /// Who sends a request: by certificate first, then by token; without both, nobody in particular.
     pub(crate) fn claim(&self, certificate: Option<&User>, headers: &HeaderMap) -> Claim {
         if let Some(user) = certificate {
@@ -51,6 +69,18 @@ impl Authentication {
             None => Claim::Token(token.to_owned()),
         }
     }
+}
+
+fn token_user(line: &str) -> Option<TokenUser> {
+    let mut fields = line.splitn(4, ',').map(str::trim);
+    let (token, name, uid) = (fields.next()?, fields.next()?, fields.next()?);
+    if token.is_empty() || name.is_empty() {
+        return None;
+    }
+    let groups = fields.next().unwrap_or_default().trim_matches('"').split(',').map(str::trim);
+    let groups: Vec<&str> = groups.filter(|group| !group.is_empty()).collect();
+    let user = User { uid: uid.to_owned(), ..User::of(name, &groups) };
+    Some(TokenUser { token: lockstep_core::Secret::new(token.to_owned()), user })
 }
 
 /// Compared whole, so that the time it takes tells nothing of where tokens differ.
@@ -146,6 +176,14 @@ mod tests {
             users.claim(Some(&known), &headers(&[("authorization", "Bearer s3cret")])),
             Claim::Known(known)
         );
+    }
+
+    #[test]
+    fn a_file_of_tokens_names_users_and_their_groups() {
+        let read = Authentication::from_csv("t1,ann,1,\"a,b\"\n\nt2,bob,2\n").unwrap();
+        let users: Vec<_> = read.tokens.iter().map(|known| (&*known.user.name, &known.user.groups)).collect();
+        assert_eq!(users, [("ann", &vec!["a".to_owned(), "b".to_owned()]), ("bob", &Vec::new())]);
+        assert_eq!(Authentication::from_csv("t,ann,1\nt2,bob").unwrap_err(), TokenFileError { line: 2 });
     }
 
     #[test]

@@ -6,6 +6,7 @@
 
 mod accept;
 mod api;
+mod audit;
 mod authentication;
 mod body;
 mod columns;
@@ -23,7 +24,8 @@ mod token;
 mod webhook;
 
 pub use api::{Api, Keep};
-pub use authentication::{Authentication, TokenUser};
+pub use audit::AuditLog;
+pub use authentication::{Authentication, TokenFileError, TokenUser};
 pub use pki::{Authority, Credentials, PkiError};
-pub use server::{Server, ServerError};
+pub use server::{Access, Server, ServerError};
 pub use token::TokenKey;

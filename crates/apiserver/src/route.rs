@@ -10,12 +10,13 @@ use lockstep_core::{Value, from_json, to_json};
 
 use crate::accept::{Accepted, Encoding, Form, accepted, wants_aggregated_discovery};
 use crate::api::Api;
-use crate::authentication::{Authentication, Claim, impersonated, percent_decoded};
+use crate::authentication::{Claim, impersonated, percent_decoded};
 use crate::body::{Body, streamed, whole};
 use crate::columns::Columns;
 use crate::discovery::{self, Part, map};
 use crate::encode::{Shape, encode, value_body, with_headers};
 use crate::metrics::Metrics;
+use crate::server::Access;
 use crate::table::{Rows, Tables};
 use crate::{openapi, status, stream};
 
@@ -23,8 +24,8 @@ use crate::{openapi, status, stream};
 pub(crate) struct Router {
     /// The API.
     pub api: Arc<Api>,
-    /// Who is known by a token.
-    pub authentication: Authentication,
+    /// Who is known by a token, and the log of writes.
+    pub access: Access,
     /// `host:port`, as discovery tells it.
     pub address: String,
     /// The counts of requests.
@@ -37,6 +38,7 @@ const LARGEST_BODY: usize = 3 * 1024 * 1024;
 /// A request that has been read.
 struct Call {
     request: Request,
+    uri: http::Uri,
     headers: HeaderMap,
 }
 
@@ -87,7 +89,7 @@ impl Router {
             impersonate: impersonated(&parts.headers),
             agent: text(USER_AGENT).unwrap_or_default().to_owned(),
         };
-        let answer = self.route(&Call { request, headers: parts.headers }, shape).await;
+        let answer = self.route(&Call { request, uri: parts.uri, headers: parts.headers }, shape).await;
         if parts.method == http::Method::HEAD { answer.map(|_| whole(Bytes::new())) } else { answer }
     }
 
@@ -109,7 +111,7 @@ impl Router {
     }
 
     async fn user(&self, certificate: Option<&User>, headers: &HeaderMap) -> Option<User> {
-        match self.authentication.claim(certificate, headers) {
+        match self.access.authentication.claim(certificate, headers) {
             Claim::Known(user) => Some(user),
             Claim::Token(token) => self.api.service_account(&token).await,
             Claim::Invalid => None,
@@ -138,11 +140,11 @@ impl Router {
             Some(_) => None,
         };
         if let Some(refused) = refused {
-            self.metrics.count(request, refused.code);
+            self.count(call, refused.code);
             return own(&refused, &shape);
         }
         let response = self.api.call(request).await;
-        self.metrics.count(request, response.code);
+        self.count(call, response.code);
         let tables = self.tables(info).await;
         match response.body {
             Answer::Watch(watch) => {
@@ -155,6 +157,13 @@ impl Router {
                 with_headers(&head, "application/json", streamed(lines))
             }
             _ => encode(&response, &shape, &tables),
+        }
+    }
+
+    fn count(&self, call: &Call, code: u16) {
+        self.metrics.count(&call.request, code);
+        if let Some(audit) = &self.access.audit {
+            audit.note(&call.request, &call.uri, code, self.api.now());
         }
     }
 

@@ -17,6 +17,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
 
 use crate::api::Api;
+use crate::audit::AuditLog;
 use crate::authentication::{Authentication, of_certificate};
 use crate::metrics::Metrics;
 use crate::pki::{Authority, Credentials, PkiError};
@@ -39,6 +40,15 @@ pub enum ServerError {
     Pki(#[from] PkiError),
 }
 
+/// Who may come, and where it is written down what they do.
+#[derive(Clone, Debug, Default)]
+pub struct Access {
+    /// Who is known by a token.
+    pub authentication: Authentication,
+    /// Where writes are written down; nowhere for `None`.
+    pub audit: Option<AuditLog>,
+}
+
 /// An API that listens.
 pub struct Server {
     listener: TcpListener,
@@ -59,7 +69,7 @@ impl Server {
     pub async fn bind(
         api: Arc<Api>,
         authority: &Authority,
-        authentication: Authentication,
+        access: Access,
         address: SocketAddr,
     ) -> Result<Self, ServerError> {
         let listen = |source| ServerError::Listen { address, source };
@@ -70,7 +80,7 @@ impl Server {
             ["localhost", "kubernetes", "kubernetes.default", "kubernetes.default.svc", "127.0.0.1", &host];
         let tls = TlsAcceptor::from(Arc::new(tls(authority, &authority.server(&names)?)?));
         let (address_text, metrics) = (address.to_string(), Metrics::default());
-        let router = Arc::new(Router { api, authentication, address: address_text, metrics });
+        let router = Arc::new(Router { api, access, address: address_text, metrics });
         Ok(Self { listener, address, tls, router })
     }
 

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use apiserver::{Api, Authentication, Authority, Credentials, PkiError, Server, ServerError, TokenKey};
+use apiserver::{Access, Api, Authority, Credentials, PkiError, Server, ServerError, TokenKey};
 use apistore::{Settings, Store};
 use lockstep_core::Value;
 use runtime::{Clock, Shutdown};
@@ -20,6 +20,8 @@ pub struct Options {
     pub dir: Option<StateDir>,
     /// Where it listens; port 0 is any free one.
     pub listen: SocketAddr,
+    /// Who may come besides its administrator, and where writes are written down.
+    pub access: Access,
 }
 
 /// Why there is no embedded cluster.
@@ -63,7 +65,7 @@ impl DevCluster {
             None => (Authority::generate()?, in_memory()?),
         };
         let admin = authority.user("lockstep-admin", "system:masters")?;
-        let server = Server::bind(api.clone(), &authority, Authentication::default(), options.listen).await?;
+        let server = Server::bind(api.clone(), &authority, options.access, options.listen).await?;
         let workloads = Workloads::new(authority.certificate());
         Ok(Self { api, server, workloads, authority, admin, dir: options.dir })
     }

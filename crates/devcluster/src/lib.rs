@@ -7,6 +7,7 @@ mod cluster;
 mod dir;
 mod disk;
 
+pub use apiserver::{Access, AuditLog, Authentication};
 pub use cluster::{DevCluster, DevClusterError, Options};
 pub use dir::{DirError, StateDir};
 pub use disk::DiskError;
