@@ -20,8 +20,6 @@ pub struct Options {
     pub dir: Option<StateDir>,
     /// Where it listens; port 0 is any free one.
     pub listen: SocketAddr,
-    /// Who may come besides its administrator, and where writes are written down.
-    pub access: Access,
 }
 
 /// Why there is no embedded cluster.
@@ -60,12 +58,20 @@ impl DevCluster {
     /// # Errors
     /// When the folder, the state in it, the certificates or the port cannot be had.
     pub async fn start(options: Options) -> Result<Self, DevClusterError> {
+        Self::open_to(Access::default(), options).await
+    }
+
+    /// The same, open to others than its administrator, or with its writes written down.
+    ///
+    /// # Errors
+    /// As [`DevCluster::start`].
+    pub async fn open_to(access: Access, options: Options) -> Result<Self, DevClusterError> {
         let (authority, api) = match &options.dir {
             Some(dir) => (dir.authority()?, kept(dir)?),
             None => (Authority::generate()?, in_memory()?),
         };
         let admin = authority.user("lockstep-admin", "system:masters")?;
-        let server = Server::bind(api.clone(), &authority, options.access, options.listen).await?;
+        let server = Server::bind(api.clone(), &authority, access, options.listen).await?;
         let workloads = Workloads::new(authority.certificate());
         Ok(Self { api, server, workloads, authority, admin, dir: options.dir })
     }

@@ -1,7 +1,7 @@
 //! A cluster in the background.
 
+use std::ffi::OsString;
 use std::fs::File;
-use std::net::SocketAddr;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -12,7 +12,7 @@ use anyhow::Context;
 pub(super) const LOG: &str = "log";
 
 /// Starts this program again, as a cluster that outlives its parent and its terminal.
-pub(super) fn spawn(dir: &Path, listen: SocketAddr) -> anyhow::Result<Child> {
+pub(super) fn spawn(dir: &Path, flags: &[OsString]) -> anyhow::Result<Child> {
     let log = dir.join(LOG);
     let open = || -> std::io::Result<(File, File)> {
         let out = File::create(&log)?;
@@ -23,7 +23,7 @@ pub(super) fn spawn(dir: &Path, listen: SocketAddr) -> anyhow::Result<Child> {
     #[allow(clippy::disallowed_methods)]
     // it runs nothing but itself: a process cannot go on in the background otherwise
     let mut command = Command::new(program);
-    command.args(["cluster", "start", "--listen", &listen.to_string(), "--dir"]).arg(dir);
+    command.args(["cluster", "start", "--dir"]).arg(dir).args(flags);
     command.stdin(Stdio::null()).stdout(out).stderr(err).process_group(0);
     command.spawn().context("cannot start a process")
 }

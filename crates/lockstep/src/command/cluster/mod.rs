@@ -3,16 +3,18 @@
 mod detached;
 mod running;
 
+use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::Context;
 use clap::{Args, Subcommand};
-use devcluster::{DevCluster, Options, StateDir};
+use devcluster::{Access, AuditLog, Authentication, DevCluster, Options, StateDir};
 use runtime::{LogFormat, Shutdown};
 
 use crate::connect::{block_on, environment};
+use crate::embedded::told;
 use crate::exit::Exit;
 use crate::hint::advised;
 use crate::terminal::Terminal;
@@ -38,14 +40,14 @@ enum Action {
 
 /// Where a cluster is kept.
 #[derive(Debug, Args)]
-struct Folder {
+pub(crate) struct Folder {
     /// Where it is kept; else in the user's state directory.
     #[arg(long, value_name = "DIR")]
     dir: Option<PathBuf>,
 }
 
 impl Folder {
-    fn path(&self) -> anyhow::Result<PathBuf> {
+    pub(crate) fn path(&self) -> anyhow::Result<PathBuf> {
         match &self.dir {
             Some(dir) => Ok(std::path::absolute(dir)?),
             None => default_dir(),
@@ -63,6 +65,15 @@ struct Start {
     /// Serve in the background; end as soon as it answers.
     #[arg(long)]
     detach: bool,
+    /// Append a line of JSON to this file for each write that was answered, as kube-apiserver's audit log does.
+    #[arg(long, value_name = "FILE")]
+    audit_log: Option<PathBuf>,
+    /// Further users, one a line: token,user,uid,"group,group".
+    #[arg(long, value_name = "FILE")]
+    tokens: Option<PathBuf>,
+    /// End when standard input does: for who starts it and may be killed.
+    #[arg(long, hide = true, conflicts_with = "detach")]
+    exit_with_stdin: bool,
 }
 
 /// How long a start may take before the user hears of it, and a stop.
@@ -89,7 +100,10 @@ impl Start {
         let dir = StateDir::create(&path)?;
         let shutdown = Shutdown::on_signals().context("cannot wait for Ctrl-C")?;
         let options = Options { dir: Some(dir.clone()), listen: self.listen };
-        let cluster = DevCluster::start(options).await.map_err(running::told)?;
+        if self.exit_with_stdin {
+            end_with_stdin(shutdown.clone())?;
+        }
+        let cluster = DevCluster::open_to(self.access()?, options).await.map_err(told)?;
         dir.write_process_id(std::process::id())?;
         dir.write_kubeconfig(&cluster.kubeconfig())?;
         writeln!(terminal.out, "The cluster answers at {}. In another terminal:\n", cluster.url())?;
@@ -104,10 +118,34 @@ impl Start {
         Ok(Exit::Success)
     }
 
+    fn access(&self) -> anyhow::Result<Access> {
+        let mut access = Access::default();
+        if let Some(file) = &self.tokens {
+            let shown = file.display();
+            let text = std::fs::read_to_string(file).with_context(|| format!("cannot read {shown}"))?;
+            access.authentication =
+                Authentication::from_csv(&text).with_context(|| format!("cannot use {shown}"))?;
+        }
+        if let Some(file) = &self.audit_log {
+            let log = AuditLog::open(file).with_context(|| format!("cannot write {}", file.display()))?;
+            access.audit = Some(log);
+        }
+        Ok(access)
+    }
+
+    /// What a process of its own is told, besides the folder.
+    fn flags(&self) -> Vec<OsString> {
+        let mut flags = vec!["--listen".into(), self.listen.to_string().into()];
+        for (flag, file) in [("--audit-log", &self.audit_log), ("--tokens", &self.tokens)] {
+            flags.extend(file.iter().flat_map(|file| [flag.into(), file.clone().into_os_string()]));
+        }
+        flags
+    }
+
     fn detached(self, terminal: &mut Terminal) -> anyhow::Result<Exit> {
         let path = self.folder.path()?;
         let dir = StateDir::create(&path)?;
-        let mut process = detached::spawn(&path, self.listen)?;
+        let mut process = detached::spawn(&path, &self.flags())?;
         block_on(running::until_it_answers(&path, &mut process, PATIENCE))?;
         writeln!(terminal.out, "The cluster answers. Use it with\n")?;
         writeln!(terminal.out, "    export KUBECONFIG={}\n", dir.kubeconfig().display())?;
@@ -116,8 +154,19 @@ impl Start {
     }
 }
 
+/// Wishes for the end when whoever holds the other end of standard input is gone.
+fn end_with_stdin(shutdown: Shutdown) -> anyhow::Result<()> {
+    let wait = move || {
+        // However it ends, it has ended.
+        let _ = std::io::copy(&mut std::io::stdin(), &mut std::io::sink());
+        shutdown.request();
+    };
+    std::thread::Builder::new().name("stdin".to_owned()).spawn(wait).context("cannot start a thread")?;
+    Ok(())
+}
+
 fn reset(path: &Path, terminal: &mut Terminal) -> anyhow::Result<Exit> {
-    StateDir::existing(path).reset().map_err(|error| running::told(error.into()))?;
+    StateDir::existing(path).reset().map_err(|error| told(error.into()))?;
     writeln!(terminal.out, "Nothing is left of the cluster in {}.", path.display())?;
     Ok(Exit::Success)
 }

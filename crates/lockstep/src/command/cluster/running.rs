@@ -6,7 +6,7 @@ use std::process::Child;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
-use devcluster::{DevClusterError, StateDir};
+use devcluster::StateDir;
 use rustix::process::{Pid, Signal, kill_process, test_kill_process};
 
 use super::{PATIENCE, default_dir, detached};
@@ -100,21 +100,4 @@ pub(super) fn argument(path: &Path) -> String {
         Ok(default) if default == path => String::new(),
         _ => format!(" --dir {}", path.display()),
     }
-}
-
-/// Why a cluster does not start, with what to do where that is known.
-pub(super) fn told(error: DevClusterError) -> anyhow::Error {
-    let hint = match &error {
-        DevClusterError::Dir(devcluster::DirError::State {
-            source: devcluster::DiskError::InUse, ..
-        }) => "it runs already: lockstep cluster kubeconfig leads to it, lockstep cluster stop ends it",
-        DevClusterError::Dir(devcluster::DirError::State { .. }) => {
-            "lockstep cluster reset forgets what it holds"
-        }
-        DevClusterError::Server(_) => "--listen chooses another address; port 0 is any free one",
-        _ => return error.into(),
-    };
-    let chain = anyhow::Error::from(error);
-    let text = format!("{chain:#}");
-    advised(text, hint)
 }
