@@ -157,16 +157,20 @@ impl Checker<'_> {
             args.iter().for_each(|arg| self.expect_bool(arg));
             return Type::Bool;
         }
-        let known = signatures(function, target.is_some());
+        // A function that is no method, or the other way round, is known, but not in this way.
+        let other: Option<&[crate::signature::Signature]> = signatures(function, target.is_none()).map(|_| &[][..]);
+        let known = signatures(function, target.is_some()).or(other);
         if known.is_none() {
             self.issue(at, format!("undeclared reference to '{function}' (in container '')"));
         }
-        let mut types: Vec<Type> = target.into_iter().chain(args).map(|arg| self.visit(arg)).collect();
-        let Some(known) = known else { return Type::Dyn };
-        if function == ".format" || function == "format" {
-            // The values of a format may be of any types.
-            types.truncate(2);
+        // What is formatted may be of any types.
+        let mixed = self.mixed;
+        if function == "format" {
+            self.mixed = Mixed::Allowed;
         }
+        let types: Vec<Type> = target.into_iter().chain(args).map(|arg| self.visit(arg)).collect();
+        self.mixed = mixed;
+        let Some(known) = known else { return Type::Dyn };
         self.literals(function, target, args);
         self.resolve(at, function, (target.is_some(), known), &types)
     }

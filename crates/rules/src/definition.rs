@@ -1,7 +1,7 @@
 //! Whether the rules of a definition compile.
 
-use lockstep_core::{Map, Value};
-use schema::{At, FieldError};
+use lockstep_core::{Value, to_json};
+use schema::{At, FieldError, Mistake};
 
 use crate::rule::{Rule, Uncompiled};
 use crate::rules::embedded;
@@ -68,25 +68,28 @@ fn check(rule: &Value, of: &Type, schema: &Value, (at, lost): Place<'_>, errors:
             }
         }
         Err(found) => errors.extend(found.into_iter().map(|error| match error {
-            Uncompiled::Rule(text) => FieldError::invalid(&at.field("rule"), internal(rule), text),
+            Uncompiled::Rule(text) => refused(&at.field("rule"), rule, &text),
             Uncompiled::Message(text) => {
-                FieldError::invalid(&at.field("messageExpression"), internal(rule), text)
+                refused(&at.field("messageExpression"), rule, &text)
             }
         })),
     }
 }
 
-/// The rule as the server shows it: its own structure, not the one of the API. The order of the fields is that of `FieldError`'s
-/// JSON, which sorts them; the server has them in the order of the structure.
-fn internal(rule: &Value) -> Value {
-    let text = |key: &str| rule.get(key).cloned().unwrap_or_else(|| "".into());
-    let maybe = |key: &str| rule.get(key).cloned().unwrap_or_default();
-    Value::map(Map::from([
-        ("Rule".into(), text("rule")),
-        ("Message".into(), text("message")),
-        ("MessageExpression".into(), text("messageExpression")),
-        ("Reason".into(), maybe("reason")),
-        ("FieldPath".into(), text("fieldPath")),
-        ("OptionalOldSelf".into(), maybe("optionalOldSelf")),
-    ]))
+/// A mistake in a rule that is shown as the server's own structure, whose fields are not sorted: it is part of the detail.
+fn refused(at: &At, rule: &Value, text: &str) -> FieldError {
+    let json = |value: Value| String::from_utf8_lossy(&to_json(&value)).into_owned();
+    let string = |key: &str| json(rule.get(key).cloned().unwrap_or_else(|| "".into()));
+    let maybe = |key: &str| json(rule.get(key).cloned().unwrap_or_default());
+    let shown = format!(
+        "{{\"Rule\":{},\"Message\":{},\"MessageExpression\":{},\"Reason\":{},\"FieldPath\":{},\"OptionalOldSelf\":{}}}",
+        string("rule"),
+        string("message"),
+        string("messageExpression"),
+        maybe("reason"),
+        string("fieldPath"),
+        maybe("optionalOldSelf"),
+    );
+    let shown = shown.replace('&', "\\u0026").replace('<', "\\u003c").replace('>', "\\u003e");
+    FieldError::new(Mistake::Invalid, at, None, format!("{shown}: {text}"))
 }

@@ -16,11 +16,17 @@ use crate::val::{Shape, Val};
 
 /// An expression that does not compile; `Display` is the server's text.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CompileError(pub(crate) String);
+pub struct CompileError(String);
+
+impl CompileError {
+    pub(crate) fn plain(text: String) -> Self {
+        Self(text)
+    }
+}
 
 impl std::fmt::Display for CompileError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "compilation failed: {}", self.0)
+        f.write_str(&self.0)
     }
 }
 
@@ -177,7 +183,7 @@ impl Expression {
     }
 
     pub(crate) fn with(source: &str, variables: &Declared) -> Result<Self, CompileError> {
-        let failed = |issues: Vec<crate::expr::Issue>| CompileError(shown(&issues, source));
+        let failed = |issues: Vec<crate::expr::Issue>| CompileError(format!("compilation failed: {}", shown(&issues, source)));
         let expr = parse(source).map_err(failed)?;
         let of = check(&expr, variables, Mixed::Refused).map_err(failed)?;
         Ok(Self { expr, of, source: source.to_owned() })

@@ -14,6 +14,7 @@ mod expression;
 mod field_path;
 mod library;
 mod parse;
+mod policy;
 mod rule;
 mod rules;
 mod signature;
@@ -25,4 +26,7 @@ mod val;
 pub use definition::definition_errors;
 pub use expression::{CompileError, EvalError, Expression, Inputs};
 pub use library::authorizer::{Authorizer, Check, Decision};
+pub use policy::{
+    Attributes, Denial, Merge, Mutated, MutatingPolicy, Params, ValidatingPolicy, Verdict, mutate, validate,
+};
 pub use rules::Rules;

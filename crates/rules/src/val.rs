@@ -164,14 +164,7 @@ impl Val {
             Self::Time(_) => "google.protobuf.Timestamp",
             Self::Duration(_) => "google.protobuf.Duration",
             Self::List(_) | Self::Data(Value::List(_), _) => "list",
-            Self::Map(_) => "map",
-            Self::Data(_, shape) => {
-                if matches!(shape, Shape::Schema(_)) && shape.has_fields() {
-                    "object"
-                } else {
-                    "map"
-                }
-            }
+            Self::Map(_) | Self::Data(..) => "map",
             Self::Message(name, _) => name,
             Self::Optional(_) => "optional_type",
             Self::Type(_) => "type",
@@ -291,7 +284,7 @@ impl Val {
 
     fn equal_collections(&self, other: &Self) -> bool {
         if let (Some(Ok(a)), Some(Ok(b))) = (self.items(), other.items()) {
-            return a.len() == b.len() && a.iter().zip(&b).all(|(a, b)| a.equals(b));
+            return a.len() == b.len() && self.equal_items(&a, &b);
         }
         if let (Some(Ok(a)), Some(Ok(b))) = (self.entries(), other.entries()) {
             let find = |key: &Self| b.iter().find(|(known, _)| known.equals(key));
@@ -307,6 +300,18 @@ impl Val {
                     })
             }
             _ => false,
+        }
+    }
+
+    /// The items of a set, and those with keys, may be in any order.
+    fn equal_items(&self, a: &[Self], b: &[Self]) -> bool {
+        let unordered = match self {
+            Self::Data(_, shape) => matches!(shape.text("x-kubernetes-list-type"), "set" | "map"),
+            _ => false,
+        };
+        match unordered {
+            true => a.iter().all(|item| b.iter().any(|other| item.equals(other))),
+            false => a.iter().zip(b).all(|(a, b)| a.equals(b)),
         }
     }
 

@@ -21,6 +21,7 @@ pub(super) fn make(name: &str, args: &[Val]) -> Option<Answer> {
         ("isURL", [Val::String(text)]) => yes(Url::parse(text).is_ok()),
         ("quantity", [Val::String(text)]) => Some(Quantity::parse(text).map(Val::Quantity)),
         ("isQuantity", [Val::String(text)]) => yes(Quantity::parse(text).is_ok()),
+        ("sign", [Val::Quantity(quantity)]) => Some(Ok(Val::Int(quantity.sign()))),
         ("ip", [Val::String(text)]) => Some(Ip::parse(text).map(Val::Ip)),
         ("isIP", [Val::String(text)]) => yes(Ip::parse(text).is_ok()),
         ("ip.isCanonical", [Val::String(text)]) => {
@@ -126,7 +127,6 @@ fn quantity_method(name: &str, quantity: Quantity, args: &[Val]) -> Option<Answe
         _ => None,
     };
     Some(Ok(match (name, other) {
-        ("sign", None) => Val::Int(quantity.sign()),
         ("isInteger", None) => Val::Bool(quantity.integer().is_some()),
         ("asInteger", None) => {
             return Some(quantity.integer().map(Val::Int).ok_or("cannot convert value to integer".into()));

@@ -86,21 +86,23 @@ fn infinite(number: f64) -> String {
     }
 }
 
+/// As the formatter of the server's languages has it: `1.500000×10⁰⁰`.
 fn scientific(number: f64, digits: usize) -> String {
     let text = format!("{number:.digits$e}");
     let (digits, exponent) = text.split_once('e').unwrap_or((&text, "0"));
-    let (sign, exponent) = exponent.strip_prefix('-').map_or(('+', exponent), |exponent| ('-', exponent));
-    format!("{digits}e{sign}{exponent:0>2}")
+    let (sign, exponent) = exponent.strip_prefix('-').map_or(("", exponent), |exponent| ("⁻", exponent));
+    let raised = |digit: char| digit.to_digit(10).and_then(|digit| "⁰¹²³⁴⁵⁶⁷⁸⁹".chars().nth(digit as usize));
+    format!("{digits}×10{sign}{}", format!("{exponent:0>2}").chars().filter_map(raised).collect::<String>())
 }
 
-/// `%s`: lists and mappings too, a mapping by its sorted keys.
+/// `%s`: lists and mappings too, a mapping by its sorted keys, with the texts inside quoted.
 fn plain(value: &Val) -> Result<String, String> {
     if let Some(items) = value.items() {
-        let items: Vec<String> = items?.iter().map(plain).collect::<Result<_, _>>()?;
+        let items: Vec<String> = items?.iter().map(inner).collect::<Result<_, _>>()?;
         return Ok(format!("[{}]", items.join(", ")));
     }
     if let Some(entries) = value.entries() {
-        let one = |(key, value): &(Val, Val)| Ok(format!("{}: {}", plain(key)?, plain(value)?));
+        let one = |(key, value): &(Val, Val)| Ok(format!("{}:{}", inner(key)?, inner(value)?));
         let mut entries: Vec<String> = entries?.iter().map(one).collect::<Result<_, String>>()?;
         entries.sort();
         return Ok(format!("{{{}}}", entries.join(", ")));
@@ -121,5 +123,15 @@ fn plain(value: &Val) -> Result<String, String> {
             "error during formatting: string clause can only be used on strings, bools, bytes, ints, doubles, maps, lists, types, durations, and timestamps, was given {}",
             other.type_name()
         )),
+    }
+}
+
+/// A value inside of another.
+fn inner(value: &Val) -> Result<String, String> {
+    match value {
+        Val::String(text) => Ok(format!("{text:?}")),
+        Val::Time(_) => Ok(format!("timestamp({:?})", shown(value))),
+        Val::Duration(_) => Ok(format!("duration({:?})", shown(value))),
+        other => plain(other),
     }
 }

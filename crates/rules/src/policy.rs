@@ -1,0 +1,13 @@
+//! Admission policies: what they say of a request, and what they make of its object.
+
+mod attributes;
+mod conditions;
+mod matching;
+mod mutating;
+mod params;
+mod validating;
+
+pub use attributes::Attributes;
+pub use mutating::{Merge, Mutated, MutatingPolicy, mutate};
+pub use params::Params;
+pub use validating::{Denial, ValidatingPolicy, Verdict, validate};
