@@ -7,7 +7,7 @@ use crate::meta::{
     Edit, Selector, View, dns_label, immutable, invalid_each, invalid_internal, named, not_more_than_all,
     not_negative, number_or_percent, validate_annotations, validate_labels, validate_number_or_percent,
 };
-use crate::pod::validate_pod_annotations;
+use crate::pod::{claim_warnings, validate_pod_annotations};
 use crate::pod_template::{
     default_template, does_not_select, keep_spec, keep_status, reset_status, spec_changed, template_warnings,
     validate_collisions, validate_counts, validate_not_more, validate_owner_selector, validate_runs_on,
@@ -94,6 +94,15 @@ fn warnings(object: &Value, old: Option<&Value>) -> Vec<String> {
         Some(old) if !spec_changed(object, old) => Vec::new(),
         _ => template_warnings(object),
     };
+    let spec = At::ROOT.field("spec");
+    let list = spec.field("volumeClaimTemplates");
+    for (index, claim) in object.child("spec").items("volumeClaimTemplates").iter().enumerate() {
+        let at = list.index(index);
+        match old {
+            None => claim_warnings(&mut warnings, &at, claim.child("spec")),
+            Some(_) => claim_warnings(&mut warnings, &at.field("Spec"), claim.child("spec")), // as the server says it
+        }
+    }
     if object.child("spec").number("revisionHistoryLimit") < 0 {
         warnings.push(
             "spec.revisionHistoryLimit: a negative value retains all historical revisions; a value >= 0 is recommended".into(),

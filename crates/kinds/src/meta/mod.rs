@@ -21,4 +21,4 @@ pub(crate) use names::*;
 pub(crate) use number::*;
 pub(crate) use object_meta::{validate_annotations, validate_labels};
 pub(crate) use selector::{Selector, validate_selector};
-pub(crate) use view::{NULL, View};
+pub(crate) use view::View;

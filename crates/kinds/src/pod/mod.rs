@@ -30,7 +30,7 @@ pub(crate) use defaults::default_pod_spec;
 pub(crate) use disabled::drop_disabled;
 pub(crate) use spec::{Place, validate_pod_spec};
 pub use update::{prepare_ephemeral_update, validate_ephemeral_update};
-pub(crate) use warnings::pod_warnings;
+pub(crate) use warnings::{claim_warnings, pod_warnings};
 
 use crate::meta::{View, dns_label, dns_subdomain, ip_warnings, not_negative};
 use crate::strategy::{ResetField, Status, Strategy};

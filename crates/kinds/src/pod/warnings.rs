@@ -43,7 +43,7 @@ const DEPRECATED_ANNOTATIONS: [(&str, &str); 3] = [
         r#"non-functional in v1.11+; use the "sysctls" field instead"#,
     ),
 ];
-const DEPRECATED_VOLUMES: [(&str, &str, &str); 10] = [
+const DEPRECATED_VOLUMES: [(&str, &str, &str); 9] = [
     ("photonPersistentDisk", "photonPersistentDisk", "deprecated in v1.11, non-functional in v1.16+"),
     ("gitRepo", "gitRepo", "deprecated in v1.11, and disabled by default in v1.33+"),
     ("scaleIO", "scaleIO", "deprecated in v1.16, non-functional in v1.22+"),
@@ -53,7 +53,6 @@ const DEPRECATED_VOLUMES: [(&str, &str, &str); 10] = [
     ("glusterfs", "glusterfs", "deprecated in v1.25, non-functional in v1.26+"),
     ("cephfs", "cephfs", "deprecated in v1.28, non-functional in v1.31+"),
     ("rbd", "rbd", "deprecated in v1.28, non-functional in v1.31+"),
-    ("", "", ""),
 ];
 const SECCOMP_POD: &str = "seccomp.security.alpha.kubernetes.io/pod";
 const SECCOMP_CONTAINER: &str = "container.seccomp.security.alpha.kubernetes.io/";
@@ -143,10 +142,14 @@ fn volumes(warnings: &mut Vec<String>, at: &At, volumes: &[Value]) {
     for (index, volume) in volumes.iter().enumerate() {
         let at = at.index(index);
         for (key, shown, text) in DEPRECATED_VOLUMES {
-            if !key.is_empty() && volume.has(key) {
+            if volume.has(key) {
                 warnings.push(format!("{}: {text}", at.field(shown)));
             }
         }
+        let template = volume.child("ephemeral").child("volumeClaimTemplate");
+        let ephemeral = at.field("ephemeral");
+        let template_at = ephemeral.field("volumeClaimTemplate");
+        claim_warnings(warnings, &template_at.field("spec"), template.child("spec"));
     }
 }
 
@@ -166,6 +169,15 @@ fn lists(warnings: &mut Vec<String>, at: &At, spec: &Value) {
     {
         let at = list.index(index);
         warnings.push(format!("{}: invalid empty name {:?}", at.field("name"), item.text("name")));
+    }
+}
+
+/// A claim that is made with a pod.
+pub(crate) fn claim_warnings(warnings: &mut Vec<String>, at: &At, spec: &Value) {
+    let at = at.field("resources");
+    for list in ["requests", "limits"] {
+        let amounts = at.field(list);
+        fraction(warnings, &amounts.key("storage"), spec.child("resources").child(list).get("storage"));
     }
 }
 

@@ -2,4 +2,5 @@
 
 mod definitions;
 mod recorded;
+mod tables;
 mod workloads;
