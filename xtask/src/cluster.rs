@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result};
 use serde_json::json;
 
-use crate::kubeone::Write;
+use crate::kubeone::{TOKENS, Write};
 use crate::rest::Rest;
 use crate::workspace::Workspace;
 
@@ -99,7 +99,7 @@ impl Cluster {
     /// # Panics
     /// When there is no such user.
     pub fn token(&self, user: &str) -> String {
-        let file = self.kubeconfig.with_file_name("tokens.csv");
+        let file = self.kubeconfig.with_file_name(TOKENS);
         let text = std::fs::read_to_string(file).expect("tokens.csv");
         let line =
             text.lines().find(|line| line.split(',').nth(1) == Some(user)).expect("a user of tokens.csv");

@@ -5,14 +5,13 @@ use std::time::Instant;
 
 use anyhow::{Context, Result};
 
+use crate::embedded::Embedded;
 use crate::kubeone::{Audit, Kubeone, KubeoneError, Lifetime, Options};
 use crate::tidy;
-use crate::workspace::Workspace;
+use crate::workspace::{Profile, Workspace};
 
 /// Set for the tests: the kubeconfig of the control plane that is theirs.
 const KUBECONFIG: &str = "LOCKSTEP_TEST_KUBECONFIG";
-/// Set for the tests: `token,user,uid,groups`, a line a user.
-const TOKENS: &str = "LOCKSTEP_TEST_TOKENS";
 /// Set for the tests where the end-to-end ones are left out on purpose.
 const SKIP: &str = "LOCKSTEP_TEST_SKIP_E2E";
 
@@ -27,7 +26,9 @@ pub(crate) enum Part {
     Static,
     /// Every test that needs no control plane
     Unit,
-    /// The end-to-end suite on a control plane
+    /// The end-to-end suite on the embedded cluster
+    Embedded,
+    /// The end-to-end suite on a real control plane
     E2e,
 }
 
@@ -53,8 +54,11 @@ pub(crate) fn run(workspace: &Workspace, part: Part, filter: &[String]) -> Resul
         let clippy = ["clippy", "--quiet", "--workspace", "--all-targets", "--", "-D", "warnings"];
         stage("lints", &mut || succeeds(&mut workspace.cargo(&clippy)))?;
     }
-    // The tests come last and nothing is printed after them but a failure: the output ends as cargo's does.
-    if part != Part::Static && !tests(workspace, part, filter)? {
+    if matches!(part, Part::All | Part::Embedded) && !embedded(workspace, filter)? {
+        failed.push("tests on the embedded cluster");
+    }
+    // The other tests come last and nothing is printed after them but a failure: the output ends as cargo's does.
+    if matches!(part, Part::All | Part::Unit | Part::E2e) && !tests(workspace, part, filter)? {
         failed.push("tests");
     }
     if !failed.is_empty() {
@@ -63,11 +67,29 @@ pub(crate) fn run(workspace: &Workspace, part: Part, filter: &[String]) -> Resul
     Ok(failed.is_empty())
 }
 
-fn tests(workspace: &Workspace, part: Part, filter: &[String]) -> Result<bool> {
-    let scope: &[&str] = match part {
-        Part::E2e => &["test", "--workspace", "--test", "e2e"],
-        _ => &["test", "--workspace"],
-    };
+/// The end-to-end suite alone, but built with the whole workspace, so that nothing is compiled twice.
+const END_TO_END: &[&str] = &["test", "--workspace", "--test", "e2e"];
+
+/// What cannot hold on the embedded cluster: a test, and why, a line.
+const NOT_EMBEDDED: &str = include_str!("not-embedded.tsv");
+
+fn embedded(workspace: &Workspace, filter: &[String]) -> Result<bool> {
+    if !succeeds(workspace.cargo(END_TO_END).args(["--no-run", "--quiet"]))? {
+        return Ok(false);
+    }
+    let binary = workspace.program(Profile::Dev, "lockstep")?;
+    let dir = tempfile::tempdir()?;
+    let start = Instant::now();
+    let embedded = Embedded::start(&binary, &dir.path().join("cluster"))?;
+    eprintln!("xtask: embedded cluster up in {:.2} s", start.elapsed().as_secs_f64());
+    let mut command = command(workspace, END_TO_END, filter);
+    for (test, _) in NOT_EMBEDDED.lines().filter_map(|line| line.split_once('\t')) {
+        command.args(["--skip", test]);
+    }
+    succeeds(command.env(KUBECONFIG, embedded.kubeconfig()))
+}
+
+fn command(workspace: &Workspace, scope: &[&str], filter: &[String]) -> Command {
     let mut command = workspace.cargo(scope);
     command.arg("--").args(filter).env_remove(KUBECONFIG).env_remove(SKIP);
     if std::env::var_os(THREADS).is_none() {
@@ -75,6 +97,12 @@ fn tests(workspace: &Workspace, part: Part, filter: &[String]) -> Result<bool> {
         let cores = std::thread::available_parallelism().map_or(2, usize::from);
         command.env(THREADS, (2 * cores).to_string());
     }
+    command
+}
+
+fn tests(workspace: &Workspace, part: Part, filter: &[String]) -> Result<bool> {
+    let scope = if part == Part::E2e { END_TO_END } else { &["test", "--workspace"] };
+    let mut command = command(workspace, scope, filter);
     if part == Part::Unit {
         return succeeds(command.env(SKIP, "1"));
     }
@@ -92,13 +120,11 @@ fn tests(workspace: &Workspace, part: Part, filter: &[String]) -> Result<bool> {
     ) {
         Ok(kubeone) => {
             eprintln!("xtask: control plane up in {:.1} s", start.elapsed().as_secs_f64());
-            let kubeconfig = kubeone.kubeconfig();
-            let tokens = kubeconfig.with_file_name("tokens.csv");
-            succeeds(command.env(KUBECONFIG, &kubeconfig).env(TOKENS, tokens))
+            succeeds(command.env(KUBECONFIG, kubeone.kubeconfig()))
         }
         Err(KubeoneError::NoGo) if !Workspace::in_ci() => {
             eprintln!(
-                "xtask: no Go toolchain to build the control plane with: the end-to-end tests are skipped"
+                "xtask: no Go toolchain to build the control plane with: the tests on a real one are skipped"
             );
             succeeds(command.env(SKIP, "1"))
         }

@@ -5,7 +5,8 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
 
-const LOG: &str = "audit.log";
+/// The log, beside the kubeconfig.
+pub(crate) const LOG: &str = "audit.log";
 
 /// Writes the policy and returns the flags of kube-apiserver that turn it on.
 pub(super) fn prepare(dir: &Path) -> Result<Vec<String>> {

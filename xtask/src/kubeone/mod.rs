@@ -15,6 +15,8 @@ use rustix::process::{Pid, Signal, kill_process};
 use tokio::sync::oneshot;
 
 pub use audit::Write;
+pub(crate) use audit::LOG as AUDIT_LOG;
+pub(crate) use pki::{TOKENS, tokens};
 
 use crate::workspace::Workspace;
 

@@ -12,6 +12,9 @@ use rcgen::{
 };
 use serde_json::json;
 
+/// The users who are known by a token, beside the kubeconfig.
+pub(crate) const TOKENS: &str = "tokens.csv";
+
 /// Writes everything that `kubeone --dir DIR` reads, for a server on 127.0.0.1:`port`.
 pub(super) fn write(dir: &Path, port: u16) -> Result<()> {
     let put = |name: &str, text: &str| fs::write(dir.join(name), text).with_context(|| name.to_owned());
@@ -34,7 +37,7 @@ pub(super) fn write(dir: &Path, port: u16) -> Result<()> {
     put("apiserver.key", &server_key)?;
     put("sa.key", &service_accounts.serialize_pem())?;
     put("sa.pub", &service_accounts.public_key_pem())?;
-    put("tokens.csv", &tokens()?)?;
+    put(TOKENS, &tokens()?)?;
     put("admin.kubeconfig", &kubeconfig(port, &ca_pem, &admin_pem, &admin_key))
 }
 
@@ -58,7 +61,7 @@ fn sign(issuer: &Issuer<'_, KeyPair>, params: CertificateParams) -> Result<(Stri
 }
 
 /// `token,user,uid,groups`: an administrator, and a user whom no role binds.
-fn tokens() -> Result<String> {
+pub(crate) fn tokens() -> Result<String> {
     Ok(format!("{},token-admin,9001,system:masters\n{},nobody,9002,\n", secret()?, secret()?))
 }
 
