@@ -22,6 +22,7 @@ mod demand;
 mod entry;
 mod failure;
 mod fallback;
+mod fault;
 mod hooks;
 mod info;
 mod json_text;
@@ -50,6 +51,7 @@ mod write;
 
 pub use demand::{Answer, Answers, Demand, Step, WebhookCall};
 pub use info::{Info, Verb};
+pub use fault::{Effect, Fault};
 pub use request::{Method, Request};
 pub use response::{Body, EventType, List, Response, WatchEvent};
 pub use store::{Change, Settings, Store};

@@ -14,6 +14,7 @@ use crate::chance::{Chance, Fingerprint};
 use crate::demand::{Answers, Step};
 use crate::entry::{Entry, encode};
 use crate::failure::{Failure, Halt};
+use crate::fault::{Effect, Fault, Faults};
 use crate::info::Info;
 use crate::request::Request;
 use crate::response::{Body, Response, WatchEvent};
@@ -38,6 +39,9 @@ pub struct Store {
     changes: Vec<Change>,
     /// The time and the chance with which requests began that wait for answers, so that they go on with them.
     waiting: BTreeMap<u64, (Duration, Chance)>,
+    faults: Faults,
+    /// What a fault does to the answer of the last request.
+    effect: Option<Effect>,
 }
 
 /// A change that is to be kept on disk.
@@ -71,6 +75,8 @@ impl Store {
             chance: Chance::new(settings.seed),
             changes: Vec::new(),
             waiting: BTreeMap::new(),
+            faults: Faults::default(),
+            effect: None,
         }
     }
 
@@ -103,6 +109,17 @@ impl Store {
 
     /// Answers one request; `now` is the time since 1970-01-01T00:00:00Z.
     pub fn handle(&mut self, request: &Request, answers: &Answers, now: Duration) -> Step<Response> {
+        self.effect = None;
+        if answers.is_empty()
+            && let Some(effect) = Info::of(request).and_then(|info| self.faults.take(&info))
+        {
+            let refusal = effect.refusal();
+            self.effect = Some(effect);
+            if let Some(failure) = refusal {
+                let body = Body::Object(failure.json());
+                return Step::Done(Response { code: failure.code(), warnings: Vec::new(), body });
+            }
+        }
         let print = fingerprint(request);
         self.waiting.retain(|_, (begun, _)| *begun + WAITING > now);
         let (now, chance) = match answers.is_empty() {
@@ -126,6 +143,22 @@ impl Store {
                 Step::Need(demands)
             }
         }
+    }
+
+    /// Makes a fault happen to the next requests that match it.
+    pub fn inject(&mut self, fault: Fault) {
+        self.faults.add(fault);
+    }
+
+    /// Forgets the faults that have not happened yet.
+    pub fn clear_faults(&mut self) {
+        self.faults.clear();
+    }
+
+    /// What a fault does to the answer that [`Store::handle`] has just given, beyond refusing it: the connection breaks, or the
+    /// answer comes late.
+    pub fn effect(&self) -> Option<&Effect> {
+        self.effect.as_ref()
     }
 
     /// Why `request` may not be answered, if it may not. [`Store::handle`] asks this itself: it is for paths that name no
