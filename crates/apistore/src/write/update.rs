@@ -213,7 +213,9 @@ fn prepare(state: &State, call: &mut Call<'_>, object: &mut Value, old: &Value) 
         }
         other => errors.extend(crate::subresource::prepare(other, object, old)),
     }
-    if strategy.generation.is_some_and(|raises| raises(object, old)) {
+    // What is observed is no wish: a status never raises the generation.
+    let wish = call.info.subresource != "status";
+    if wish && strategy.generation.is_some_and(|raises| raises(object, old)) {
         let generation = old.int_at(&["metadata", "generation"]).unwrap_or(0);
         object.set(&["metadata", "generation"], (generation + 1).into());
     }
