@@ -4,7 +4,7 @@
     KUBECONFIG=... tests/conformance/kinds/record.py DIRECTORY [NAME...]
 
 A file of DIRECTORY/cases/ names a collection and a base object, and where in it the pod is. A case is `[name, create, edits]`,
-or `[name, update|status, edits of the old object, edits of the new one, edits of the old one's status]`, or `[name, strategic|merge|json,
+or `[name, update|status|ephemeralcontainers, edits of the old object, edits of the new one, edits of the old one's status]`, or `[name, strategic|merge|json,
 edits of the old object, patch]`. Edits are a mapping of paths to values: `spec.replicas`, `~spec.containers.0.image` (`~` is where
 the pod is); null removes, `+` at the end of a list appends. `use` names files whose cases come first. Writes are dry runs but for the
 old objects, which are deleted at the end. Needs kubectl and PyYAML.
@@ -119,7 +119,7 @@ class Collection:
             line |= {"object": body}
         else:
             old, where = self.old(edits, rest[2] if len(rest) > 2 else None)
-            endpoint = where + ("/status" if op == "status" else "") + "?dryRun=All"
+            endpoint = where + ("/" + op if op in ("status", "ephemeralcontainers") else "") + "?dryRun=All"
             if op in TYPES:
                 code, answer, warnings = self.server.ask("PATCH", endpoint, rest[1], TYPES[op])
                 line |= {"old": pruned(old), "patch": rest[1]}

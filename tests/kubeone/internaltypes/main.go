@@ -15,11 +15,13 @@ import (
 	"slices"
 	"strings"
 
+	v1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/util/intstr"
 	"k8s.io/kubernetes/pkg/api/legacyscheme"
+	"k8s.io/kubernetes/pkg/apis/core"
 	_ "k8s.io/kubernetes/pkg/controlplane" // registers every group
 )
 
@@ -41,6 +43,8 @@ func main() {
 		gvk.Version = "__internal"
 		visit(legacyscheme.Scheme.AllKnownTypes()[gvk], outer)
 	}
+	// The difference of two volumes shows their source alone, which is otherwise part of their spec.
+	visit(reflect.TypeFor[core.PersistentVolumeSource](), reflect.TypeFor[v1.PersistentVolumeSource]())
 	lines := []string{}
 	for name, line := range structs {
 		lines = append(lines, name+line)

@@ -97,3 +97,43 @@ fn tolerate(spec: &mut Value, key: &str) {
     let all = [spec.items("tolerations"), &[toleration]].concat();
     spec.set(&["tolerations"], Value::list(all));
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pod(json: &str) -> Value {
+        from_json(json.as_bytes()).unwrap()
+    }
+
+    #[test]
+    fn a_token_is_mounted_once_unless_somebody_says_no() {
+        let check = |spec: &str, token: Token, mounts: usize, volumes: usize| {
+            let mut pod = pod(&format!(r#"{{"spec":{spec}}}"#));
+            admit_pod(&mut pod, token, "abcde");
+            let spec = pod.child("spec");
+            assert_eq!(spec.items("containers")[0].items("volumeMounts").len(), mounts, "{spec:?}");
+            assert_eq!(spec.items("volumes").len(), volumes);
+            assert_eq!((spec.text("serviceAccountName"), spec.int("priority")), ("default", Some(0)));
+        };
+        check(r#"{"containers":[{}]}"#, Token::Mounted, 1, 1);
+        check(r#"{"containers":[{}]}"#, Token::Left, 0, 0);
+        check(r#"{"containers":[{}],"automountServiceAccountToken":false}"#, Token::Mounted, 0, 0);
+        check(r#"{"containers":[{}],"automountServiceAccountToken":true}"#, Token::Left, 1, 1);
+        let own = format!(r#"{{"containers":[{{"volumeMounts":[{{"mountPath":"{TOKEN_PATH}"}}]}}]}}"#);
+        check(&own, Token::Mounted, 1, 0);
+    }
+
+    #[test]
+    fn pods_tolerate_lost_nodes_for_a_while() {
+        let check = |tolerations: &str, count: usize| {
+            let mut pod = pod(&format!(r#"{{"spec":{{"tolerations":{tolerations}}}}}"#));
+            admit_pod_update(&mut pod);
+            assert_eq!(pod.child("spec").items("tolerations").len(), count, "{tolerations}");
+        };
+        check("[]", 2);
+        check(r#"[{"operator":"Exists"}]"#, 1);
+        check(r#"[{"operator":"Exists","effect":"NoSchedule"}]"#, 3);
+        check(r#"[{"key":"node.kubernetes.io/not-ready","operator":"Exists"}]"#, 2);
+    }
+}

@@ -61,3 +61,28 @@ fn of_projection(projection: &mut Value) {
 fn of_source(source: &mut Value) {
     source.items_mut("items").iter_mut().for_each(|item| drop(item.remove(&["user"])));
 }
+
+#[cfg(test)]
+mod tests {
+    use lockstep_core::from_json;
+
+    use super::*;
+
+    #[test]
+    fn what_is_off_is_forgotten_and_nothing_else() {
+        let check = |spec: &str, kept: &str| {
+            let mut spec = from_json(spec.as_bytes()).unwrap();
+            drop_disabled(&mut spec);
+            assert_eq!(spec, from_json(kept.as_bytes()).unwrap());
+        };
+        check(r#"{"containers":[{"lifecycle":{"stopSignal":"SIGUSR1"}}]}"#, r#"{"containers":[{}]}"#);
+        check(
+            r#"{"containers":[{"lifecycle":{"stopSignal":"SIGUSR1","preStop":{"sleep":{"seconds":1}}}}]}"#,
+            r#"{"containers":[{"lifecycle":{"preStop":{"sleep":{"seconds":1}}}}]}"#,
+        );
+        check(
+            r#"{"volumes":[{"secret":{"defaultUser":1,"items":[{"key":"a","user":2}]}},{"emptyDir":{"mode":511}}]}"#,
+            r#"{"volumes":[{"secret":{"items":[{"key":"a"}]}},{"emptyDir":{}}]}"#,
+        );
+    }
+}

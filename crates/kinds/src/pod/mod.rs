@@ -8,6 +8,7 @@ mod defaults;
 mod disabled;
 mod env;
 mod image;
+mod mounts;
 mod overlaps;
 mod prepare;
 mod probes;

@@ -186,3 +186,25 @@ fn keep_generations(pod: &mut Value, old: &Value) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use lockstep_core::from_json;
+
+    use super::*;
+
+    #[test]
+    fn a_pod_is_treated_by_what_its_containers_ask_for() {
+        let check = |containers: &str, class: &str| {
+            let spec = from_json(format!(r#"{{"containers":{containers}}}"#).as_bytes()).unwrap();
+            assert_eq!(quality(&spec), class, "{containers}");
+        };
+        let all = r#"{"resources":{"limits":{"cpu":"1","memory":"1Gi"},"requests":{"cpu":"1000m","memory":"1Gi"}}}"#;
+        check("[{}]", "BestEffort");
+        check(r#"[{"resources":{"limits":{"cpu":"0"}}}]"#, "BestEffort");
+        check(r#"[{"resources":{"limits":{"a.b/c":"1"},"requests":{"a.b/c":"1"}}}]"#, "BestEffort");
+        check(&format!("[{all}]"), "Guaranteed");
+        check(&format!("[{all},{{}}]"), "Burstable");
+        check(r#"[{"resources":{"requests":{"cpu":"1"}}}]"#, "Burstable");
+    }
+}

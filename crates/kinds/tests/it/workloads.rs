@@ -8,7 +8,7 @@ use std::path::Path;
 use lockstep_core::{Gvk, Value, from_json, to_json};
 use lockstep_kinds::{
     Scope, Strategy, Token, admit_pod, admit_pod_update, invalid_on_create, invalid_on_status_update,
-    invalid_on_update, strategy,
+    invalid_on_update, prepare_ephemeral_update, strategy, validate_ephemeral_update,
 };
 use schema::{FieldError, Wire};
 
@@ -67,6 +67,13 @@ impl Case {
         let old = self.line.get("old").map(|old| prepared(old.clone()));
         let errors = match (self.line.str_at(&["op"]).unwrap(), &old) {
             ("update", Some(old)) => update(rules, &mut object, old),
+            ("ephemeralcontainers", Some(old)) => {
+                prepare_ephemeral_update(&mut object, old);
+                let rules = Strategy { validate_update: validate_ephemeral_update, ..*rules };
+                let changed = object.get("spec") != old.get("spec");
+                object.set(&["metadata", "generation"], (generation(old) + i64::from(changed)).into());
+                invalid_on_update(&rules, &object, old, Scope::Namespaced)
+            }
             ("status", Some(old)) => {
                 object.set(&["metadata", "generation"], generation(old).into());
                 (rules.status.unwrap().prepare_update)(&mut object, old);
@@ -82,6 +89,7 @@ impl Case {
         }
         let warnings = match self.line.str_at(&["op"]).unwrap() {
             "status" => (rules.status.unwrap().warnings)(&object),
+            "ephemeralcontainers" => Vec::new(),
             _ => (rules.warnings)(&object, old.as_ref()),
         };
         Ok((normal(object), warnings))
