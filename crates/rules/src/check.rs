@@ -108,7 +108,7 @@ impl Checker<'_> {
             return of.clone();
         }
         match of_name(name) {
-            Some(of) => Type::Type(of.into()),
+            Some(of) => Type::Kind(of.into()),
             None => self.issue(at, format!("undeclared reference to '{name}' (in container '')")),
         }
     }
@@ -158,7 +158,8 @@ impl Checker<'_> {
             return Type::Bool;
         }
         // A function that is no method, or the other way round, is known, but not in this way.
-        let other: Option<&[crate::signature::Signature]> = signatures(function, target.is_none()).map(|_| &[][..]);
+        let other: Option<&[crate::signature::Signature]> =
+            signatures(function, target.is_none()).map(|_| &[][..]);
         let known = signatures(function, target.is_some()).or(other);
         if known.is_none() {
             self.issue(at, format!("undeclared reference to '{function}' (in container '')"));

@@ -69,9 +69,7 @@ fn check(rule: &Value, of: &Type, schema: &Value, (at, lost): Place<'_>, errors:
         }
         Err(found) => errors.extend(found.into_iter().map(|error| match error {
             Uncompiled::Rule(text) => refused(&at.field("rule"), rule, &text),
-            Uncompiled::Message(text) => {
-                refused(&at.field("messageExpression"), rule, &text)
-            }
+            Uncompiled::Message(text) => refused(&at.field("messageExpression"), rule, &text),
         })),
     }
 }

@@ -183,7 +183,9 @@ impl Expression {
     }
 
     pub(crate) fn with(source: &str, variables: &Declared) -> Result<Self, CompileError> {
-        let failed = |issues: Vec<crate::expr::Issue>| CompileError(format!("compilation failed: {}", shown(&issues, source)));
+        let failed = |issues: Vec<crate::expr::Issue>| {
+            CompileError(format!("compilation failed: {}", shown(&issues, source)))
+        };
         let expr = parse(source).map_err(failed)?;
         let of = check(&expr, variables, Mixed::Refused).map_err(failed)?;
         Ok(Self { expr, of, source: source.to_owned() })

@@ -70,7 +70,7 @@ fn of(text: &str) -> Option<Type> {
             ("list", [item]) => Type::list(item.clone()),
             ("map", [key, value]) => Type::map(key.clone(), value.clone()),
             ("optional", [of]) => Type::Optional(Arc::new(of.clone())),
-            ("type", [of]) => Type::Type(Arc::new(of.clone())),
+            ("type", [of]) => Type::Kind(Arc::new(of.clone())),
             _ => return None,
         });
     }

@@ -25,7 +25,7 @@ pub(crate) enum Type {
     Map(Arc<Type>, Arc<Type>),
     Optional(Arc<Type>),
     /// The type of a type.
-    Type(Arc<Type>),
+    Kind(Arc<Type>),
     Object(Arc<Object>),
     /// One that is only a name: `kubernetes.URL`, `Object.spec`.
     Named(Arc<str>),
@@ -151,7 +151,7 @@ pub(crate) fn of_name(name: &str) -> Option<Type> {
         "list" => Type::list(Type::Dyn),
         "map" => Type::map(Type::Dyn, Type::Dyn),
         "null_type" => Type::Null,
-        "type" => Type::Type(Arc::new(Type::Dyn)),
+        "type" => Type::Kind(Arc::new(Type::Dyn)),
         _ => return None,
     })
 }
@@ -172,7 +172,7 @@ impl fmt::Display for Type {
             Self::List(of) => write!(f, "list({of})"),
             Self::Map(key, value) => write!(f, "map({key}, {value})"),
             Self::Optional(of) => write!(f, "optional_type({of})"),
-            Self::Type(of) => write!(f, "type({of})"),
+            Self::Kind(of) => write!(f, "type({of})"),
             Self::Object(object) => f.write_str(&object.name),
             Self::Named(name) => f.write_str(name),
         }

@@ -27,7 +27,7 @@ impl Infer {
             Type::List(item) => Type::List(Arc::new(self.resolved(item))),
             Type::Map(key, value) => Type::Map(Arc::new(self.resolved(key)), Arc::new(self.resolved(value))),
             Type::Optional(inner) => Type::Optional(Arc::new(self.resolved(inner))),
-            Type::Type(inner) => Type::Type(Arc::new(self.resolved(inner))),
+            Type::Kind(inner) => Type::Kind(Arc::new(self.resolved(inner))),
             other => other.clone(),
         }
     }
@@ -79,7 +79,7 @@ impl Infer {
                 Type::Object(_) | Type::Named(_) | Type::Time | Type::Duration | Type::Optional(_)
             ),
             (Type::List(a), Type::List(b)) | (Type::Optional(a), Type::Optional(b)) => self.unify(a, b),
-            (Type::Type(_), Type::Type(_)) => true,
+            (Type::Kind(_), Type::Kind(_)) => true,
             (Type::Map(key, value), Type::Map(other, inner)) => {
                 self.unify(key, other) && self.unify(value, inner)
             }
@@ -97,7 +97,7 @@ fn instance(of: &Type, a: &Type, b: &Type) -> Type {
         Type::List(item) => Type::List(Arc::new(instance(item, a, b))),
         Type::Map(key, value) => Type::Map(Arc::new(instance(key, a, b)), Arc::new(instance(value, a, b))),
         Type::Optional(inner) => Type::Optional(Arc::new(instance(inner, a, b))),
-        Type::Type(inner) => Type::Type(Arc::new(instance(inner, a, b))),
+        Type::Kind(inner) => Type::Kind(Arc::new(instance(inner, a, b))),
         other => other.clone(),
     }
 }

@@ -114,10 +114,10 @@ impl Run<'_> {
 /// What the names stand for: the item or key; or index and item, key and value.
 fn pairs(range: &Val, names: usize) -> Result<Vec<(Val, Val)>, Fault> {
     if let Some(items) = range.items() {
-        let items = items?.into_iter().enumerate();
+        let items = items?.into_iter();
         return Ok(match names {
-            2 => items.map(|(index, item)| (Val::Int(index as i64), item)).collect(),
-            _ => items.map(|(_, item)| (item, Val::Null)).collect(),
+            2 => items.enumerate().map(|(index, item)| (Val::Int(index as i64), item)).collect(),
+            _ => items.map(|item| (item, Val::Null)).collect(),
         });
     }
     Ok(range.entries().ok_or_else(no_overload)??)

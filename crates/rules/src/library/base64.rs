@@ -4,7 +4,7 @@
 pub(crate) fn decode(text: &str) -> Option<Vec<u8>> {
     let digits: Vec<u32> = text.trim_end_matches('=').bytes().map(digit).collect::<Option<_>>()?;
     let padded = text.len() - digits.len();
-    if digits.len() % 4 == 1 || (padded > 0 && text.len() % 4 != 0) {
+    if digits.len() % 4 == 1 || (padded > 0 && !text.len().is_multiple_of(4)) {
         return None;
     }
     let mut out = Vec::with_capacity(digits.len() * 3 / 4);

@@ -42,9 +42,16 @@ fn mapping(entries: &[(&str, Value)]) -> Value {
 impl Attributes<'_> {
     /// The request as expressions see it.
     pub(super) fn request(&self) -> Value {
-        let kind = mapping(&[("group", self.group.into()), ("version", self.version.into()), ("kind", self.kind.into())]);
-        let resource =
-            mapping(&[("group", self.group.into()), ("version", self.version.into()), ("resource", self.resource.into())]);
+        let kind = mapping(&[
+            ("group", self.group.into()),
+            ("version", self.version.into()),
+            ("kind", self.kind.into()),
+        ]);
+        let resource = mapping(&[
+            ("group", self.group.into()),
+            ("version", self.version.into()),
+            ("resource", self.resource.into()),
+        ]);
         let mut request = mapping(&[
             ("uid", "".into()),
             ("kind", kind.clone()),

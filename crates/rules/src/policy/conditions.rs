@@ -69,11 +69,14 @@ impl Common {
         // Conditions come before variables are known.
         let conditions = list("matchConditions")
             .iter()
-            .map(|condition| (text(condition, "name"), compile(&text(condition, "expression"), &declared, &[Type::Bool])))
+            .map(|condition| {
+                (text(condition, "name"), compile(&text(condition, "expression"), &declared, &[Type::Bool]))
+            })
             .collect();
         let mut variables = Vec::new();
         for variable in list("variables") {
-            let (name, compiled) = (text(&variable, "name"), Expression::with(&text(&variable, "expression"), &declared));
+            let (name, compiled) =
+                (text(&variable, "name"), Expression::with(&text(&variable, "expression"), &declared));
             let of = compiled.as_ref().map_or(Type::Dyn, |expression| expression.of().clone());
             declared.insert(format!("variables.{name}"), of);
             variables.push((name, compiled));
@@ -130,7 +133,11 @@ impl Failure {
     }
 }
 
-pub(super) fn evaluate(compiled: &Compiled, scope: &PolicyScope<'_>, budget: &mut i64) -> Result<Val, Failure> {
+pub(super) fn evaluate(
+    compiled: &Compiled,
+    scope: &PolicyScope<'_>,
+    budget: &mut i64,
+) -> Result<Val, Failure> {
     let expression = match compiled {
         Ok(expression) => expression,
         Err(error) => return Err(Failure::Expression(format!("compilation error: {error}"))),
@@ -144,4 +151,3 @@ pub(super) fn evaluate(compiled: &Compiled, scope: &PolicyScope<'_>, budget: &mu
         Failure::Expression(format!("expression '{}' resulted in error: {error}", expression.source()))
     })
 }
-

@@ -54,7 +54,9 @@ enum Of {
 
 fn selected(selector: Option<&Value>, of: Of, request: &Attributes<'_>) -> bool {
     let Some(selector) = selector else { return true };
-    let labels = |object: Option<&Value>| object.and_then(|object| object.at(&["metadata", "labels"]).cloned()).unwrap_or_default();
+    let labels = |object: Option<&Value>| {
+        object.and_then(|object| object.at(&["metadata", "labels"]).cloned()).unwrap_or_default()
+    };
     match of {
         Of::Object => {
             let any = [request.object, request.old_object];

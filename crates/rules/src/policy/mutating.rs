@@ -114,7 +114,9 @@ impl Run<'_> {
                 continue;
             }
             let result = match collect(&common.policy, binding, self.request, self.params) {
-                Ok(found) => found.iter().try_for_each(|param| self.mutations(policy, param.as_ref(), mutated)),
+                Ok(found) => {
+                    found.iter().try_for_each(|param| self.mutations(policy, param.as_ref(), mutated))
+                }
                 Err(why) => Err(why),
             };
             if let Err(why) = result.map_err(|why| (why, binding))
@@ -129,7 +131,12 @@ impl Run<'_> {
         before != mutated.object
     }
 
-    fn mutations(&self, policy: &MutatingPolicy, params: Option<&Value>, mutated: &mut Mutated) -> Result<(), String> {
+    fn mutations(
+        &self,
+        policy: &MutatingPolicy,
+        params: Option<&Value>,
+        mutated: &mut Mutated,
+    ) -> Result<(), String> {
         let start = mutated.object.clone();
         if !policy.common.applies(&self.subject(start.as_ref(), params))? {
             return Ok(());
@@ -141,11 +148,13 @@ impl Run<'_> {
             let mut budget = BUDGET;
             let changed = match mutation {
                 Mutation::Apply(compiled) => {
-                    let value = evaluate(compiled, &scope, &mut budget).map_err(|failure| failure.into_text())?;
+                    let value =
+                        evaluate(compiled, &scope, &mut budget).map_err(|failure| failure.into_text())?;
                     self.merged(&object, &value)?
                 }
                 Mutation::Patch(compiled) => {
-                    let value = evaluate(compiled, &scope, &mut budget).map_err(|failure| failure.into_text())?;
+                    let value =
+                        evaluate(compiled, &scope, &mut budget).map_err(|failure| failure.into_text())?;
                     patched(&object, &value)?
                 }
             };
@@ -160,7 +169,8 @@ impl Run<'_> {
 
     fn merged(&self, object: &Value, value: &Val) -> Result<Value, String> {
         fields_fit(value, "Object")?;
-        let mut patch = value.to_value().ok_or_else(|| format!("invalid return type: {}", value.type_name()))?;
+        let mut patch =
+            value.to_value().ok_or_else(|| format!("invalid return type: {}", value.type_name()))?;
         for key in ["apiVersion", "kind"] {
             patch.set(&[key], object.get(key).cloned().unwrap_or_default());
         }
@@ -173,7 +183,9 @@ fn fields_fit(value: &Val, path: &str) -> Result<(), String> {
     match value {
         Val::Message(name, fields) => {
             if &**name != path {
-                return Err(format!("type mismatch: unexpected type name \"{name}\", expected \"{path}\", which matches field name path from root Object type"));
+                return Err(format!(
+                    "type mismatch: unexpected type name \"{name}\", expected \"{path}\", which matches field name path from root Object type"
+                ));
             }
             fields.iter().try_for_each(|(field, inner)| fields_fit(inner, &format!("{path}.{field}")))
         }
@@ -189,7 +201,9 @@ fn patched(object: &Value, value: &Val) -> Result<Value, String> {
         return Err("type mismatch: JSONPatchType.expression should evaluate to array".into());
     };
     let one = |operation: &Val| -> Result<Value, String> {
-        let Val::Message(_, fields) = operation else { return Err("type mismatch: expected JSONPatch".into()) };
+        let Val::Message(_, fields) = operation else {
+            return Err("type mismatch: expected JSONPatch".into());
+        };
         let entries = fields.iter().map(|(name, value): &(Arc<str>, Val)| {
             let value = value.to_value().ok_or_else(|| format!("invalid value of {name}"))?;
             Ok((Arc::from(unescape(name)), value))
@@ -201,11 +215,21 @@ fn patched(object: &Value, value: &Val) -> Result<Value, String> {
     let mut changed = object.clone();
     for operation in operations {
         let is_test = operation.str_at(&["op"]) == Some("test");
-        match schema::json_patch(&changed, &Value::list(vec![operation])) {
+        match schema::json_patch(&changed, &Value::list(vec![operation.clone()])) {
             Ok(next) => changed = next,
             Err(_) if is_test => return Ok(object.clone()),
-            Err(error) => return Err(format!("JSON Patch: {error}")),
+            Err(error) => return Err(format!("JSON Patch: {}", placed(&operation, &error.to_string()))),
         }
     }
     Ok(changed)
+}
+
+/// What the server says of an operation that does not fit; it names the place of some.
+fn placed(operation: &Value, error: &str) -> String {
+    let path = operation.str_at(&["path"]).unwrap_or_default();
+    match operation.str_at(&["op"]) {
+        Some("remove") => format!("error in remove for path: '{path}': {error}: missing value"),
+        Some("add") => format!("error in add for path: '{path}': {error}"),
+        _ => error.to_owned(),
+    }
 }

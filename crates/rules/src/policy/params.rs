@@ -23,14 +23,18 @@ pub(super) fn collect(
 ) -> Result<Vec<Option<Value>>, String> {
     let Some(kind) = policy.at(&["spec", "paramKind"]) else { return Ok(vec![None]) };
     let Some(reference) = binding.at(&["spec", "paramRef"]) else { return Ok(vec![None]) };
-    let (version, name) = (kind.str_at(&["apiVersion"]).unwrap_or_default(), kind.str_at(&["kind"]).unwrap_or_default());
+    let (version, name) =
+        (kind.str_at(&["apiVersion"]).unwrap_or_default(), kind.str_at(&["kind"]).unwrap_or_default());
     let Some(namespaced) = params.is_namespaced(version, name) else {
         return Err(format!("paramKind kind `&ParamKind{{APIVersion:{version},Kind:{name},}}` not known"));
     };
     let own = reference.str_at(&["namespace"]).unwrap_or_default();
     let namespace = match (namespaced, own) {
         (true, "") if request.namespace.is_empty() => {
-            return Err("cannot use namespaced paramRef in policy binding that matches cluster-scoped resources".into());
+            return Err(
+                "cannot use namespaced paramRef in policy binding that matches cluster-scoped resources"
+                    .into(),
+            );
         }
         (true, "") => request.namespace,
         (false, own) if !own.is_empty() => {

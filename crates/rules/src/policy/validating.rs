@@ -75,10 +75,13 @@ impl Validation {
         let message = text("messageExpression");
         Self {
             expression: compile(&source, &common.declared, &[Type::Bool]),
-            message_expression: (!message.is_empty()).then(|| compile(&message, &common.declared, &[Type::String])),
+            message_expression: (!message.is_empty())
+                .then(|| compile(&message, &common.declared, &[Type::String])),
             source,
             message: text("message"),
-            reason: Some(text("reason")).filter(|reason| !reason.is_empty()).unwrap_or_else(|| "Invalid".into()),
+            reason: Some(text("reason"))
+                .filter(|reason| !reason.is_empty())
+                .unwrap_or_else(|| "Invalid".into()),
         }
     }
 }
@@ -130,7 +133,10 @@ impl Run<'_> {
             }
             // A broken binding refuses whatever its actions are.
             Err(why) if !self.policy.common.ignores_failure => {
-                let denial = Denial { message: self.text(&format!("failed to configure binding: {why}")), reason: "Invalid".into() };
+                let denial = Denial {
+                    message: self.text(&format!("failed to configure binding: {why}")),
+                    reason: "Invalid".into(),
+                };
                 verdict.denied.get_or_insert(denial);
             }
             Err(_) => {}
@@ -147,7 +153,8 @@ impl Run<'_> {
     }
 
     fn act(&self, denial: Denial, verdict: &mut Verdict) {
-        let actions = self.binding.at(&["spec", "validationActions"]).and_then(Value::as_list).unwrap_or_default();
+        let actions =
+            self.binding.at(&["spec", "validationActions"]).and_then(Value::as_list).unwrap_or_default();
         for action in actions.iter().filter_map(Value::as_str) {
             match action {
                 "Deny" => {
@@ -191,7 +198,10 @@ impl Run<'_> {
         for validation in &self.policy.validations {
             match evaluate(&validation.expression, &scope, &mut budget) {
                 Ok(Val::Bool(true)) => {}
-                Ok(_) => denials.push(Denial { message: validation.said(&scope, &mut budget), reason: validation.reason.clone() }),
+                Ok(_) => denials.push(Denial {
+                    message: validation.said(&scope, &mut budget),
+                    reason: validation.reason.clone(),
+                }),
                 Err(failure) => denials.extend(failed(failure.into_text())),
             }
         }
@@ -201,7 +211,8 @@ impl Run<'_> {
 
 impl Validation {
     fn said(&self, scope: &PolicyScope<'_>, budget: &mut i64) -> String {
-        let made = self.message_expression.as_ref().and_then(|expression| evaluate(expression, scope, budget).ok());
+        let made =
+            self.message_expression.as_ref().and_then(|expression| evaluate(expression, scope, budget).ok());
         let made = match made {
             Some(Val::String(text)) => text.trim().to_owned(),
             _ => String::new(),

@@ -29,7 +29,10 @@ fn whole(value: &Value, limit: f64, typed: bool) -> Option<i64> {
 fn out_of_range(value: &Value, types: &[&str], format: &str, what: &str, path: &str) -> Option<Failure> {
     let fits = match (types, format) {
         (["integer"], "int32") => value.as_int().is_some_and(|number| i32::try_from(number).is_ok()),
-        (["integer"], _) => matches!(value, Value::Int(_)) || float(value).fract() == 0.0,
+        (["integer"], _) => match value {
+            Value::Float(number) => number.fract() == 0.0 && number.abs() < 9.2e18,
+            other => matches!(other, Value::Int(_)),
+        },
         (_, "float") => float(value).abs() <= f64::from(f32::MAX),
         _ => true,
     };

@@ -12,8 +12,8 @@ fn type_of(value: &Value) -> (&'static str, &'static str) {
     match value {
         Value::Null => ("null", ""),
         Value::Bool(_) => ("boolean", ""),
-        Value::Int(_) | Value::Uint(_) => ("integer", "int64"),
-        Value::Float(_) => ("number", "float64"),
+        Value::Int(_) => ("integer", "int64"),
+        Value::Uint(_) | Value::Float(_) => ("number", "float64"),
         Value::String(_) => ("string", ""),
         Value::List(_) => ("array", ""),
         Value::Map(_) => ("object", ""),
