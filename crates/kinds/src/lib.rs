@@ -41,4 +41,4 @@ pub use pod::{Token, admit_pod, admit_pod_update, prepare_ephemeral_update, vali
 pub use resource::{Resource, Subresource, resources};
 pub use service::{Family, Given, Wanted, WantedAddress, WantedPorts, as_read, release_all, wanted};
 pub use strategy::{ResetField, Status, Strategy, strategy};
-pub use table::{Column, Table, age, table};
+pub use table::{Column, Table, age, row_conditions, table};

@@ -5,6 +5,8 @@ mod ordered_json;
 mod v1;
 mod validate;
 
+pub(crate) use v1::convert;
+
 use lockstep_core::{Map, Value, from_json};
 
 use crate::meta::{Edit, View};

@@ -16,7 +16,7 @@ const TOLERANCES: [&str; 2] = [
 ];
 
 /// Between the two versions.
-pub(super) fn convert(autoscaler: Value, to: &str) -> Value {
+pub(crate) fn convert(autoscaler: Value, to: &str) -> Value {
     let from = autoscaler.text("apiVersion").rsplit('/').next().unwrap_or_default().to_owned();
     let mut converted = match (&*from, to) {
         ("v1", "v2") => to_v2(autoscaler),

@@ -40,8 +40,11 @@ fn default(policy: &mut Value) {
     }
 }
 
+/// Where a block of addresses stands: direction, rule, side, peer.
+type Place = (&'static str, usize, &'static str, usize);
+
 /// The blocks of addresses with their places.
-fn blocks(policy: &Value) -> Vec<((&'static str, usize, &'static str, usize), &Value)> {
+fn blocks(policy: &Value) -> Vec<(Place, &Value)> {
     let mut blocks = Vec::new();
     for (direction, side) in DIRECTIONS {
         for (rule, entry) in policy.child("spec").items(direction).iter().enumerate() {

@@ -1,11 +1,12 @@
 //! PodDisruptionBudgets.
 
 use lockstep_core::{Map, Value};
-use schema::{At, FieldError, Mistake};
+use schema::{At, FieldError};
 
 use crate::condition::validate_conditions;
 use crate::meta::{
-    Edit, View, not_more_than_all, not_negative, validate_number_or_percent, validate_selector,
+    Edit, View, invalid_internal, not_more_than_all, not_negative, validate_number_or_percent,
+    validate_selector,
 };
 use crate::naming::subdomain;
 use crate::reset::V1;
@@ -36,7 +37,8 @@ fn validate(budget: &Value) -> Errors {
     let (mut errors, spec) = (Vec::new(), budget.child("spec"));
     let at = At::ROOT.field("spec");
     if spec.has("minAvailable") && spec.has("maxUnavailable") {
-        errors.push(both(&at, spec));
+        let text = "minAvailable and maxUnavailable cannot be both set";
+        errors.push(invalid_internal(&at, ("policy.PodDisruptionBudgetSpec", spec), text));
     }
     for field in ["minAvailable", "maxUnavailable"] {
         if spec.has(field) {
@@ -51,19 +53,6 @@ fn validate(budget: &Value) -> Errors {
         errors.push(FieldError::not_supported(&at.field("unhealthyPodEvictionPolicy"), policy, known));
     }
     errors
-}
-
-/// The server shows its own type, with its own names of fields in their own order.
-fn both(at: &At, spec: &Value) -> FieldError {
-    let json = |value: &Value| String::from_utf8_lossy(&lockstep_core::to_json(value)).into_owned();
-    let shown = format!(
-        "{{\"MinAvailable\":{},\"Selector\":{},\"MaxUnavailable\":{},\"UnhealthyPodEvictionPolicy\":{}}}: minAvailable and maxUnavailable cannot be both set",
-        json(spec.child("minAvailable")),
-        json(spec.child("selector")),
-        json(spec.child("maxUnavailable")),
-        json(spec.child("unhealthyPodEvictionPolicy")),
-    );
-    FieldError::new(Mistake::Invalid, at, None, shown)
 }
 
 fn validate_status(budget: &Value) -> Errors {

@@ -5,12 +5,12 @@ use std::cmp::Ordering;
 use lockstep_core::{Map, Value};
 use schema::{At, FieldError};
 
-use super::go_struct::{CLAIM_SPEC, lines};
-use super::line_diff::unified;
 use super::{
     IMMUTABLE, STORAGE_CLASS_ANNOTATION, validate_access_modes, validate_class_name, validate_volume_mode,
 };
-use crate::meta::{Edit, Quantity, View, dns_label, dns_subdomain, invalid_each, validate_selector};
+use crate::meta::{
+    Edit, Quantity, View, dns_label, dns_subdomain, internal_diff, invalid_each, validate_selector,
+};
 use crate::naming::subdomain;
 use crate::policy::{amount_of, validate_amount};
 use crate::reset::V1;
@@ -175,7 +175,7 @@ fn validate_change(claim: &Value, old: &Value) -> Errors {
     let (was, is) = (old.child("spec"), claim.child("spec"));
     let (compared_old, compared_new) = compared(&mut errors, claim, old);
     if compared_old != compared_new {
-        let diff = unified(&lines(&compared_old, CLAIM_SPEC), &lines(&compared_new, CLAIM_SPEC));
+        let diff = internal_diff("core.PersistentVolumeClaimSpec", &compared_old, &compared_new);
         let text = format!(
             "spec is immutable after creation except resources.requests and volumeAttributesClassName for bound claims\n{diff}"
         );

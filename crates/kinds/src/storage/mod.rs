@@ -5,8 +5,6 @@ mod capacity;
 mod claim;
 mod csi_driver;
 mod csi_node;
-mod go_struct;
-mod line_diff;
 mod storage_class;
 mod volume;
 mod volume_attachment;

@@ -5,13 +5,13 @@ use std::cmp::Ordering;
 use lockstep_core::{Map, Value};
 use schema::{At, FieldError};
 
-use super::go_struct::{VOLUME_SOURCE, lines};
-use super::line_diff::unified;
 use super::volume_source::{SOURCES, validate_sources};
 use super::{
     IMMUTABLE, STORAGE_CLASS_ANNOTATION, validate_access_modes, validate_class_name, validate_volume_mode,
 };
-use crate::meta::{Edit, View, dns_subdomain, invalid_each, label_value, qualified_name};
+use crate::meta::{
+    Edit, View, dns_subdomain, internal_diff, invalid_each, invalid_internal, label_value, qualified_name,
+};
 use crate::naming::subdomain;
 use crate::policy::amount_of;
 use crate::reset::V1;
@@ -238,7 +238,7 @@ fn validate_change(volume: &Value, old: &Value) -> Errors {
         is.remove(EXPAND);
     }
     if was != is {
-        let diff = unified(&lines(&was, VOLUME_SOURCE), &lines(&is, VOLUME_SOURCE));
+        let diff = internal_diff("core.PersistentVolumeSource", &was, &is);
         let text = format!("spec.persistentvolumesource is immutable after creation\n{diff}");
         errors.push(FieldError::forbidden(&at.field("persistentvolumesource"), text));
     }
@@ -248,44 +248,15 @@ fn validate_change(volume: &Value, old: &Value) -> Errors {
         errors.push(FieldError::invalid(&At::ROOT.field("volumeMode"), value, IMMUTABLE));
     }
     if was.has("nodeAffinity") && was.child("nodeAffinity") != is.child("nodeAffinity") {
-        errors.push(affinity_changed(is.child("nodeAffinity")));
+        let text = format!("{IMMUTABLE}, except for updating from beta label to GA");
+        let value = ("core.VolumeNodeAffinity", is.child("nodeAffinity"));
+        errors.push(invalid_internal(&At::ROOT.field("nodeAffinity"), value, &text));
     }
     if was.has("volumeAttributesClassName") && !is.has("volumeAttributesClassName") {
         let text = "update from non-nil value to nil is forbidden";
         errors.push(FieldError::forbidden(&at.field("volumeAttributesClassName"), text));
     }
     errors
-}
-
-/// The server shows its own type.
-fn affinity_changed(affinity: &Value) -> FieldError {
-    let text = format!("{IMMUTABLE}, except for updating from beta label to GA");
-    let at = At::ROOT.field("nodeAffinity");
-    let json = |value: &Value| String::from_utf8_lossy(&lockstep_core::to_json(value)).into_owned();
-    let requirements = |list: &Value| -> String {
-        let items = list.as_list().unwrap_or_default().iter().map(|item| {
-            let values = json(item.child("values"));
-            let (key, operator) = (item.text("key"), item.text("operator"));
-            format!("{{\"Key\":\"{key}\",\"Operator\":\"{operator}\",\"Values\":{values}}}")
-        });
-        match list {
-            Value::Null => "null".into(),
-            _ => format!("[{}]", items.collect::<Vec<_>>().join(",")),
-        }
-    };
-    let terms = affinity.child("required").items("nodeSelectorTerms").iter().map(|term| {
-        format!(
-            "{{\"MatchExpressions\":{},\"MatchFields\":{}}}",
-            requirements(term.child("matchExpressions")),
-            requirements(term.child("matchFields"))
-        )
-    });
-    let terms = terms.collect::<Vec<_>>().join(",");
-    let shown = match affinity {
-        Value::Null => "null".to_owned(),
-        _ => format!("{{\"Required\":{{\"NodeSelectorTerms\":[{terms}]}}}}"),
-    };
-    FieldError::new(schema::Mistake::Invalid, &at, None, format!("{shown}: {text}"))
 }
 
 fn warnings(volume: &Value) -> Vec<String> {
