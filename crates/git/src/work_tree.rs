@@ -1,4 +1,4 @@
-//! A new repository with a work tree, for samples: made without git, to be worked on with git.
+//! A repository with a work tree, for samples: made and changed without git, to be worked on with git.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -47,6 +47,66 @@ impl WorkTree {
         let repository = gix::open_opts(directory, gix::open::Options::isolated());
         let repository = repository.map_err(Error::unavailable)?;
         Ok(Self { directory: directory.to_owned(), repository })
+    }
+
+    /// A repository that [`WorkTree::create`] has made.
+    pub fn open(directory: &Path) -> Result<Self> {
+        let repository = gix::open_opts(directory, gix::open::Options::isolated());
+        Ok(Self { directory: directory.to_owned(), repository: repository.map_err(Error::unavailable)? })
+    }
+
+    /// The files of the newest commit with what the work tree has of them now, as `git commit -a` would take them; a file that was
+    /// deleted is not among them.
+    pub fn files(&self) -> Result<BTreeMap<String, String>> {
+        let mut files = self.committed(0)?;
+        files.retain(|path, content| match fs::read_to_string(self.directory.join(path)) {
+            Ok(now) => {
+                *content = now;
+                true
+            }
+            Err(_) => false,
+        });
+        Ok(files)
+    }
+
+    /// The files of the commit so many steps before the newest one, by first parents; none where there are not so many.
+    pub fn committed(&self, before: usize) -> Result<BTreeMap<String, String>> {
+        let mut files = BTreeMap::new();
+        if let Some(commit) = self.ancestor(before)? {
+            self.read(commit.tree().map_err(Error::unavailable)?, "", &mut files)?;
+        }
+        Ok(files)
+    }
+
+    /// The subject of the newest commit; `None` where there is none.
+    pub fn subject(&self) -> Result<Option<String>> {
+        let Some(commit) = self.ancestor(0)? else { return Ok(None) };
+        let message = commit.message_raw().map_err(Error::unavailable)?.to_string();
+        Ok(message.lines().next().map(str::to_owned))
+    }
+
+    fn ancestor(&self, before: usize) -> Result<Option<gix::Commit<'_>>> {
+        let Ok(mut commit) = self.repository.head_commit() else { return Ok(None) };
+        for _ in 0..before {
+            let Some(parent) = commit.parent_ids().next() else { return Ok(None) };
+            commit = self.repository.find_commit(parent.detach()).map_err(Error::unavailable)?;
+        }
+        Ok(Some(commit))
+    }
+
+    fn read(&self, tree: gix::Tree<'_>, below: &str, files: &mut BTreeMap<String, String>) -> Result<()> {
+        for entry in tree.iter() {
+            let entry = entry.map_err(Error::unavailable)?;
+            let path = format!("{below}{}", entry.filename());
+            if entry.mode().is_tree() {
+                let tree = self.repository.find_tree(entry.object_id()).map_err(Error::unavailable)?;
+                self.read(tree, &format!("{path}/"), files)?;
+            } else if entry.mode().is_blob() {
+                let blob = self.repository.find_blob(entry.object_id()).map_err(Error::unavailable)?;
+                files.insert(path, String::from_utf8_lossy(&blob.data).into_owned());
+            }
+        }
+        Ok(())
     }
 
     /// Makes these files (by path inside the repository) the content of the work tree and of a commit on `main`. Files of the

@@ -4,7 +4,9 @@ use std::error::Error;
 
 use clap::{Parser, Subcommand, ValueEnum};
 
-use crate::command::{app, cluster, codegen, controller, demo, install, plan, render, trace, version, why};
+use crate::command::{
+    app, cluster, codegen, controller, demo, install, plan, render, trace, up, version, why,
+};
 use crate::exit::Exit;
 use crate::terminal::Terminal;
 
@@ -38,7 +40,7 @@ enum Command {
     Cluster(cluster::Cluster),
     /// Keep the cluster equal to Git.
     Controller(Box<controller::Controller>),
-    /// Show the loop on your cluster, from a sample repository, in a namespace of its own.
+    /// Show the loop on an embedded cluster, from a sample repository; needs nothing but this program.
     Demo(demo::Demo),
     /// Print everything that a cluster needs to run the controller.
     Install(install::Install),
@@ -48,6 +50,8 @@ enum Command {
     Render(render::Render),
     /// Say where a live object comes from: Application, source, commit, author.
     Trace(trace::Trace),
+    /// Serve an embedded cluster with a controller on it, for daily use.
+    Up(up::Up),
     /// Print the version.
     Version(version::Version),
     /// Say what there is to do about each object of an Application, and why.
@@ -69,6 +73,7 @@ impl Cli {
             Command::Plan(command) => command.run(terminal),
             Command::Render(command) => command.run(terminal),
             Command::Trace(command) => command.run(terminal),
+            Command::Up(command) => command.run(terminal),
             Command::Version(command) => command.run(terminal),
             Command::Why(command) => command.run(terminal),
             Command::Codegen(command) => command.run(),

@@ -7,6 +7,7 @@ mod command;
 mod commit;
 mod connect;
 mod diagnostics;
+mod embedded;
 mod exit;
 mod hint;
 mod installation;

@@ -63,6 +63,25 @@ fn git_goes_on_from_there_and_so_do_we() {
 }
 
 #[test]
+fn what_git_did_meanwhile_is_seen() {
+    let (repo, made) = made();
+    assert_eq!((made.files().unwrap(), made.subject().unwrap()), (files(&[]), None));
+    made.commit(&files(&[("a", "1\n"), ("d/b", "1\n")]), ADA, "one").unwrap();
+    repo.write("d/b", "2\n");
+    repo.git(&["commit", "--quiet", "--all", "--message", "two\n\nAnd why."]);
+    repo.write("a", "9\n");
+    let again = WorkTree::open(repo.path()).unwrap();
+    assert_eq!(again.files().unwrap(), files(&[("a", "9\n"), ("d/b", "2\n")]), "as commit -a takes them");
+    assert_eq!(again.committed(0).unwrap(), files(&[("a", "1\n"), ("d/b", "2\n")]));
+    assert_eq!(again.committed(1).unwrap(), files(&[("a", "1\n"), ("d/b", "1\n")]));
+    assert_eq!(again.committed(2).unwrap(), files(&[]));
+    assert_eq!(again.subject().unwrap().as_deref(), Some("two"));
+    std::fs::remove_file(repo.path().join("a")).unwrap();
+    assert_eq!(again.files().unwrap(), files(&[("d/b", "2\n")]));
+    assert!(WorkTree::open(&repo.path().join("nothing")).is_err());
+}
+
+#[test]
 fn what_is_there_is_not_touched() {
     let directory = tempfile::tempdir().unwrap();
     std::fs::write(directory.path().join("precious"), "x").unwrap();

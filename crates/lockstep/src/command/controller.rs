@@ -19,6 +19,9 @@ use crate::hint::advised;
 /// Where a pod finds its own namespace.
 const POD_NAMESPACE: &str = "/var/run/secrets/kubernetes.io/serviceaccount/namespace";
 
+/// The namespace for records where nobody says another.
+const DEFAULT_NAMESPACE: &str = "lockstep-system";
+
 /// Arguments of `lockstep controller`.
 #[derive(Debug, Args)]
 pub(crate) struct Controller {
@@ -93,13 +96,26 @@ impl Controller {
                 .namespace
                 .clone()
                 .or_else(pod_namespace)
-                .unwrap_or_else(|| "lockstep-system".into()),
+                .unwrap_or_else(|| DEFAULT_NAMESPACE.into()),
             namespaces: self.namespaces.iter().cloned().collect::<BTreeSet<_>>(),
             state: state(self.state.as_deref(), &self.instance)?,
             poll: self.poll,
             adopted_managers: adopted,
             proxy: proxy(),
         })
+    }
+}
+
+/// The settings of a controller that has a cluster for itself.
+pub(crate) fn default_settings(state: PathBuf, poll: Duration) -> Settings {
+    Settings {
+        instance: "lockstep".into(),
+        namespace: DEFAULT_NAMESPACE.into(),
+        namespaces: BTreeSet::new(),
+        state,
+        poll,
+        adopted_managers: diff::ADOPTABLE.iter().map(|manager| Arc::from(*manager)).collect(),
+        proxy: proxy(),
     }
 }
 

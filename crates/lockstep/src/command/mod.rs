@@ -9,5 +9,6 @@ pub(crate) mod install;
 pub(crate) mod plan;
 pub(crate) mod render;
 pub(crate) mod trace;
+pub(crate) mod up;
 pub(crate) mod version;
 pub(crate) mod why;
