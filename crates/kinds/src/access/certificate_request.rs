@@ -1,10 +1,12 @@
 //! CertificateSigningRequests. Who asks is the store's to fill in; whether the request is well signed nobody looks at here.
 
+use std::cmp::Ordering;
+
 use lockstep_core::{Map, Value};
 use schema::{At, FieldError};
 
 use crate::address::texts;
-use crate::meta::{Edit, View, dns_subdomain, invalid_each};
+use crate::meta::{Edit, View, Wrong, dns_label, dns_subdomain, invalid_each};
 use crate::reset::V1;
 use crate::strategy::{Status, Strategy};
 
@@ -49,38 +51,43 @@ pub(crate) const CERTIFICATE_SIGNING_REQUEST: Strategy = Strategy {
     },
     validate,
     validate_update: |request, _| validate(request),
-    status: Some(Status {
-        prepare_update: |request, old| {
-            request.take_from(old, &["spec"]);
-            keep_approval(request, old);
-        },
-        validate_update: |request, old| {
-            let mut errors = validate(request);
-            let (had, has) =
-                (old.child("status").text("certificate"), request.child("status").text("certificate"));
-            if !had.is_empty() && had != has {
-                let at = At::ROOT.field("status");
-                let text = "updates may not modify existing certificate content";
-                errors.push(FieldError::forbidden(&at.field("certificate"), text));
-            }
-            errors
-        },
-        warnings: |_| Vec::new(),
-    }),
+    status: Some(Status { validate_update: validate_status, ..Status::PLAIN }),
     reset: V1,
     selectable: |request| vec![("spec.signerName", request.child("spec").text("signerName").into())],
     ..Strategy::plain("certificates.k8s.io", "CertificateSigningRequest", &["v1"])
 };
 
-/// The status does not approve or deny; the endpoint `approval` does.
-fn keep_approval(request: &mut Value, old: &Value) {
-    let approval = |condition: &&Value| ["Approved", "Denied"].contains(&condition.text("type"));
-    let (had, has) = (old.child("status").items("conditions"), request.child("status").items("conditions"));
-    let rest = has.iter().filter(|condition| !approval(condition));
-    let all: Vec<Value> = had.iter().filter(approval).chain(rest).cloned().collect();
-    if !all.is_empty() || !has.is_empty() {
-        request.set(&["status", "conditions"], all.into());
+/// The status does not approve or deny: the endpoint `approval` does.
+fn validate_status(request: &Value, old: &Value) -> Errors {
+    let mut errors = validate(request);
+    let at = At::ROOT.field("status");
+    let of = |request: &Value, kind: &str| -> Vec<Value> {
+        let conditions = request.child("status").items("conditions").iter();
+        conditions.filter(|condition| condition.text("type") == kind).cloned().collect()
+    };
+    let forbidden = |what: &str, kind: &str| {
+        let text = format!("updates may not {what} a condition of type \"{kind}\"");
+        FieldError::forbidden(&at.field("conditions"), text)
+    };
+    for kind in ["Approved", "Denied", "Failed"] {
+        if of(request, kind).len() < of(old, kind).len() {
+            errors.push(forbidden("remove", kind));
+        }
     }
+    for kind in ["Approved", "Denied"] {
+        let (had, has) = (of(old, kind), of(request, kind));
+        match has.len().cmp(&had.len()) {
+            Ordering::Greater => errors.push(forbidden("add", kind)),
+            Ordering::Equal if has != had => errors.push(forbidden("modify", kind)),
+            _ => {}
+        }
+    }
+    let (had, has) = (old.child("status").text("certificate"), request.child("status").text("certificate"));
+    if !had.is_empty() && had != has {
+        let text = "updates may not modify existing certificate content";
+        errors.push(FieldError::forbidden(&at.field("certificate"), text));
+    }
+    errors
 }
 
 fn validate(request: &Value) -> Errors {
@@ -116,20 +123,25 @@ fn validate_signer(errors: &mut Errors, at: &At, signer: &str) {
         errors.push(FieldError::invalid(at, signer, text));
         return;
     }
-    let Some((domain, path)) = signer.split_once('/') else {
-        errors.push(FieldError::invalid(
-            at,
-            signer,
-            "must be a fully qualified domain and path of the form 'example.com/signer-name'",
-        ));
+    let Some((domain, path)) = signer.split_once('/').filter(|(_, path)| !path.contains('/')) else {
+        let text = "must be a fully qualified domain and path of the form 'example.com/signer-name'";
+        errors.push(FieldError::invalid(at, signer, text));
         return;
     };
-    invalid_each(errors, at, &domain.into(), dns_subdomain(domain));
+    first_bad_label(errors, at, (domain, dns_label));
     if domain.split('.').count() < 2 {
         let text = "should be a domain with at least two segments separated by dots";
         errors.push(FieldError::invalid(at, domain, text));
     }
-    invalid_each(errors, at, &path.into(), dns_subdomain(path));
+    first_bad_label(errors, at, (path, dns_subdomain));
+}
+
+fn first_bad_label(errors: &mut Errors, at: &At, (name, form): (&str, fn(&str) -> Wrong)) {
+    if let Some(label) = name.split('.').find(|label| !form(label).is_empty()) {
+        let wrong = form(label).into_iter();
+        let wrong = wrong.map(|text| format!("validating label \"{label}\": {text}")).collect();
+        invalid_each(errors, at, &name.into(), wrong);
+    }
 }
 
 fn validate_conditions(errors: &mut Errors, conditions: &[Value]) {

@@ -107,3 +107,25 @@ fn validate_phase(namespace: &Value, _: &Value) -> Vec<FieldError> {
         false => vec![FieldError::invalid(&at.field("Phase"), phase, text)],
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use lockstep_core::from_json;
+
+    use super::*;
+
+    #[test]
+    fn finalizers_are_set_by_their_endpoint_alone() {
+        let read = |text: &str| from_json(text.as_bytes()).unwrap();
+        let old = read(r#"{"spec":{"finalizers":["kubernetes"]},"status":{"phase":"Terminating"}}"#);
+        let mut namespace = read(r#"{"spec":{},"status":{"phase":"Active"}}"#);
+        assert_eq!(finalize_namespace(&mut namespace, &old), []);
+        assert_eq!(namespace.str_at(&["status", "phase"]), Some("Terminating"));
+        let mut bad = read(r#"{"spec":{"finalizers":["kubernetes","abc"]}}"#);
+        let errors = finalize_namespace(&mut bad, &old);
+        assert_eq!(
+            errors[0].to_string(),
+            "spec.finalizers[1]: Invalid value: \"abc\": name is neither a standard finalizer name nor is it fully qualified"
+        );
+    }
+}

@@ -451,3 +451,97 @@ fn want_shared(wanted: &mut Wanted, spec: &Value, (index, number): (usize, Optio
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use lockstep_core::from_json;
+
+    use super::*;
+
+    fn service(spec: &str) -> Value {
+        from_json(format!(r#"{{"kind":"Service","spec":{{{spec}}}}}"#).as_bytes()).unwrap()
+    }
+
+    fn refused(spec: &str, old: Option<&str>, families: &[Family]) -> Vec<String> {
+        let errors = wanted(&mut service(spec), old.map(service).as_ref(), families).unwrap_err();
+        errors.iter().map(ToString::to_string).collect()
+    }
+
+    const BOTH: &[Family] = &[Family::V4, Family::V6];
+    const DUAL: &str = r#""type":"ClusterIP","clusterIP":"10.0.0.1","clusterIPs":["10.0.0.1","fd00::1"],"ipFamilies":["IPv4","IPv6"],"ipFamilyPolicy":"RequireDualStack""#;
+
+    #[test]
+    fn a_service_that_wants_two_families_is_given_an_address_of_each() {
+        let mut service = service(r#""type":"ClusterIP","ipFamilyPolicy":"PreferDualStack","ports":[]"#);
+        let wants = wanted(&mut service, None, BOTH).unwrap();
+        let families: Vec<_> = wants.addresses.iter().map(|want| (want.index, want.family)).collect();
+        assert_eq!(families, [(0, Family::V4), (1, Family::V6)]);
+        let addresses = vec!["10.0.0.1".to_owned(), "fd00::1".to_owned()];
+        wants.put(&mut service, &Given { addresses, ..Given::default() });
+        assert_eq!(service.str_at(&["spec", "clusterIP"]), Some("10.0.0.1"));
+        assert_eq!(texts(service.child("spec").items("clusterIPs")), ["10.0.0.1", "fd00::1"]);
+        assert_eq!(release_all(&service).released_addresses, ["10.0.0.1", "fd00::1"]);
+    }
+
+    #[test]
+    fn a_second_family_comes_and_goes_by_the_policy() {
+        let one = r#""type":"ClusterIP","clusterIP":"10.0.0.1","clusterIPs":["10.0.0.1"],"ipFamilies":["IPv4"],"ipFamilyPolicy":"SingleStack""#;
+        let wants =
+            wanted(&mut service(&one.replace("SingleStack", "PreferDualStack")), Some(&service(one)), BOTH);
+        let second = WantedAddress { index: 1, family: Family::V6, ip: None };
+        assert_eq!(wants.unwrap().addresses, [second]);
+        let mut single = service(&DUAL.replace("RequireDualStack", "SingleStack"));
+        let wants = wanted(&mut single, Some(&service(DUAL)), BOTH).unwrap();
+        assert_eq!(wants.released_addresses, ["fd00::1"]);
+        assert_eq!(texts(single.child("spec").items("clusterIPs")), ["10.0.0.1"]);
+    }
+
+    #[test]
+    fn what_the_cluster_has_not_is_refused() {
+        let lacks = "spec.ipFamilyPolicy: Invalid value: \"RequireDualStack\": this cluster is not configured for dual-stack services";
+        assert_eq!(
+            refused(r#""type":"ClusterIP","ipFamilyPolicy":"RequireDualStack""#, None, &BOTH[..1]),
+            [lacks]
+        );
+        let six = "spec.ipFamilies[0]: Invalid value: \"IPv6\": not configured on this cluster";
+        assert_eq!(refused(r#""type":"ClusterIP","ipFamilies":["IPv6"]"#, None, &BOTH[..1]), [six]);
+        let policy = "spec.ipFamilyPolicy: Invalid value: \"RequireDualStack\": must be 'SingleStack' to release the secondary IP family";
+        let reduced = DUAL.replace(r#"["IPv4","IPv6"]"#, r#"["IPv4"]"#);
+        assert_eq!(refused(&reduced, Some(DUAL), BOTH), [policy]);
+    }
+
+    #[test]
+    fn node_ports_are_shared_by_protocols_kept_by_name_and_released_with_the_type() {
+        let both = r#""type":"NodePort","clusterIP":"None","ports":[{"name":"a","port":80,"protocol":"TCP"},{"name":"b","port":80,"protocol":"UDP"},{"name":"c","port":81,"nodePort":30081}]"#;
+        let wants = wanted(&mut service(both), None, BOTH).unwrap();
+        let ports: Vec<_> = wants.node_ports.iter().map(|want| (want.ports.clone(), want.number)).collect();
+        assert_eq!(ports, [(vec![0, 1], None), (vec![2], Some(30081))]);
+
+        let old = r#""type":"NodePort","ports":[{"name":"a","port":80,"nodePort":30080}],"clusterIP":"10.0.0.1","clusterIPs":["10.0.0.1"]"#;
+        let mut new = service(r#""type":"NodePort","ports":[{"name":"b","port":81},{"name":"a","port":80}]"#);
+        let wants = wanted(&mut new, Some(&service(old)), BOTH).unwrap();
+        assert_eq!(new.child("spec").items("ports")[1].number("nodePort"), 30080);
+        assert_eq!(wants.node_ports, [WantedPorts { ports: vec![0], number: None }]);
+        assert!(wants.released_ports.is_empty() && wants.addresses.is_empty());
+
+        let mut plain = service(r#""type":"ClusterIP","ports":[{"name":"a","port":80}]"#);
+        let wants = wanted(&mut plain, Some(&service(old)), BOTH).unwrap();
+        assert_eq!(
+            (wants.released_ports, plain.str_at(&["spec", "clusterIP"])),
+            (vec![30080], Some("10.0.0.1"))
+        );
+    }
+
+    #[test]
+    fn a_health_check_has_a_port_as_long_as_traffic_stays_local() {
+        let local = r#""type":"LoadBalancer","externalTrafficPolicy":"Local","clusterIP":"None","clusterIPs":["None"],"allocateLoadBalancerNodePorts":false"#;
+        assert_eq!(wanted(&mut service(local), None, BOTH).unwrap().health_check, Some(None));
+        let old = service(&format!(r#"{local},"healthCheckNodePort":30001"#));
+        let mut kept = service(local);
+        assert_eq!(wanted(&mut kept, Some(&old), BOTH).unwrap().health_check, None);
+        assert_eq!(kept.int_at(&["spec", "healthCheckNodePort"]), Some(30001));
+        let wants = wanted(&mut service(&local.replace("Local", "Cluster")), Some(&old), BOTH).unwrap();
+        assert_eq!(wants.released_ports, [30001]);
+        assert_eq!(release_all(&old).released_ports, [30001]);
+    }
+}

@@ -74,6 +74,7 @@ impl Case {
         let mut object = if version == stored { object } else { (rules.convert)(object, stored) };
         let mut old = self.part("old");
         if old != Value::Null {
+            old = read(old);
             old.set(&["metadata", "resourceVersion"], "1".into());
         }
         if version != stored && old != Value::Null {
@@ -181,6 +182,11 @@ fn normal(object: Value) -> Value {
     let mut object = read(object);
     for changing in [&["metadata", "resourceVersion"][..], &["status", "lastPhaseTransitionTime"]] {
         object.remove(changing);
+    }
+    if kind_of(&object) == "CertificateSigningRequest" {
+        for asking in ["username", "uid", "groups", "extra"] {
+            object.remove(&["spec", asking]);
+        }
     }
     let protection: [Value; 3] = ["pv-protection", "pvc-protection", "vac-protection"]
         .map(|name| format!("kubernetes.io/{name}").into());

@@ -53,3 +53,19 @@ fn what_can_be_listed_can_be_printed() {
         assert!(printed.is_some(), "{} {}", resource.group, resource.kind);
     }
 }
+
+#[test]
+fn the_youngest_of_the_default_storage_classes_is_marked_in_lists() {
+    let class = |name: &str, created: &str, default: &str| {
+        let text = format!(
+            r#"{{"kind":"StorageClass","metadata":{{"name":"{name}","creationTimestamp":"2020-01-0{created}T00:00:00Z","annotations":{{"storageclass.kubernetes.io/is-default-class":"{default}"}}}}}}"#
+        );
+        from_json(text.as_bytes()).unwrap()
+    };
+    let classes =
+        [class("a", "1", "true"), class("c", "2", "true"), class("b", "2", "true"), class("d", "3", "")];
+    let printed = table("storage.k8s.io", "StorageClass").unwrap();
+    let rows = printed.list(&classes, Duration::ZERO);
+    let names: Vec<_> = rows.iter().map(|row| row[0].as_str().unwrap().to_owned()).collect();
+    assert_eq!(names, ["a", "c", "b (default)", "d"]);
+}
