@@ -84,7 +84,7 @@ fn parse_yaml(text: &[u8]) -> Result<Parsed, String> {
         return Ok(Parsed { value, strict: Vec::new() });
     }
     let limits = Limits { file_bytes: LIMIT, ..Limits::default() };
-    let message = |error: goyaml::Error| format!("yaml: line {}: {}", error.position.line, error.message);
+    let message = |error: goyaml::Error| yaml_error(text, &error);
     let source = Arc::new(Source::read(text, &limits).map_err(message)?);
     let whole = source.documents().into_iter().next();
     let Some(span) = whole else { return Ok(Parsed { value: Value::Null, strict: Vec::new() }) };
@@ -104,6 +104,17 @@ fn parse_yaml(text: &[u8]) -> Result<Parsed, String> {
         false => vec![format!("yaml: unmarshal errors:\n  {}", twice.join("\n  "))],
     };
     Ok(Parsed { value: decoded.value, strict })
+}
+
+/// An error of YAML as Go prints it: its parser counts lines from zero, and ends the last one itself.
+fn yaml_error(text: &[u8], error: &goyaml::Error) -> String {
+    let line = error.position.line;
+    let at_end = error.offset as usize >= text.len() && text.last() != Some(&b'\n');
+    let line = if error.message.starts_with("did not find expected") && !at_end { line - 1 } else { line };
+    match line {
+        0 => format!("yaml: {}", error.message),
+        line => format!("yaml: line {line}: {}", error.message),
+    }
 }
 
 /// One warning for each thing that is wrong with YAML.
@@ -149,6 +160,14 @@ pub(crate) fn decode(
     if value.as_map().is_none() {
         return Err(unrecognized(not_an_object(&value)));
     }
+    for (field, value) in [("apiVersion", value.get("apiVersion")), ("kind", value.get("kind"))] {
+        if let Some(found) = value.filter(|value| value.as_str().is_none() && !matches!(value, Value::Null)) {
+            let found = go_kind(found);
+            return Err(unrecognized(format!(
+                "json: cannot unmarshal {found} into Go struct field .{field} of type string"
+            )));
+        }
+    }
     if custom {
         check_custom_kind(&value, kind, &body)?;
         if value.str_at(&["kind"]) != Some(&kind.kind) {
@@ -170,7 +189,8 @@ pub(crate) fn decode(
     };
     let unknown = wire::read(&call.served, kind, &mut value).map_err(unreadable)?;
     let unknown = unknown.into_iter().map(|path| format!("unknown field {}", quoted(&path)));
-    strict.splice(0..0, unknown);
+    let at = if format == Format::Yaml { strict.len() } else { 0 };
+    strict.splice(at..at, unknown);
     refuse_or_warn(call, validation, strict).map_err(unreadable)?;
     Ok(value)
 }
@@ -194,42 +214,74 @@ pub(crate) fn refuse_or_warn(
 
 /// Whether the object says that it is what the path says.
 fn check_kind(value: &Value, kind: &lockstep_core::Gvk) -> Result<(), Failure> {
-    let said_kind = value.str_at(&["kind"]).unwrap_or_default();
-    let said_version = value.str_at(&["apiVersion"]).unwrap_or_default();
+    let Some(other) = other_kind(value, kind) else { return Ok(()) };
+    Err(Failure::bad_request(match other {
+        Other::Version { said } => {
+            let wanted = kind.api.to_string();
+            format!("the API version in the data ({said}) does not match the expected API version ({wanted})")
+        }
+        Other::Kind { name, version, why } => {
+            format!("{name} in version {} cannot be handled as a {}: {why}", quoted(&version), kind.kind)
+        }
+    }))
+}
+
+/// What an object is that is not of the kind that it should be of.
+pub(crate) enum Other {
+    /// The kind in a version that is served elsewhere, or was once.
+    Version { said: String },
+    /// Another kind, or none that is known.
+    Kind { name: String, version: String, why: String },
+}
+
+/// What an object says that it is, if that is not `kind`; what it does not say counts as right.
+pub(crate) fn other_kind(value: &Value, kind: &lockstep_core::Gvk) -> Option<Other> {
     let wanted = kind.api.to_string();
-    let version_fits = said_version.is_empty() || said_version == wanted;
-    if (said_kind.is_empty() || said_kind == &*kind.kind) && version_fits {
-        return Ok(());
+    let said = |key: &str, or: &str| match value.str_at(&[key]).unwrap_or_default() {
+        "" => or.to_owned(),
+        text => text.to_owned(),
+    };
+    let (name, version) = (said("kind", &kind.kind), said("apiVersion", &wanted));
+    if *name == *kind.kind && version == wanted {
+        return None;
     }
-    let name = if said_kind.is_empty() { &*kind.kind } else { said_kind };
-    let version = if said_version.is_empty() { &*wanted } else { said_version };
-    let (group, short) = version.split_once('/').unwrap_or(("", version));
-    let is_known = kinds::resources()
-        .iter()
-        .any(|resource| resource.kind == name && resource.group == group && resource.version == short);
-    if is_known && name == &*kind.kind {
-        return Err(Failure::bad_request(format!(
-            "the API version in the data ({version}) does not match the expected API version ({wanted})"
-        )));
+    let (group, short) = version.split_once('/').unwrap_or(("", &version));
+    if *name == *kind.kind && group == &*kind.api.group && is_old(group, short) {
+        return Some(Other::Version { said: version });
     }
-    let why = match is_known {
-        true => format!(
+    let served = |resource: &&kinds::Resource| {
+        resource.kind == name && resource.group == group && resource.version == short
+    };
+    let why = match kinds::resources().iter().find(served) {
+        Some(_) if *name == *kind.kind => return Some(Other::Version { said: version }),
+        Some(_) => format!(
             "converting ({}) to ({}): unknown conversion",
-            go_type(group, short, name),
+            go_type(group, short, &name),
             go_type(&kind.api.group, "", &kind.kind)
         ),
-        false => format!(
+        None => format!(
             "no kind {} is registered for version {} in scheme {}",
-            quoted(name),
-            quoted(version),
+            quoted(&name),
+            quoted(&version),
             quoted("pkg/runtime/scheme.go:111")
         ),
     };
-    Err(Failure::bad_request(format!(
-        "{name} in version {} cannot be handled as a {}: {why}",
-        quoted(short),
-        kind.kind
-    )))
+    Some(Other::Kind { version: short.to_owned(), name, why })
+}
+
+/// The versions of groups that the server knows still, and serves no more.
+fn is_old(group: &str, version: &str) -> bool {
+    let known: &[&str] = match group {
+        "apps" => &["v1", "v1beta1", "v1beta2"],
+        "autoscaling" => &["v1", "v2"],
+        "batch" | "policy" | "events.k8s.io" | "discovery.k8s.io" => &["v1", "v1beta1"],
+        "rbac.authorization.k8s.io" | "storage.k8s.io" | "node.k8s.io" | "scheduling.k8s.io"
+        | "certificates.k8s.io" | "coordination.k8s.io" | "networking.k8s.io" | "admissionregistration.k8s.io" => {
+            &["v1", "v1beta1", "v1alpha1"]
+        }
+        _ => &[],
+    };
+    known.contains(&version)
 }
 
 /// A custom resource must say what it is.
@@ -262,13 +314,19 @@ fn go_type(group: &str, version: &str, kind: &str) -> String {
     format!("{package}.{kind}")
 }
 
-fn not_an_object(value: &Value) -> String {
-    let found = match value {
+/// The type of a value as Go's decoder names it.
+pub(crate) fn go_kind(value: &Value) -> &'static str {
+    match value {
         Value::List(_) => "array",
         Value::String(_) => "string",
         Value::Bool(_) => "bool",
+        Value::Map(_) => "object",
         _ => "number",
-    };
+    }
+}
+
+fn not_an_object(value: &Value) -> String {
+    let found = go_kind(value);
     let fields =
         r#"{ APIVersion string "json:\"apiVersion,omitempty\""; Kind string "json:\"kind,omitempty\"" }"#;
     format!("json: cannot unmarshal {found} into Go value of type struct {fields}")

@@ -22,7 +22,7 @@ pub(crate) fn convert_all(
         Rules::BuiltIn(strategy) => {
             let convert = |object: Value| match object.str_at(&["apiVersion"]) == Some(to) {
                 true => object,
-                false if strategy.kind == "Event" => kinds::convert_event(&object, to),
+                false if strategy.kind == "Event" => event(&object, to),
                 false => (strategy.convert)(object, to.rsplit('/').next().unwrap_or(to)),
             };
             Ok(objects.into_iter().map(convert).collect())
@@ -42,6 +42,17 @@ pub(crate) fn convert_all(
                 Conversion::Webhook(webhook) => crate::custom::convert_by_webhook(webhook, ask, objects, to),
             }
         }
+    }
+}
+
+/// Events are shown by two groups; each leaves out what is empty in its own way.
+fn event(object: &Value, to: &str) -> Value {
+    let converted = kinds::convert_event(object, to);
+    let (group, version) = to.split_once('/').unwrap_or(("", to));
+    let mut read = converted.clone();
+    match crate::wire::canonical(&lockstep_core::Gvk::new(group, version, "Event"), &mut read) {
+        Ok(_) => read,
+        Err(_) => converted,
     }
 }
 

@@ -96,6 +96,12 @@ impl Failure {
         self
     }
 
+    /// The same with one cause more.
+    pub(crate) fn with_cause(mut self, cause: Cause) -> Self {
+        self.0.details.get_or_insert_default().causes.push(cause);
+        self
+    }
+
     pub(crate) fn retry_after(mut self, seconds: u32) -> Self {
         self.0.details.get_or_insert_default().retry_after = seconds;
         self
@@ -205,6 +211,10 @@ impl Failure {
             accepted.join(", ")
         );
         Self::new(415, "UnsupportedMediaType", message)
+    }
+
+    pub(crate) fn media_type_not_routed() -> Self {
+        Self::new(415, "UnsupportedMediaType", "415: Unsupported Media Type").details()
     }
 
     /// An error that is not one of the API's own: 500 without a reason.

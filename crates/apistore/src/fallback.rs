@@ -5,9 +5,6 @@ use lockstep_core::Value;
 
 /// The rules of a kind without a file.
 pub(crate) fn strategy(resource: &Resource) -> &'static Strategy {
-    if resource.kind == "CustomResourceDefinition" {
-        return &crate::custom::DEFINITION;
-    }
     match resource.subresources.iter().any(|subresource| subresource.name == "status") {
         true => &WITH_STATUS,
         false => &PLAIN,

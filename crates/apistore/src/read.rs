@@ -163,17 +163,19 @@ pub(crate) fn select(state: &State, call: &Call<'_>, options: &ListOptions) -> R
     let filter = Filter { labels: options.labels.clone(), fields: options.fields.clone() };
     let namespace = list_namespace(call, &filter);
     let prefix = if namespace.is_empty() { String::new() } else { format!("{namespace}/") };
-    let page = page(state, call, options)?;
+    let page = page(state, options)?;
     let mut found: Found = Vec::new();
     let (mut more, mut rest) = (None, 0u64);
     let mut take = |key: &Arc<str>, entry: &Arc<Entry>| {
         if page.start.as_deref().is_some_and(|start| key[prefix_cut(call, &prefix)..] < *start) {
             return;
         }
-        if !filter.matches(&call.served, key, entry) {
+        // Where a part is full, whatever comes next makes another part, wanted or not.
+        let full = options.limit > 0 && found.len() as u64 >= options.limit;
+        if !full && !filter.matches(&call.served, key, entry) {
             return;
         }
-        if options.limit > 0 && found.len() as u64 >= options.limit {
+        if full {
             rest += 1;
             if more.is_none() {
                 more = found.last().map(|(key, _)| key.clone());
@@ -216,19 +218,18 @@ fn list_namespace<'c>(call: &Call<'c>, filter: &'c Filter) -> &'c str {
 }
 
 /// In which version, and from where on, a list is shown.
-fn page(state: &State, call: &Call<'_>, options: &ListOptions) -> Result<Page, Failure> {
+fn page(state: &State, options: &ListOptions) -> Result<Page, Failure> {
     let current = state.revision;
     if !options.continue_token.is_empty() {
+        let token = Token::decode(&options.continue_token)
+            .map_err(|error| Failure::bad_request(format!("invalid continue token: {error}")))?;
         if !matches!(&*options.resource_version, "" | "0") {
             return Err(Failure::bad_request(
                 "specifying resource version is not allowed when using continue",
             ));
         }
-        let token = Token::decode(&options.continue_token)
-            .map_err(|error| Failure::bad_request(format!("invalid continue token: {error}")))?;
         return Ok(Page::after(&token, current));
     }
-    let _ = call;
     let version = parse_version(&options.resource_version)
         .map_err(|error| Failure::bad_request(format!("invalid resource version: {error}")))?;
     if version > current {

@@ -50,7 +50,7 @@ pub(crate) fn route(state: &State, call: &mut Call<'_>) -> Result<Outcome, Halt>
             _ => Err(refused(call).into()),
         };
     }
-    if call.served.is("", "bindings") {
+    if call.served.is("", "bindings") && call.info.verb == Verb::Create {
         return subresource::bind(state, call);
     }
     let named = !call.info.name.is_empty();

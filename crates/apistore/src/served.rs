@@ -144,14 +144,23 @@ impl Served {
     /// An object of which nothing is set, as field management compares with it.
     pub(crate) fn empty(&self) -> &Value {
         self.empty.get_or_init(|| match (&self.rules, self.schema()) {
-            (Rules::BuiltIn(_), Some(schema)) => schema.zero(&self.gvk),
-            _ => {
-                let mut empty = Value::default();
-                empty.set(&["apiVersion"], self.api_version.clone().into());
-                empty.set(&["kind"], self.gvk.kind.clone().into());
+            (Rules::BuiltIn(_), Some(schema)) => {
+                let mut empty = schema.zero(&self.gvk);
+                let mut read = self.bare();
+                if crate::wire::canonical(&self.gvk, &mut read).is_ok() && schema::Wire::of(&self.gvk).is_some() {
+                    empty = read;
+                }
                 empty
             }
+            _ => self.bare(),
         })
+    }
+
+    fn bare(&self) -> Value {
+        let mut bare = Value::default();
+        bare.set(&["apiVersion"], self.api_version.clone().into());
+        bare.set(&["kind"], self.gvk.kind.clone().into());
+        bare
     }
 
     /// What an endpoint does not let be set.

@@ -14,7 +14,23 @@ pub(crate) fn on_create(served: &Served, object: &Value) -> Vec<FieldError> {
         errors.splice(0..0, type_errors(served, object));
         errors.extend(custom.invalid(version, object, None));
     }
+    if errors.is_empty() && is_definition(served) {
+        errors.extend(rule_errors(object, None));
+    }
     errors
+}
+
+fn is_definition(served: &Served) -> bool {
+    served.is("apiextensions.k8s.io", "customresourcedefinitions")
+}
+
+/// What is wrong with the rules in the schemas of a definition; those that were there before are let through.
+fn rule_errors(definition: &Value, old: Option<&Value>) -> Vec<FieldError> {
+    let Some(spec) = definition.get("spec") else { return Vec::new() };
+    let before: Vec<&Value> =
+        old.and_then(|old| old.get("spec")).map(kinds::schemas).unwrap_or_default().into_iter().map(|(_, schema)| schema).collect();
+    let new = kinds::schemas(spec).into_iter().filter(|(_, schema)| !before.contains(schema));
+    new.flat_map(|(place, schema)| rules::definition_errors(schema, &At::ROOT.field(&place))).collect()
 }
 
 /// With a changed one, by the endpoint that changes it.
@@ -28,6 +44,9 @@ pub(crate) fn on_update(served: &Served, subresource: &str, object: &Value, old:
             "status" => custom.invalid_status(version, object, old),
             _ => custom.invalid(version, object, Some(old)),
         });
+    }
+    if errors.is_empty() && is_definition(served) {
+        errors.extend(rule_errors(object, Some(old)));
     }
     errors
 }

@@ -25,8 +25,30 @@ pub(crate) fn read(served: &Served, kind: &Gvk, object: &mut Value) -> Result<Ve
     }
 }
 
-/// The object as the type of a built-in kind reads it.
+/// What the server has made of an object, as it writes it.
+pub(crate) fn tidy(served: &Served, object: &mut Value) {
+    object.remove(&["metadata", "selfLink"]);
+    if !served.is_custom() {
+        let before = object.clone();
+        if canonical(&served.stored, object).is_err() {
+            *object = before;
+        }
+    }
+}
+
+/// The object as the type of a built-in kind reads it. That somebody wants no managers is kept: an empty list of them is not
+/// none.
 pub(crate) fn canonical(kind: &Gvk, object: &mut Value) -> Result<Vec<String>, String> {
+    let managers = object.at(&["metadata", "managedFields"]);
+    let resets = managers.and_then(Value::as_list).is_some_and(<[Value]>::is_empty);
+    let unknown = as_read(kind, object)?;
+    if resets {
+        object.set(&["metadata", "managedFields"], Value::list(Vec::new()));
+    }
+    Ok(unknown)
+}
+
+fn as_read(kind: &Gvk, object: &mut Value) -> Result<Vec<String>, String> {
     let Some(wire) = Wire::of(kind) else { return Ok(Vec::new()) };
     let read = wire.read(std::mem::take(object)).map_err(|error| error.to_string())?;
     *object = read.value;

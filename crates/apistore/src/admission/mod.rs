@@ -1,4 +1,18 @@
 //! Admission: what may change a request's object, or refuse it, after the request was authorized.
+//!
+//! The plugins are those that a real server has on by default, in its order. Not among them: `CertificateApproval`,
+//! `CertificateSigning`, `CertificateSubjectRestriction` and `ClusterTrustBundleAttest`, as nothing here signs certificates, and
+//! `PodTopologyLabels`, as nodes are simulated. `OwnerReferencesPermissionEnforcement` is off, as by default.
+
+mod accounts;
+mod amounts;
+mod classes;
+mod limits;
+mod namespaces;
+mod pods;
+mod quota;
+mod security;
+mod stage;
 
 use lockstep_core::Value;
 
@@ -9,6 +23,7 @@ use crate::failure::{Failure, Halt};
 use crate::info::Verb;
 use crate::options::WriteOptions;
 use crate::state::State;
+use stage::Stage;
 
 /// What is done to the object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,27 +52,56 @@ pub(crate) struct Attributes<'a> {
 pub(crate) fn mutate(
     call: &mut Call<'_>,
     attributes: Attributes<'_>,
-    object: Value,
+    mut object: Value,
     old: Option<&Value>,
 ) -> Result<Value, Halt> {
-    if matches!(attributes.operation, Operation::Create | Operation::Update)
-        && attributes.subresource.is_empty()
-    {
+    let mut stage = Stage { call, attributes };
+    built_in(&mut stage, &mut object, old)?;
+    let writes = matches!(attributes.operation, Operation::Create | Operation::Update);
+    if writes && attributes.subresource.is_empty() {
         check_escalation(attributes.ask.state, call, &object, old)?;
     }
     Ok(object)
+}
+
+/// The mutating plugins that are no policies and no webhooks.
+fn built_in(stage: &mut Stage<'_, '_>, object: &mut Value, old: Option<&Value>) -> Result<(), Failure> {
+    namespaces::admit(stage, object)?;
+    if object.as_map().is_none() {
+        return Ok(());
+    }
+    limits::mutate(stage, object);
+    accounts::mutate(stage, object)?;
+    pods::taint(stage, object);
+    pods::prioritize(stage, object, old)?;
+    pods::tolerate(stage, object);
+    classes::default_storage_class(stage, object);
+    classes::protect(stage, object);
+    pods::set_runtime(stage, object)?;
+    classes::default_ingress_class(stage, object);
+    Ok(())
 }
 
 /// Whether validating admission lets the object pass, as it is about to be stored.
 pub(crate) fn validate(
     call: &mut Call<'_>,
     attributes: Attributes<'_>,
-    _object: Option<&Value>,
-    _old: Option<&Value>,
+    object: Option<&Value>,
+    old: Option<&Value>,
 ) -> Result<(), Halt> {
     if attributes.operation == Operation::Create && call.info.verb != Verb::Create {
         may_create(attributes.ask.state, call)?;
     }
+    let mut stage = Stage { call, attributes };
+    if let Some(object) = object {
+        limits::validate(&stage, object, old)?;
+        accounts::validate(&stage, object)?;
+        security::validate(&mut stage, object, old)?;
+        pods::validate_class(&stage, object)?;
+        classes::validate_resize(&stage, object, old)?;
+        pods::validate_runtime(&stage, object)?;
+    }
+    quota::validate(&stage, object, old)?;
     Ok(())
 }
 

@@ -1,9 +1,10 @@
 //! A CustomResourceDefinition as what serves its resources needs it.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use kinds::{Resource, Subresource};
 use lockstep_core::{FieldPath, Gvk, Map, Value};
+use rules::Rules;
 use schema::{FieldSet, IgnoredFields};
 
 /// The kind that a definition defines.
@@ -44,6 +45,14 @@ pub(crate) struct CustomVersion {
     pub(crate) selectable: Vec<String>,
     /// What its users are warned of.
     pub(crate) deprecation: Option<String>,
+    rules: OnceLock<Rules>,
+}
+
+impl CustomVersion {
+    /// The rules of the schema, compiled when they are first needed.
+    pub(crate) fn rules(&self) -> &Rules {
+        self.rules.get_or_init(|| Rules::new(&self.schema))
+    }
 }
 
 /// Where the scale subresource finds what it shows.
@@ -90,6 +99,7 @@ pub(crate) fn read(definition: &Value) -> Option<Custom> {
             scale: value.at(&["subresources", "scale"]).and_then(read_scale),
             selectable: paths(value.get("selectableFields")),
             deprecation,
+            rules: OnceLock::new(),
             name,
         })
     };

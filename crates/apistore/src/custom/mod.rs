@@ -1,15 +1,12 @@
 //! Custom resources: their definitions, and the rules that those make.
 
-mod cel;
 mod controller;
 mod conversion;
 mod definition;
-mod kind;
 mod managed;
 mod rules;
 
 pub(crate) use controller::{mark_deleted, next_step};
 pub(crate) use conversion::{ca_bundle, convert_by_webhook, url};
 pub(crate) use definition::{Conversion, Custom, CustomVersion, Scale, is_established, read, resources};
-pub(crate) use kind::DEFINITION;
 pub(crate) use managed::managed_by_server;

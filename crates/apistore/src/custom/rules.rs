@@ -55,34 +55,63 @@ fn same_but_metadata(a: &Value, b: &Value) -> bool {
     rest(a) == rest(b)
 }
 
-/// Whether there is a rule anywhere in a schema.
-fn has_rules(schema: &Value) -> bool {
-    match schema {
-        Value::Map(entries) => {
-            entries.iter().any(|(key, value)| &**key == "x-kubernetes-validations" || has_rules(value))
+impl Scale {
+    /// The number of replicas that is wanted must be one.
+    fn invalid(&self, object: &Value) -> Vec<FieldError> {
+        number(object, &self.spec_replicas)
+    }
+
+    /// The number of replicas that there are, and the selector, must be ones.
+    fn invalid_status(&self, object: &Value) -> Vec<FieldError> {
+        let mut errors = number(object, &self.status_replicas);
+        if let Some(path) = &self.selector
+            && let Some(other) = at(object, path).filter(|found| found.as_str().is_none())
+        {
+            errors.push(FieldError::invalid(&At::ROOT.field(&dotted(path)), "", accessor(path, other, "string")));
         }
-        Value::List(items) => items.iter().any(has_rules),
-        _ => false,
+        errors
     }
 }
 
-impl Scale {
-    /// The number of replicas must be one.
-    fn invalid(&self, object: &Value) -> Vec<FieldError> {
-        let keys: Vec<&str> = self.spec_replicas.iter().map(String::as_str).collect();
-        let Some(found) = object.at(&keys) else { return Vec::new() };
-        let path = self.spec_replicas.join(".");
-        let at = At::ROOT.field(&path);
-        match found.as_int() {
-            Some(number) if number < 0 => {
-                vec![FieldError::invalid(&at, found.clone(), "should be a non-negative integer")]
-            }
-            Some(number) if number > i64::from(i32::MAX) => {
-                let detail = format!("should be less than or equal to {}", i32::MAX);
-                vec![FieldError::invalid(&at, found.clone(), detail)]
-            }
-            _ => Vec::new(),
+fn dotted(path: &[String]) -> String {
+    format!(".{}", path.join("."))
+}
+
+fn at<'o>(object: &'o Value, path: &[String]) -> Option<&'o Value> {
+    let keys: Vec<&str> = path.iter().map(String::as_str).collect();
+    object.at(&keys).filter(|found| !matches!(found, Value::Null))
+}
+
+fn accessor(path: &[String], found: &Value, wanted: &str) -> String {
+    let kind = match found {
+        Value::String(_) => "string",
+        Value::Bool(_) => "bool",
+        Value::Int(_) | Value::Uint(_) => "int64",
+        Value::Float(_) => "float64",
+        Value::List(_) => "[]interface {}",
+        _ => "map[string]interface {}",
+    };
+    let text = match found {
+        Value::String(text) => text.to_string(),
+        other => String::from_utf8_lossy(&lockstep_core::to_json(other)).into_owned(),
+    };
+    format!("{} accessor error: {text} is of the type {kind}, expected {wanted}", dotted(path))
+}
+
+fn number(object: &Value, path: &[String]) -> Vec<FieldError> {
+    let Some(found) = at(object, path) else { return Vec::new() };
+    let place = dotted(path);
+    let at = At::ROOT.field(&place);
+    match found {
+        Value::Int(number) if *number < 0 => {
+            vec![FieldError::invalid(&at, *number, "should be a non-negative integer")]
         }
+        Value::Int(number) if *number > i64::from(i32::MAX) => {
+            let detail = format!("should be less than or equal to {}", i32::MAX);
+            vec![FieldError::invalid(&at, *number, detail)]
+        }
+        Value::Int(_) => Vec::new(),
+        other => vec![FieldError::invalid(&at, 0i64, accessor(path, other, "int64"))],
     }
 }
 
@@ -117,6 +146,7 @@ impl Custom {
         };
         if let Some(scale) = &version.scale {
             errors.extend(scale.invalid(object));
+            errors.extend(scale.invalid_status(object));
         }
         self.check_rules(version, (object, old), &mut errors);
         errors
@@ -136,6 +166,9 @@ impl Custom {
             Some(_) => Structural(schema).validate_update(status, before, &At::ROOT.field("status")),
             None => Vec::new(),
         };
+        if let Some(scale) = &version.scale {
+            errors.extend(scale.invalid_status(object));
+        }
         self.check_rules(version, (object, Some(old)), &mut errors);
         errors
     }
@@ -147,12 +180,13 @@ impl Custom {
         (object, old): (&Value, Option<&Value>),
         errors: &mut Vec<FieldError>,
     ) {
-        if !has_rules(&version.schema) {
+        let rules = version.rules();
+        if rules.is_empty() {
             return;
         }
         match blocks_rules(errors) {
             Some(error) => errors.push(error),
-            None => errors.extend(super::cel::check(&version.schema, object, old)),
+            None => errors.extend(rules.validate(object, old, &At::ROOT)),
         }
     }
 

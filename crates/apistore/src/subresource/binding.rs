@@ -53,10 +53,8 @@ fn check(binding: &Value) -> Result<(), Failure> {
     }
     match errors.is_empty() {
         true => Ok(()),
-        false => {
-            let name = binding.str_at(&["metadata", "name"]).unwrap_or_default();
-            Err(Failure::invalid(&GroupResource::new("", "Binding"), name, &errors))
-        }
+        // The server does not say that it is the client's fault.
+        false => Err(Failure::unknown(errors.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "))),
     }
 }
 

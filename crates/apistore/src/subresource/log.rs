@@ -19,7 +19,7 @@ pub(super) fn log(state: &State, call: &mut Call<'_>) -> Result<Outcome, Halt> {
     let container = container(&pod, wanted)?;
     if pod.str_at(&["spec", "nodeName"]).is_none_or(str::is_empty) {
         // A pod without a node has no log; the server answers with nothing.
-        return Ok(Outcome::read(Shown::Text(Vec::new().into())));
+        return Ok(Outcome::with(204, Shown::Text(Vec::new().into())));
     }
     if let Some(reason) = waiting(&pod, container) {
         let name = &call.info.name;

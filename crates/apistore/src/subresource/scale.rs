@@ -16,7 +16,7 @@ use crate::info::Verb;
 use crate::options::{WriteKind as OptionsKind, WriteOptions};
 use crate::served::{Rules, Served};
 use crate::state::{State, WriteKind};
-use crate::write::{Change, Patched, apply_change, writer};
+use crate::write::{Change, Patched, apply_change, check_name, writer};
 
 /// Scale as if it were a resource.
 static SCALE: LazyLock<Arc<Served>> = LazyLock::new(|| {
@@ -66,6 +66,7 @@ pub(super) fn scale(state: &State, call: &mut Call<'_>) -> Result<Outcome, Halt>
                 writer(ask, &SCALE, "scale", (&options, call.time())).update(Some(&old), &new)?
             }
         };
+        check_name(call, &new)?;
         check(&new, &call.info.name)?;
         Ok(scaled(&served, live, &new))
     };

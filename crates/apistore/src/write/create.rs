@@ -95,6 +95,7 @@ pub(super) fn finish(
         return Err(Failure::invalid(&served.group_kind(), &name, &errors).into());
     }
     (strategy.warnings)(&object, None).into_iter().for_each(|warning| call.warn(warning));
+    crate::wire::tidy(&served, &mut object);
     let value = admission::options_value(options, Operation::Create);
     let attributes = attributes(state, call, (&name, &value), options);
     admission::validate(call, attributes, Some(&object), None)?;

@@ -17,7 +17,7 @@ use crate::state::{State, Write, WriteKind};
 
 pub(crate) use create::create;
 pub(crate) use patch::{Patched, patch};
-pub(crate) use update::{Change, apply_change, update};
+pub(crate) use update::{Change, apply_change, check_name, update};
 
 /// Who writes, for field management.
 pub(crate) fn writer<'a>(

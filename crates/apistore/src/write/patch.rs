@@ -35,7 +35,8 @@ fn patch_type(served: &Served, content_type: &str) -> Result<PatchType, Failure>
         STRATEGIC if !served.is_custom() => Ok(PatchType::Strategic),
         APPLY => Ok(PatchType::Apply),
         _ if served.is_custom() => Err(Failure::unsupported_media_type(&[JSON, MERGE, APPLY])),
-        _ => Err(Failure::unsupported_media_type(&[JSON, MERGE, STRATEGIC, APPLY])),
+        // The path is found before the media type is looked at, by what takes it.
+        _ => Err(Failure::media_type_not_routed()),
     }
 }
 
@@ -100,8 +101,15 @@ pub(crate) fn patch(state: &State, call: &mut Call<'_>) -> Result<Outcome, Halt>
 /// The patch as a value.
 fn read(call: &Call<'_>, kind: PatchType) -> Result<Parsed, Failure> {
     let format = if kind == PatchType::Apply { Format::Yaml } else { Format::Json };
-    let parsed = parse(&call.request.body, format)
-        .map_err(|error| Failure::bad_request(format!("error decoding patch: {error}")))?;
+    let parsed = parse(&call.request.body, format).map_err(|error| {
+        Failure::bad_request(match kind {
+            PatchType::Apply => format!("error decoding patch: error converting YAML to JSON: {error}"),
+            _ => "invalid JSON patch".to_owned(),
+        })
+    })?;
+    if kind == PatchType::Merge && matches!(parsed.value, Value::Null) {
+        return Err(Failure::bad_request("Invalid JSON Patch"));
+    }
     let go_type = match (kind, &parsed.value) {
         (PatchType::Json, Value::List(_)) | (_, Value::Map(_)) if fits(kind, &parsed.value) => {
             return Ok(parsed);
@@ -117,8 +125,12 @@ fn read(call: &Call<'_>, kind: PatchType) -> Result<Parsed, Failure> {
         Value::Null => return Ok(Parsed { value: Value::map(Map::new()), ..parsed }),
         _ => "number",
     };
+    let while_decoding = match kind {
+        PatchType::Apply => "error unmarshaling JSON: while decoding JSON: ",
+        _ => "",
+    };
     Err(Failure::bad_request(format!(
-        "error decoding patch: json: cannot unmarshal {found} into Go value of type {go_type}"
+        "error decoding patch: {while_decoding}json: cannot unmarshal {found} into Go value of type {go_type}"
     )))
 }
 
@@ -143,7 +155,8 @@ fn applied(
         match options.field_validation {
             FieldValidation::Strict => {
                 let text = patch.strict.join(", ");
-                return Err(Failure::bad_request(format!("error strict decoding patch: {text}")).into());
+                let text = format!("error strict decoding patch: error converting YAML to JSON: {text}");
+                return Err(Failure::bad_request(text).into());
             }
             FieldValidation::Warn => {
                 patch.strict.iter().flat_map(|text| body::warnings_of(text)).for_each(|text| call.warn(text));
@@ -186,14 +199,36 @@ fn patched(
         Failure::invalid(&GroupResource::default(), "", &[error])
     };
     let text = shown();
+    if !served.is_custom() {
+        let why = match body::other_kind(&object, &served.gvk) {
+            None => None,
+            Some(body::Other::Version { said }) => Some(format!("no kind {said}")),
+            Some(body::Other::Kind { why, .. }) => Some(why),
+        };
+        if let Some(why) = why {
+            return Err(invalid(text, why).into());
+        }
+    }
     let unknown =
         wire::read(served, &served.gvk, &mut object).map_err(|error| invalid(text.clone(), error))?;
     let prefix = if kind == PatchType::Json { "json patch " } else { "" };
-    let strict = patch.strict.iter().map(|text| format!("{prefix}{text}"));
+    let strict = unknown_operations(kind, &patch.value).into_iter().chain(patch.strict.iter().cloned());
+    let strict = strict.map(|text| format!("{prefix}{text}"));
     let unknown = unknown.iter().map(|path| format!("unknown field {}", crate::failure::quoted(path)));
     let strict: Vec<String> = strict.chain(unknown).collect();
     body::refuse_or_warn(call, options.field_validation, strict).map_err(|error| invalid(text, error))?;
     writer(ask, served, &call.info.subresource.clone(), (options, call.time())).update(Some(live), &object)
+}
+
+/// The fields of the operations of a JSON patch that operations do not have.
+fn unknown_operations(kind: PatchType, patch: &Value) -> Vec<String> {
+    let operations = if kind == PatchType::Json { patch.as_list().unwrap_or_default() } else { &[] };
+    let fields = operations.iter().enumerate().flat_map(|(index, operation)| {
+        let keys = operation.as_map().into_iter().flatten().map(|(key, _)| key);
+        keys.filter(|key| !matches!(&***key, "op" | "path" | "from" | "value"))
+            .map(move |key| format!("unknown field {}", crate::failure::quoted(&format!("[{index}].{key}"))))
+    });
+    fields.collect()
 }
 
 /// A value as Go's `%+v` prints maps.

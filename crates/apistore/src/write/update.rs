@@ -17,6 +17,7 @@ use crate::options::{WriteKind as OptionsKind, WriteOptions};
 use crate::owners::{Moment, dedup};
 use crate::shelf::key;
 use crate::state::{State, Write, WriteKind};
+use crate::wire;
 
 /// A change of one object.
 pub(crate) struct Change<'c> {
@@ -57,7 +58,7 @@ pub(super) fn expected_namespace<'a>(call: &Call<'a>) -> &'a str {
 }
 
 /// The object must have the name of the path.
-pub(super) fn check_name(call: &Call<'_>, object: &Value) -> Result<(), Failure> {
+pub(crate) fn check_name(call: &Call<'_>, object: &Value) -> Result<(), Failure> {
     let (name, wanted) = (object.str_at(&["metadata", "name"]).unwrap_or_default(), &*call.info.name);
     if name.is_empty() {
         return Err(Failure::bad_request(format!(
@@ -132,6 +133,7 @@ fn replace(
     let old = convert(&served, ask, entry.value(), served.working_version())?;
     settle_namespace(&mut object, call.namespace())?;
     prepare(state, call, &mut object, &old)?;
+    wire::tidy(&served, &mut object);
     let object = keep_times(&old, object);
     admission::validate(call, attributes, Some(&object), Some(&old))?;
     if is_finished(&object, &old) {
