@@ -218,7 +218,7 @@ impl Checker<'_> {
             ("matches" | "timestamp" | "duration", _) => args.first(),
             _ => None,
         };
-        let Some(Expr { at, kind: Kind::Const(Val::String(text)) }) = arg else { return };
+        let Some(Expr { at, kind: Kind::Const(Val::String(text)), .. }) = arg else { return };
         let bad = match function {
             "matches" => schema::Pattern::new(text).is_err(),
             "timestamp" => crate::time::Time::parse(text).is_none(),

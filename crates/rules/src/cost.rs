@@ -40,10 +40,18 @@ pub(crate) fn before(function: &str, target: Option<&Val>, args: &[Val]) -> u64 
         {
             at(0)
         }
+        // What grows is paid for before it does.
+        ("lists.range", Some(Val::Int(count))) => u64::try_from(*count).unwrap_or(0),
+        ("join", Some(list)) => {
+            let by = at(1);
+            let items = list.items().and_then(Result::ok).unwrap_or_default();
+            traversal(items.iter().map(|item| size(item) + by).sum())
+        }
+        ("replace", _) => traversal(at(0).saturating_mul(at(2).max(1))),
         ("check", _) => 350_000,
         (
-            "trim" | "lowerAscii" | "upperAscii" | "replace" | "split" | "substring" | "charAt" | "url"
-            | "quantity" | "ip" | "cidr" | "isURL" | "isQuantity" | "isIP" | "isCIDR",
+            "trim" | "lowerAscii" | "upperAscii" | "split" | "substring" | "charAt" | "url" | "quantity"
+            | "ip" | "cidr" | "isURL" | "isQuantity" | "isIP" | "isCIDR",
             _,
         ) => traversal(at(0)),
         ("validate", _) => traversal(at(1)) * 10,

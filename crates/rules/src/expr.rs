@@ -8,6 +8,8 @@ use crate::val::Val;
 #[derive(Clone, Debug)]
 pub(crate) struct Expr {
     pub(crate) at: usize,
+    /// How many nodes are below it at most, one below the other.
+    pub(crate) depth: usize,
     pub(crate) kind: Kind,
 }
 
@@ -72,26 +74,44 @@ pub(crate) struct Fold {
 
 impl Expr {
     pub(crate) fn new(at: usize, kind: Kind) -> Self {
-        Self { at, kind }
+        let mut depth = 0;
+        for_each_child(&kind, &mut |child: &Self| depth = depth.max(child.depth));
+        Self { at, depth: depth + 1, kind }
     }
 
     /// Whether a variable is mentioned.
     pub(crate) fn mentions(&self, name: &str) -> bool {
-        let any = |exprs: &[&Self]| exprs.iter().any(|expr| expr.mentions(name));
-        match &self.kind {
-            Kind::Const(_) => false,
-            Kind::Ident(ident) => &**ident == name,
-            Kind::Select { of, .. } | Kind::Has { of, .. } => of.mentions(name),
-            Kind::Call { target, args, .. } => {
-                target.iter().any(|target| target.mentions(name)) || args.iter().any(|arg| arg.mentions(name))
-            }
-            Kind::List(items) => items.iter().any(|(_, item)| item.mentions(name)),
-            Kind::Map(entries) => entries.iter().any(|(_, key, value)| any(&[key, value])),
-            Kind::Message { fields, .. } => fields.iter().any(|(_, _, value)| value.mentions(name)),
-            Kind::Fold(fold) => {
-                any(&[&fold.range, &fold.body]) || fold.only.iter().any(|only| only.mentions(name))
-            }
-            Kind::Optional { of, body, .. } => any(&[of, body]),
+        if matches!(&self.kind, Kind::Ident(ident) if &**ident == name) {
+            return true;
+        }
+        let mut found = false;
+        for_each_child(&self.kind, &mut |child: &Self| found = found || child.mentions(name));
+        found
+    }
+}
+
+fn for_each_child(kind: &Kind, visit: &mut dyn FnMut(&Expr)) {
+    match kind {
+        Kind::Const(_) | Kind::Ident(_) => {}
+        Kind::Select { of, .. } | Kind::Has { of, .. } => visit(of),
+        Kind::Call { target, args, .. } => {
+            target.iter().for_each(|target| visit(target));
+            args.iter().for_each(visit);
+        }
+        Kind::List(items) => items.iter().for_each(|(_, item)| visit(item)),
+        Kind::Map(entries) => entries.iter().for_each(|(_, key, value)| {
+            visit(key);
+            visit(value);
+        }),
+        Kind::Message { fields, .. } => fields.iter().for_each(|(_, _, value)| visit(value)),
+        Kind::Fold(fold) => {
+            visit(&fold.range);
+            fold.only.iter().for_each(&mut *visit);
+            visit(&fold.body);
+        }
+        Kind::Optional { of, body, .. } => {
+            visit(of);
+            visit(body);
         }
     }
 }

@@ -8,8 +8,11 @@ use crate::expr::{Expr, Issue, Kind};
 use crate::token::{Token, Word, words};
 use crate::val::Val;
 
-/// How deep expressions nest, as in the API server.
+/// How long a chain of operators or members may be, as in the API server.
 const DEPTH: usize = 250;
+
+/// How deep brackets nest. The API server has 250 here too, but on a stack that grows; nobody writes that.
+const NESTED: usize = 50;
 
 const OPERAND: &str = "{'[', '{', '(', '.', '-', '!', 'true', 'false', 'null', NUM_FLOAT, NUM_INT, NUM_UINT, STRING, BYTES, IDENTIFIER}";
 
@@ -64,6 +67,14 @@ struct Parser {
 
 type Read<T> = Result<T, Issue>;
 
+/// A chain of operators or members is as deep as it is long.
+fn bounded(expr: Expr) -> Read<Expr> {
+    match expr.depth > DEPTH {
+        true => Err(Issue { at: expr.at, text: format!("expression recursion limit exceeded: {DEPTH}") }),
+        false => Ok(expr),
+    }
+}
+
 fn call(at: usize, function: &str, args: Vec<Expr>) -> Expr {
     Expr::new(at, Kind::Call { function: function.into(), target: None, args })
 }
@@ -112,7 +123,7 @@ impl Parser {
 
     fn expr(&mut self) -> Read<Expr> {
         self.depth += 1;
-        if self.depth > DEPTH {
+        if self.depth > NESTED {
             return Err(Issue {
                 at: self.at(),
                 text: format!("expression recursion limit exceeded: {DEPTH}"),
@@ -174,7 +185,7 @@ impl Parser {
                 return Ok(left);
             };
             let right = self.sum()?;
-            left = call(at, name, vec![left, right]);
+            left = bounded(call(at, name, vec![left, right]))?;
         }
     }
 
@@ -184,7 +195,7 @@ impl Parser {
             [("+", "_+_"), ("-", "_-_")].iter().find_map(|(mark, name)| Some((self.eat(mark)?, name)))
         {
             let right = self.product()?;
-            left = call(at, name, vec![left, right]);
+            left = bounded(call(at, name, vec![left, right]))?;
         }
         Ok(left)
     }
@@ -196,7 +207,7 @@ impl Parser {
             .find_map(|(mark, name)| Some((self.eat(mark)?, name)))
         {
             let right = self.unary()?;
-            left = call(at, name, vec![left, right]);
+            left = bounded(call(at, name, vec![left, right]))?;
         }
         Ok(left)
     }
@@ -227,12 +238,12 @@ impl Parser {
     fn members(&mut self, mut expr: Expr) -> Read<Expr> {
         loop {
             if let Some(at) = self.eat(".") {
-                expr = self.selected(expr, at)?;
+                expr = bounded(self.selected(expr, at)?)?;
             } else if let Some(at) = self.eat("[") {
                 let optional = self.eat("?").is_some();
                 let index = self.expr()?;
                 self.expect("]")?;
-                expr = call(at, if optional { "_[?_]" } else { "_[_]" }, vec![expr, index]);
+                expr = bounded(call(at, if optional { "_[?_]" } else { "_[_]" }, vec![expr, index]))?;
             } else {
                 return Ok(expr);
             }
@@ -411,4 +422,27 @@ fn balance(terms: &mut [Option<Expr>], places: &[usize], name: &str) -> Expr {
     let left = balance(left, &places[..middle - 1], name);
     let right = balance(right, &places[middle..], name);
     call(at, name, vec![left, right])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_expression_is_deeper_than_the_stack() {
+        let deep = "(".repeat(5_000) + "1" + &")".repeat(5_000);
+        let long = vec!["1"; 5_000].join("+");
+        let members = format!("a{}", ".b".repeat(5_000));
+        for text in [deep, long, members, "!".repeat(5_001) + "true", "[".repeat(5_000)] {
+            let limited =
+                parse(&text).is_err_and(|issues| issues[0].text.contains("recursion limit exceeded"));
+            assert!(limited || text.starts_with('!'), "{}", &text[..10]);
+        }
+        let chain = parse(&vec!["1"; 240].join("+")).unwrap();
+        assert_eq!(chain.depth, 240);
+        let nested = parse(&format!("{}1{}", "(".repeat(45), ")".repeat(45)));
+        assert!(nested.is_ok());
+        // What is balanced is not deep, however long.
+        assert!(parse(&vec!["true"; 5_000].join("&&")).is_ok());
+    }
 }

@@ -1,6 +1,6 @@
 //! The formats of strings that the API server knows, as k8s.io/kube-openapi's strfmt checks them.
 
-use std::net::{Ipv4Addr, Ipv6Addr};
+use core::net::{Ipv4Addr, Ipv6Addr};
 use std::sync::LazyLock;
 
 use regex::Regex;

@@ -177,3 +177,59 @@ impl<'a> Validator<'a> {
         outcome
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use lockstep_core::from_json;
+
+    fn value(json: &str) -> Value {
+        from_json(json.as_bytes()).unwrap()
+    }
+
+    const SCHEMA: &str = r#"{"type":"object","required":["r"],"properties":{"s":{"type":"string","maxLength":2},
+        "l":{"type":"array","x-kubernetes-list-type":"map","x-kubernetes-list-map-keys":["k"],"items":{"type":"object","properties":{"k":{"type":"string"},"v":{"type":"integer","minimum":5}}}},
+        "o":{"type":"object","oneOf":[{"required":["a"]},{"required":["b"]}]}}}"#;
+
+    #[track_caller]
+    fn check(new: &str, old: Option<&str>, want: &[&str]) {
+        let (schema, new) = (value(SCHEMA), value(new));
+        let errors = match old {
+            None => Structural(&schema).validate(&new, &At::ROOT),
+            Some(old) => Structural(&schema).validate_update(&new, &value(old), &At::ROOT),
+        };
+        let lines: Vec<String> = errors.iter().map(ToString::to_string).collect();
+        assert_eq!(lines, want);
+    }
+
+    #[test]
+    fn mistakes_have_the_words_of_the_server() {
+        check(
+            r#"{"s":"long","l":[{"k":"a","v":1},{"k":"a","v":"x"}],"o":{}}"#,
+            None,
+            &[
+                "l[0].v: Invalid value: 1: l[0].v in body should be greater than or equal to 5",
+                "l[1].v: Invalid value: \"string\": l[1].v in body must be of type integer: \"string\"",
+                "<nil>: Invalid value: \"\": \"o\" must validate one and only one schema (oneOf). Found none valid",
+                "o.a: Required value",
+                "s: Too long: may not be more than 2 bytes",
+                "r: Required value",
+                "l[1]: Duplicate value: {\"k\":\"a\"}",
+            ],
+        );
+    }
+
+    #[test]
+    fn what_was_wrong_before_is_let_through() {
+        let old = r#"{"r":1,"s":"long","l":[{"k":"a","v":1},{"k":"b","v":2}]}"#;
+        check(r#"{"r":2,"s":"long","l":[{"k":"b","v":2},{"k":"a","v":1}]}"#, Some(old), &[]);
+        check(
+            r#"{"r":2,"s":"longer","l":[{"k":"b","v":3},{"k":"a","v":1}]}"#,
+            Some(old),
+            &[
+                "l[0].v: Invalid value: 3: l[0].v in body should be greater than or equal to 5",
+                "s: Too long: may not be more than 2 bytes",
+            ],
+        );
+    }
+}

@@ -1,7 +1,7 @@
 //! CustomResourceDefinitions that a real API server accepted or refused.
 
 use lockstep_core::{Value, from_json};
-use lockstep_kinds::strategy;
+use lockstep_kinds::{accept_names, strategy};
 
 /// The server shows its own structure of a value here; that text is not made.
 fn normal(line: &str) -> String {
@@ -69,4 +69,25 @@ fn definitions_are_accepted_or_refused_as_by_the_server() {
     }
     assert!(wrong.is_empty(), "{} wrong:\n{}", wrong.len(), wrong.join("\n"));
     assert!(rows.as_list().unwrap().len() >= 100);
+}
+
+#[test]
+fn the_status_is_the_one_that_the_server_gives() {
+    let rows = from_json(include_bytes!("../../../../tests/conformance/crd/definitions.json")).unwrap();
+    let mut seen = 0;
+    for old in rows.as_list().unwrap().iter().filter_map(|row| row.get("old")) {
+        let mut fresh = old.clone();
+        fresh.set(&["status"], Value::default());
+        fresh.set(&["status", "storedVersions"], Value::list(vec!["v1".into()]));
+        let mut want = old.get("status").unwrap().clone();
+        let mut conditions = want.get("conditions").and_then(Value::as_list).unwrap().to_vec();
+        for condition in &mut conditions {
+            condition.set(&["lastTransitionTime"], "now".into());
+            condition.remove(&["observedGeneration"]);
+        }
+        want.set(&["conditions"], Value::list(conditions));
+        assert_eq!(accept_names(&fresh, &[], "now"), want);
+        seen += 1;
+    }
+    assert!(seen >= 8);
 }

@@ -1,6 +1,6 @@
 //! IP addresses and networks, in their canonical forms only.
 
-use std::net::IpAddr;
+use core::net::IpAddr;
 
 /// An address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
