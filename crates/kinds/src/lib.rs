@@ -34,6 +34,7 @@ mod storage;
 mod strategy;
 mod table;
 
+pub use access::approve_certificate;
 pub use basic::{convert_event, finalize_namespace};
 pub use crd::{accept_names, schemas};
 pub use meta::{Quantity, Scope, invalid_on_create, invalid_on_status_update, invalid_on_update};

@@ -19,7 +19,17 @@ pub(crate) const V1: &[ResetField] = &[field("v1", "", &["status"]), field("v1",
 /// The same, and the status lets nothing of `metadata` be set either.
 pub(crate) const V1_STATUS_ONLY: &[ResetField] = &[V1[0], V1[1], field("v1", "status", &["metadata"])];
 
-/// The same for kinds that are served as `v1` and `v2`.
+/// Neither the request nor who approves it is anybody's but by its own endpoint.
+pub(crate) const CERTIFICATE_REQUEST: &[ResetField] = &[
+    field("v1", "", &["spec"]),
+    field("v1", "", &["status"]),
+    field("v1", "status", &["spec"]),
+    field("v1", "status", &["status", "conditions"]),
+    field("v1", "approval", &["spec"]),
+    field("v1", "approval", &["status", "certificate"]),
+];
+
+/// The status and the rest, for kinds that are served as `v1` and `v2`.
 pub(crate) const V1_AND_V2: &[ResetField] =
     &[V1[0], V1[1], field("v2", "", &["status"]), field("v2", "status", &["spec"])];
 

@@ -7,7 +7,7 @@ use schema::{At, FieldError};
 
 use crate::address::texts;
 use crate::meta::{Edit, View, Wrong, dns_label, dns_subdomain, invalid_each};
-use crate::reset::V1;
+use crate::reset::CERTIFICATE_REQUEST;
 use crate::strategy::{Status, Strategy};
 
 type Errors = Vec<FieldError>;
@@ -52,28 +52,42 @@ pub(crate) const CERTIFICATE_SIGNING_REQUEST: Strategy = Strategy {
     validate,
     validate_update: |request, _| validate(request),
     status: Some(Status { validate_update: validate_status, ..Status::PLAIN }),
-    reset: V1,
+    reset: CERTIFICATE_REQUEST,
     selectable: |request| vec![("spec.signerName", request.child("spec").text("signerName").into())],
     ..Strategy::plain("certificates.k8s.io", "CertificateSigningRequest", &["v1"])
 };
+
+/// What is wrong with an update of the endpoint `approval`, which may set conditions and takes everything else from `old`.
+pub fn approve_certificate(request: &mut Value, old: &Value) -> Vec<FieldError> {
+    request.take_from(old, &["spec"]);
+    request.take_from(old, &["status", "certificate"]);
+    let mut errors = validate(request);
+    errors.extend(removed(request, old));
+    errors
+}
+
+fn of(request: &Value, kind: &str) -> Vec<Value> {
+    let conditions = request.child("status").items("conditions").iter();
+    conditions.filter(|condition| condition.text("type") == kind).cloned().collect()
+}
+
+fn forbidden(what: &str, kind: &str) -> FieldError {
+    let at = At::ROOT.field("status");
+    let text = format!("updates may not {what} a condition of type \"{kind}\"");
+    FieldError::forbidden(&at.field("conditions"), text)
+}
+
+fn removed(request: &Value, old: &Value) -> Errors {
+    let kinds = ["Approved", "Denied", "Failed"].into_iter();
+    let gone = kinds.filter(|kind| of(request, kind).len() < of(old, kind).len());
+    gone.map(|kind| forbidden("remove", kind)).collect()
+}
 
 /// The status does not approve or deny: the endpoint `approval` does.
 fn validate_status(request: &Value, old: &Value) -> Errors {
     let mut errors = validate(request);
     let at = At::ROOT.field("status");
-    let of = |request: &Value, kind: &str| -> Vec<Value> {
-        let conditions = request.child("status").items("conditions").iter();
-        conditions.filter(|condition| condition.text("type") == kind).cloned().collect()
-    };
-    let forbidden = |what: &str, kind: &str| {
-        let text = format!("updates may not {what} a condition of type \"{kind}\"");
-        FieldError::forbidden(&at.field("conditions"), text)
-    };
-    for kind in ["Approved", "Denied", "Failed"] {
-        if of(request, kind).len() < of(old, kind).len() {
-            errors.push(forbidden("remove", kind));
-        }
-    }
+    errors.extend(removed(request, old));
     for kind in ["Approved", "Denied"] {
         let (had, has) = (of(old, kind), of(request, kind));
         match has.len().cmp(&had.len()) {
@@ -167,5 +181,33 @@ fn validate_conditions(errors: &mut Errors, conditions: &[Value]) {
         if conditions[..index].iter().any(|other| other.text("type") == kind) {
             errors.push(FieldError::duplicate(&place.field("type"), kind));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use lockstep_core::from_json;
+
+    use super::*;
+
+    #[test]
+    fn approval_is_given_by_its_endpoint_once() {
+        let read = |conditions: &str, certificate: &str| {
+            let text = format!(
+                r#"{{"spec":{{"signerName":"a.b/c","usages":["client auth"]}},"status":{{"certificate":"{certificate}","conditions":[{conditions}]}}}}"#
+            );
+            from_json(text.as_bytes()).unwrap()
+        };
+        let approved = r#"{"type":"Approved","status":"True"}"#;
+        let (old, mut new) = (read("", "QQ=="), read(approved, "QkI="));
+        assert_eq!(approve_certificate(&mut new, &old), []);
+        assert_eq!(new.str_at(&["status", "certificate"]), Some("QQ=="));
+        let errors = approve_certificate(&mut read("", ""), &new);
+        let text = "status.conditions: Forbidden: updates may not remove a condition of type \"Approved\"";
+        assert_eq!(errors[0].to_string(), text);
+        assert_eq!(
+            validate_status(&read(approved, "QQ=="), &old)[0].detail,
+            "updates may not add a condition of type \"Approved\""
+        );
     }
 }

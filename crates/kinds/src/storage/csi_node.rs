@@ -5,15 +5,16 @@ use schema::{At, FieldError, Mistake};
 
 use super::{IMMUTABLE, validate_driver_name};
 use crate::address::texts;
-use crate::meta::{View, invalid_each, not_negative, qualified_name};
+use crate::meta::{Edit, View, invalid_each, not_negative, qualified_name};
 use crate::naming::subdomain;
-use crate::strategy::Strategy;
+use crate::reset::{V1_STATUS_ONLY, keep_metadata};
+use crate::strategy::{Status, Strategy};
 
 type Errors = Vec<FieldError>;
 
 pub(crate) const CSI_NODE: Strategy = Strategy {
     prepare_create: |node| drop(node.remove(&["status"])),
-    prepare_update: |node, old| crate::meta::Edit::take_from(node, old, &["status"]),
+    prepare_update: |node, old| node.take_from(old, &["status"]),
     validate,
     validate_update: |node, old| {
         let mut errors = validate(node);
@@ -26,10 +27,26 @@ pub(crate) const CSI_NODE: Strategy = Strategy {
         }
         errors
     },
+    status: Some(Status {
+        prepare_update: |node, old| {
+            node.take_from(old, &["spec"]);
+            keep_metadata(node, old);
+            drop_health(node, old);
+        },
+        ..Status::PLAIN
+    }),
     name: subdomain,
     unconditional_update: false,
+    reset: V1_STATUS_ONLY,
     ..Strategy::plain("storage.k8s.io", "CSINode", &["v1"])
 };
+
+/// The health of volumes is a feature that is off.
+fn drop_health(node: &mut Value, old: &Value) {
+    if old.child("status").items("storageHealth").is_empty() {
+        node.remove(&["status", "storageHealth"]);
+    }
+}
 
 /// The server shows its own type, without what may change.
 fn driver_changed(driver: &Value) -> FieldError {
