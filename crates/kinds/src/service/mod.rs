@@ -2,6 +2,7 @@
 
 mod allocation;
 mod cluster_ips;
+mod families;
 mod update;
 mod validate;
 
@@ -16,7 +17,8 @@ use crate::strategy::{Status, Strategy};
 
 pub(crate) use validate::validate_hostname;
 
-pub use allocation::{Family, Given, Wanted, WantedAddress, WantedPorts, release_all, wanted};
+pub use allocation::{Given, Wanted, WantedAddress, WantedPorts, release_all, wanted};
+pub use families::Family;
 
 pub(crate) const SERVICE: Strategy = Strategy {
     default,
