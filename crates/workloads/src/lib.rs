@@ -1,8 +1,29 @@
 //! What happens in the embedded cluster by itself: controllers, nodes and kubelets, as reducers over time.
 //!
 //! [`Workloads::tick`] brings the state of an [`apistore::Store`] to where a real cluster's controllers would have it at this time, and
-//! tells when it wants to be called again. It reads by watches and writes by requests, as any client does.
+//! tells when it wants to be called again. It reads by watches and writes by requests, as any client does. A cluster in which
+//! nothing happens is not written to.
 
+mod claim;
+mod claims;
+mod client;
+mod condition;
+mod controller;
+mod deployment;
+mod event;
+mod garbage;
+mod kind;
+mod kubelet;
+mod namespaces;
+mod nodes;
+mod object;
+mod pod;
+mod queue;
+mod replica_set;
+mod rooms;
+mod scheduler;
+mod selector;
+mod view;
 mod workloads;
 
 pub use workloads::Workloads;

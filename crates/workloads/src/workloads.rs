@@ -4,21 +4,108 @@ use std::time::Duration;
 
 use apistore::Store;
 
+use crate::client::{Context, Refused};
+use crate::controller::Controller;
+use crate::event::Recorder;
+use crate::queue::Queue;
+use crate::view::{Id, View};
+
 /// The controllers, nodes and kubelets of one cluster, with what they have seen of it.
 #[derive(Debug)]
 pub struct Workloads {
-    _authority: String,
+    view: View,
+    recorder: Recorder,
+    rooms: Vec<Room>,
+    begun: bool,
 }
+
+/// A controller and its work.
+#[derive(Debug)]
+struct Room {
+    controller: Box<dyn Controller>,
+    queue: Queue,
+}
+
+/// How many requests one tick makes at most, so that a cluster with much to do still answers others.
+const BUDGET: usize = 400;
 
 impl Workloads {
     /// Those of a cluster whose certificate authority (PEM) every namespace is told.
     pub fn new(authority: &str) -> Self {
-        Self { _authority: authority.to_owned() }
+        let rooms = crate::rooms::all(authority);
+        let rooms = rooms.into_iter().map(|controller| Room { controller, queue: Queue::default() });
+        Self { view: View::default(), recorder: Recorder::default(), rooms: rooms.collect(), begun: false }
     }
 
     /// Lets happen what should have happened by `now` (since 1970-01-01T00:00:00Z). Returns when something is due next, if nothing
-    /// changes before.
-    pub fn tick(&mut self, _store: &mut Store, _now: Duration) -> Option<Duration> {
-        None
+    /// changes before: `now` itself where more is left to do than one call should take, `None` where nothing is.
+    pub fn tick(&mut self, store: &mut Store, now: Duration) -> Option<Duration> {
+        if !self.begun {
+            self.begun = true;
+            crate::nodes::begin(store, now);
+            crate::claims::begin(store, now);
+        }
+        let mut left = BUDGET;
+        loop {
+            self.follow(store, now);
+            let spent = self.round(store, now, left);
+            left = left.saturating_sub(spent.max(1));
+            if spent == 0 && self.rooms.iter().all(|room| room.queue.is_idle()) {
+                break;
+            }
+            if left == 0 {
+                return Some(now);
+            }
+        }
+        self.rooms.iter().filter_map(|room| room.queue.next()).min()
+    }
+
+    fn follow(&mut self, store: &mut Store, now: Duration) {
+        for change in self.view.follow(store, now) {
+            for room in &mut self.rooms {
+                for id in room.controller.touched(&change, &self.view) {
+                    room.queue.add(id);
+                }
+            }
+        }
+    }
+
+    /// Each controller looks at what it has to, as far as the budget goes; returns how many requests that took.
+    fn round(&mut self, store: &mut Store, now: Duration, budget: usize) -> usize {
+        let Self { view, recorder, rooms, .. } = self;
+        let mut spent = 0;
+        for room in rooms {
+            let mut ids = room.queue.take(now).into_iter();
+            for id in ids.by_ref() {
+                spent += room.look(id, (view, recorder), store, now);
+                if spent >= budget {
+                    break;
+                }
+            }
+            ids.for_each(|id| room.queue.add(id));
+        }
+        spent
+    }
+}
+
+impl Room {
+    fn look(&mut self, id: Id, (view, recorder): (&View, &mut Recorder), store: &mut Store, now: Duration) -> usize {
+        let Self { controller, queue } = self;
+        let mut spent = 0;
+        let actor = controller.actor();
+        let mut cx = Context { view, store, recorder, now, actor, spent: &mut spent };
+        let done = controller.reconcile(&id, &mut cx);
+        match done {
+            Ok(due) => {
+                queue.succeeded(&id);
+                if let Some(due) = due {
+                    queue.at(&id, due.max(now + Duration::from_millis(1)));
+                }
+            }
+            // Its object or one of its own has changed or gone: the next round sees it.
+            Err(Refused::Conflict | Refused::NotFound | Refused::Exists) => queue.stale(id, now),
+            Err(Refused::Other(_)) => queue.failed(id, now),
+        }
+        spent
     }
 }

@@ -1,0 +1,224 @@
+//! The kubelets of the simulated nodes: what becomes of pods that were bound to them.
+
+mod script;
+mod status;
+
+use std::collections::{HashMap, HashSet};
+use std::time::Duration;
+
+use lockstep_core::Value;
+
+use crate::client::{Actor, Context, Refused};
+use crate::controller::{Controller, Due};
+use crate::kind::Kind;
+use crate::object::{finalizers, is_deleting, items, name, namespace, seconds, text, time, uid};
+use crate::pod::is_finished;
+use crate::view::{Change, Id, View};
+use script::{Moment, Script};
+
+/// Runs the pods of simulated nodes, as their annotations say.
+#[derive(Debug, Default)]
+pub(crate) struct Kubelet {
+    /// What is known of the pods that are there, by their uids.
+    runs: HashMap<String, Course>,
+    taken: HashSet<String>,
+    next_address: u32,
+}
+
+/// What was done for a pod.
+#[derive(Clone, Debug)]
+struct Course {
+    /// When it came to its node.
+    begun: Duration,
+    address: String,
+    /// Of how many starts its log tells.
+    starts: u32,
+    /// When it was told to stop.
+    stopping: Option<Duration>,
+    script: Script,
+}
+
+impl Controller for Kubelet {
+    fn actor(&self) -> Actor<'static> {
+        Actor::Kubelet("")
+    }
+
+    fn touched(&mut self, change: &Change, _view: &View) -> Vec<Id> {
+        if change.id.kind != Kind::PODS {
+            return Vec::new();
+        }
+        let Some(new) = &change.new else {
+            if let Some(course) = self.runs.remove(uid(change.object())) {
+                self.taken.remove(&course.address);
+            }
+            return Vec::new();
+        };
+        let status = |pod: &Value| pod.get("status").cloned();
+        let old = change.old.as_ref();
+        // What the kubelet itself wrote is nothing new to it.
+        let news = old.is_none_or(|old| {
+            old.get("metadata").map(plain) != new.get("metadata").map(plain)
+                || old.get("spec") != new.get("spec")
+                || status(old).is_none()
+        });
+        (news && !text(new, &["spec", "nodeName"]).is_empty()).then(|| change.id.clone()).into_iter().collect()
+    }
+
+    fn reconcile(&mut self, id: &Id, cx: &mut Context<'_>) -> Result<Due, Refused> {
+        let Some(pod) = cx.view.get(Kind::PODS, &id.key) else { return Ok(None) };
+        let node_name = text(pod, &["spec", "nodeName"]);
+        let node = cx.view.find(Kind::NODES, "", node_name);
+        let Some(node) = node.filter(|node| crate::scheduler::is_simulated(node)) else { return Ok(None) };
+        let address = crate::nodes::address_of(node).to_owned();
+        let mut cx = cx.acting_as(Actor::Kubelet(node_name));
+        if is_deleting(pod) {
+            return self.stop(pod, &mut cx);
+        }
+        if is_finished(pod) {
+            return Ok(None);
+        }
+        self.run(pod, &address, &mut cx)
+    }
+}
+
+/// Metadata without what changes at every write.
+fn plain(metadata: &Value) -> Value {
+    let mut plain = metadata.clone();
+    plain.remove(&["managedFields"]);
+    plain.remove(&["resourceVersion"]);
+    plain
+}
+
+impl Kubelet {
+    fn run(&mut self, pod: &Value, host: &str, cx: &mut Context<'_>) -> Result<Due, Refused> {
+        let course = self.course(pod, host, cx);
+        let elapsed = cx.now.saturating_sub(course.begun);
+        let (moment, next) = course.script.at(elapsed);
+        let after = status::status(pod, &moment, &status::Place { begun: course.begun, address: &course.address, host, now: cx.now });
+        if after.get("status") != pod.get("status") {
+            cx.update_status(Kind::PODS, &after)?;
+        }
+        let known = self.runs.get_mut(uid(pod));
+        if let Some(known) = known {
+            tell(pod, &moment, known, cx);
+        }
+        Ok(next.map(|next| course.begun + next))
+    }
+
+    /// What is known of a pod; a pod that fails to be pulled begins anew with another image.
+    fn course(&mut self, pod: &Value, host: &str, cx: &Context<'_>) -> Course {
+        let script = Script::of(pod);
+        if let Some(known) = self.runs.get_mut(uid(pod)) {
+            if known.script.pull_fails && !script.pull_fails {
+                known.begun = cx.now;
+            }
+            known.script = script;
+            return known.clone();
+        }
+        let address = match text(pod, &["status", "podIP"]) {
+            _ if pod.at(&["spec", "hostNetwork"]).and_then(Value::as_bool) == Some(true) => host.to_owned(),
+            "" => self.new_address(cx.view),
+            known => known.to_owned(),
+        };
+        self.taken.insert(address.clone());
+        let begun = time(pod, &["status", "startTime"]).unwrap_or(cx.now);
+        let course = Course { begun, address, starts: 0, stopping: None, script };
+        self.runs.insert(uid(pod).to_owned(), course.clone());
+        course
+    }
+
+    /// An address of 10.244.0.0/16 that no pod has.
+    fn new_address(&mut self, view: &View) -> String {
+        if self.taken.is_empty() {
+            let known = view.all(Kind::PODS).map(|(_, pod)| text(pod, &["status", "podIP"]));
+            self.taken.extend(known.filter(|address| !address.is_empty()).map(str::to_owned));
+        }
+        loop {
+            self.next_address = self.next_address % 0xfffe + 1;
+            let [_, _, high, low] = self.next_address.to_be_bytes();
+            let address = format!("10.244.{high}.{low}");
+            if !self.taken.contains(&address) || self.taken.len() > 0xff00 {
+                return address;
+            }
+        }
+    }
+
+    /// Stops a pod, and says that it is gone.
+    fn stop(&mut self, pod: &Value, cx: &mut Context<'_>) -> Result<Due, Refused> {
+        let script = Script::of(pod);
+        let grace = seconds(pod, &["metadata", "deletionGracePeriodSeconds"]).unwrap_or_default();
+        let needs = script.stops_after.min(grace);
+        let address = text(pod, &["status", "podIP"]).to_owned();
+        let fresh = Course { begun: cx.now, address, starts: 0, stopping: None, script };
+        let course = self.runs.entry(uid(pod).to_owned()).or_insert(fresh);
+        if course.stopping.is_none() && !needs.is_zero() {
+            for container in items(pod, &["spec", "containers"]) {
+                cx.normal(pod, "Killing", &format!("Stopping container {}", text(container, &["name"])));
+            }
+        }
+        let begun = *course.stopping.get_or_insert(cx.now);
+        if cx.now < begun + needs {
+            return Ok(Some(begun + needs));
+        }
+        // Something else still holds it: how it ended must be seen.
+        if !finalizers(pod).is_empty() && !is_finished(pod) {
+            let after = status::stopped(pod, cx.now);
+            cx.update_status(Kind::PODS, &after)?;
+        }
+        cx.delete(Kind::PODS, pod, &[("gracePeriodSeconds", 0.into())])?;
+        Ok(None)
+    }
+}
+
+/// Writes the log of starts that are not in it yet, and tells of what happened.
+fn tell(pod: &Value, moment: &Moment, course: &mut Course, cx: &mut Context<'_>) {
+    let containers = items(pod, &["spec", "containers"]);
+    match moment {
+        Moment::Creating => {}
+        Moment::PullFailed => {
+            for container in containers {
+                let image = text(container, &["image"]);
+                cx.warning(pod, "Failed", &format!("Failed to pull image \"{image}\": {}", status::no_image(image)));
+                cx.warning(pod, "Failed", "Error: ErrImagePull");
+            }
+        }
+        Moment::PullPauses => {
+            for container in containers {
+                let image = text(container, &["image"]);
+                cx.normal(pod, "BackOff", &format!("Back-off pulling image \"{image}\""));
+                cx.warning(pod, "Failed", "Error: ImagePullBackOff");
+            }
+        }
+        Moment::Pausing { .. } => {
+            for container in containers {
+                let name_ = text(container, &["name"]);
+                let place = format!("{}_{}({})", name(pod), namespace(pod), uid(pod));
+                cx.warning(pod, "BackOff", &format!("Back-off restarting failed container {name_} in pod {place}"));
+            }
+        }
+        Moment::Running { .. } | Moment::Ended { .. } => {}
+    }
+    let starts = match moment {
+        Moment::Running { run, .. } | Moment::Pausing { run, .. } | Moment::Ended { run } => run.restarts + 1,
+        _ => 0,
+    };
+    // After a restart of the cluster only the last start is told again.
+    let told = course.starts;
+    for _ in told.max(starts.saturating_sub(1))..starts {
+        for container in containers {
+            started(pod, container, cx);
+        }
+    }
+    course.starts = starts.max(told);
+}
+
+fn started(pod: &Value, container: &Value, cx: &mut Context<'_>) {
+    let (name, image) = (text(container, &["name"]), text(container, &["image"]));
+    for line in script::lines(pod, container) {
+        cx.store.log(uid(pod), name, &line, cx.now);
+    }
+    let pulled = format!("Container image \"{image}\" already present on machine and can be accessed by the pod");
+    cx.normal(pod, "Pulled", &pulled);
+    cx.normal(pod, "Created", &format!("Created container: {name}"));
+    cx.normal(pod, "Started", &format!("Started container {name}"));
+}

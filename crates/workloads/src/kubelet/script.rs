@@ -1,0 +1,284 @@
+//! What a pod does, as its annotations say.
+
+use std::time::Duration;
+
+use lockstep_core::Value;
+
+use crate::object::{annotation, controller, items, text};
+
+const PREFIX: &str = "cluster.lockstep.dev/";
+
+/// How long a container takes to start, and one that ends to end.
+const START: Duration = Duration::from_millis(20);
+const RUN: Duration = Duration::from_millis(20);
+/// How long a failed pull is told before its pause is.
+const PULL: Duration = Duration::from_secs(1);
+/// Pauses between starts of what crashes: the first is none, then they double.
+const BACK_OFF: Duration = Duration::from_secs(10);
+const LONGEST: Duration = Duration::from_secs(300);
+
+/// The course of a pod.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Script {
+    /// How long after its start it is ready; `None` for never.
+    pub(super) ready_after: Option<Duration>,
+    /// With which code its containers end, and how long after their start; `None` if they go on.
+    pub(super) end: Option<(i64, Duration)>,
+    /// After so many ends it goes on; `None` for no limit.
+    pub(super) ends: Option<u32>,
+    pub(super) pull_fails: bool,
+    /// How often its readiness changes.
+    pub(super) flips: Option<Duration>,
+    /// How long it takes to stop.
+    pub(super) stops_after: Duration,
+    pub(super) restarts: Restarts,
+}
+
+/// After which ends containers are started again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Restarts {
+    Always,
+    OnFailure,
+    Never,
+}
+
+/// Where a pod is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Moment {
+    Creating,
+    PullFailed,
+    PullPauses,
+    Running { run: Run, ready: bool },
+    /// It crashed, and waits to be started again.
+    Pausing { run: Run, pause: Duration },
+    Ended { run: Run },
+}
+
+/// One start of the containers, in time since the pod came to its node.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Run {
+    pub(super) restarts: u32,
+    pub(super) started: Duration,
+    /// The last run that ended: its start, its end, its code.
+    pub(super) last: Option<(Duration, Duration, i64)>,
+}
+
+impl Script {
+    pub(super) fn of(pod: &Value) -> Self {
+        let told = |key: &str| annotation(pod, &format!("{PREFIX}{key}"));
+        let restarts = match text(pod, &["spec", "restartPolicy"]) {
+            "Never" => Restarts::Never,
+            "OnFailure" => Restarts::OnFailure,
+            _ => Restarts::Always,
+        };
+        let crash = told("crash").and_then(|code| code.parse::<i64>().ok()).filter(|code| *code != 0);
+        let after = |key: &str, default: Duration| match told(key) {
+            Some(text) => duration(text),
+            None => Some(default),
+        };
+        let end = match crash {
+            Some(code) => after("crash-after", RUN).map(|after| (code, after)),
+            None => {
+                let code = told("exit-code").and_then(|code| code.parse::<i64>().ok());
+                let ends = restarts != Restarts::Always || code.is_some() || told("exit-after").is_some();
+                ends.then(|| after("exit-after", RUN)).flatten().map(|after| (code.unwrap_or(0), after))
+            }
+        };
+        Self {
+            ready_after: after("ready-after", Duration::ZERO),
+            end,
+            ends: told("crash-times").and_then(|times| times.parse().ok()),
+            pull_fails: told("pull") == Some("fail") || has_bad_image(pod),
+            flips: told("readiness-flips").and_then(duration).filter(|time| !time.is_zero()),
+            stops_after: told("stop-after").and_then(duration).unwrap_or_default(),
+            restarts,
+        }
+    }
+
+    /// Where the pod is so long after it came to its node, and when that changes.
+    pub(super) fn at(&self, elapsed: Duration) -> (Moment, Option<Duration>) {
+        if elapsed < START {
+            return (Moment::Creating, Some(START));
+        }
+        if self.pull_fails {
+            return match elapsed < START + PULL {
+                true => (Moment::PullFailed, Some(START + PULL)),
+                false => (Moment::PullPauses, None),
+            };
+        }
+        let mut run = Run { restarts: 0, started: START, last: None };
+        loop {
+            let Some((code, after)) = self.end.filter(|_| self.ends.is_none_or(|ends| run.restarts < ends)) else {
+                return self.running(run, elapsed);
+            };
+            let end = run.started + after;
+            if elapsed < end {
+                let (moment, next) = self.running(run, elapsed);
+                let moment = match moment {
+                    // What fails this soon is not seen ready by a kubelet that looks every second.
+                    Moment::Running { run, .. } if code != 0 && after < Duration::from_secs(1) => {
+                        Moment::Running { run, ready: false }
+                    }
+                    other => other,
+                };
+                return (moment, Some(next.map_or(end, |next| next.min(end))));
+            }
+            run.last = Some((run.started, end, code));
+            let again = match self.restarts {
+                Restarts::Always => true,
+                Restarts::OnFailure => code != 0,
+                Restarts::Never => false,
+            };
+            if !again {
+                return (Moment::Ended { run }, None);
+            }
+            let pause = pause(run.restarts);
+            if elapsed < end + pause {
+                return (Moment::Pausing { run, pause }, Some(end + pause));
+            }
+            // At least a moment, so that time goes on whatever is told.
+            run.started = end + pause.max(Duration::from_millis(1));
+            run.restarts += 1;
+        }
+    }
+
+    fn running(&self, run: Run, elapsed: Duration) -> (Moment, Option<Duration>) {
+        let since = elapsed.saturating_sub(run.started);
+        let Some(after) = self.ready_after else { return (Moment::Running { run, ready: false }, None) };
+        if since < after {
+            let next = run.started + after;
+            return (Moment::Running { run, ready: false }, Some(next));
+        }
+        let Some(period) = self.flips else { return (Moment::Running { run, ready: true }, None) };
+        let turns = u32::try_from((since - after).as_nanos() / period.as_nanos()).unwrap_or(u32::MAX - 1);
+        let next = run.started + after + period * (turns + 1);
+        (Moment::Running { run, ready: turns % 2 == 0 }, Some(next))
+    }
+}
+
+/// How long to wait before a start after so many restarts.
+fn pause(restarts: u32) -> Duration {
+    match restarts {
+        0 => Duration::ZERO,
+        more => (BACK_OFF * (1 << (more - 1).min(10))).min(LONGEST),
+    }
+}
+
+/// Images that no registry has: so that a typing error looks like one.
+fn has_bad_image(pod: &Value) -> bool {
+    let lists = ["containers", "initContainers"];
+    let mut containers = lists.iter().flat_map(|list| items(pod, &["spec", list]));
+    containers.any(|container| text(container, &["image"]).contains("does-not-exist"))
+}
+
+/// The lines that a container writes at each start.
+pub(super) fn lines(pod: &Value, container: &Value) -> Vec<String> {
+    match annotation(pod, &format!("{PREFIX}logs")) {
+        Some(text) => text.lines().map(str::to_owned).collect(),
+        None => {
+            let by = controller(pod).map(|owner| format!(" of {} {}", text(owner, &["kind"]), text(owner, &["name"])));
+            let (name, image) = (text(container, &["name"]), text(container, &["image"]));
+            vec![format!("{name} ({image}){} started", by.unwrap_or_default())]
+        }
+    }
+}
+
+/// `1h2m3.5s`, `500ms`; `None` for `never` and what is no duration.
+pub(super) fn duration(text: &str) -> Option<Duration> {
+    let mut rest = text.trim();
+    let mut sum = Duration::ZERO;
+    if rest.is_empty() {
+        return None;
+    }
+    while !rest.is_empty() {
+        let end = rest.find(|letter: char| !letter.is_ascii_digit() && letter != '.').unwrap_or(rest.len());
+        let number: f64 = rest[..end].parse().ok()?;
+        rest = &rest[end..];
+        let end = rest.find(|letter: char| letter.is_ascii_digit()).unwrap_or(rest.len());
+        let unit = match &rest[..end] {
+            "ms" => 0.001,
+            "s" | "" => 1.0,
+            "m" => 60.0,
+            "h" => 3600.0,
+            _ => return None,
+        };
+        sum += Duration::try_from_secs_f64(number * unit).ok()?;
+        rest = &rest[end..];
+    }
+    Some(sum)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::object::object;
+
+    fn script(policy: &str, annotations: &[(&str, &str)]) -> Script {
+        let mut pod = object! {"spec": object! {"restartPolicy": policy}};
+        for (key, value) in annotations {
+            pod.set(&["metadata", "annotations", &format!("{PREFIX}{key}")], (*value).into());
+        }
+        Script::of(&pod)
+    }
+
+    /// The changes of a pod up to a time.
+    fn course(script: &Script, until: u64) -> Vec<String> {
+        let (mut at, mut seen) = (Duration::ZERO, Vec::new());
+        loop {
+            let (moment, next) = script.at(at);
+            let told = match moment {
+                Moment::Running { run, ready } => {
+                    format!("{} {}", if ready { "ready" } else { "running" }, run.restarts)
+                }
+                Moment::Pausing { pause, .. } => format!("pausing {}s", pause.as_secs()),
+                Moment::Ended { run } => format!("ended {}", run.last.unwrap().2),
+                other => format!("{other:?}"),
+            };
+            seen.push(format!("{}ms {told}", at.as_millis()));
+            match next {
+                Some(next) if next < Duration::from_secs(until) => {
+                    assert!(next > at, "time goes on");
+                    at = next;
+                }
+                _ => return seen,
+            }
+        }
+    }
+
+    #[test]
+    fn pods_follow_their_annotations() {
+        let check = |policy: &str, annotations: &[(&str, &str)], until: u64, want: &[&str]| {
+            assert_eq!(course(&script(policy, annotations), until), want, "{annotations:?}");
+        };
+        check("Always", &[], 9, &["0ms Creating", "20ms ready 0"]);
+        check("Always", &[("ready-after", "2s")], 9, &["0ms Creating", "20ms running 0", "2020ms ready 0"]);
+        check("Always", &[("ready-after", "never")], 9, &["0ms Creating", "20ms running 0"]);
+        check("Never", &[], 9, &["0ms Creating", "20ms ready 0", "40ms ended 0"]);
+        check("Never", &[("exit-after", "never")], 9, &["0ms Creating", "20ms ready 0"]);
+        check("Never", &[("exit-code", "3"), ("exit-after", "1s")], 9, &["0ms Creating", "20ms ready 0", "1020ms ended 3"]);
+        check("Always", &[("pull", "fail")], 9, &["0ms Creating", "20ms PullFailed", "1020ms PullPauses"]);
+        check("Always", &[("readiness-flips", "4s")], 9, &["0ms Creating", "20ms ready 0", "4020ms running 0", "8020ms ready 0"]);
+        check(
+            "Always",
+            &[("crash", "1"), ("crash-after", "1s")],
+            20,
+            &[
+                "0ms Creating",
+                "20ms ready 0",
+                "1020ms ready 1",
+                "2021ms pausing 10s",
+                "12021ms ready 2",
+                "13021ms pausing 20s",
+            ],
+        );
+        check("Always", &[("crash", "1")], 9, &["0ms Creating", "20ms running 0", "40ms running 1", "61ms pausing 10s"]);
+        check("OnFailure", &[("crash", "1"), ("crash-times", "1")], 9, &["0ms Creating", "20ms running 0", "40ms ready 1"]);
+    }
+
+    #[test]
+    fn durations_are_read() {
+        for (text, want) in [("2s", Some(2000)), ("1m30s", Some(90_000)), ("500ms", Some(500)), ("1.5s", Some(1500)), ("3", Some(3000)), ("never", None), ("", None)] {
+            assert_eq!(duration(text).map(|time| time.as_millis()), want, "{text}");
+        }
+    }
+}

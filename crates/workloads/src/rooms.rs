@@ -1,0 +1,20 @@
+//! Which controllers there are, in the order in which each round asks them.
+
+use crate::controller::Controller;
+use crate::namespaces::{NamespaceContents, NamespaceDeletion, Part};
+
+pub(crate) fn all(authority: &str) -> Vec<Box<dyn Controller>> {
+    let contents = |part| Box::new(NamespaceContents { authority: authority.to_owned(), part });
+    vec![
+        contents(Part::Authority),
+        contents(Part::Account),
+        Box::new(NamespaceDeletion),
+        Box::new(crate::garbage::Garbage),
+        Box::new(crate::nodes::Nodes),
+        Box::new(crate::deployment::Deployments),
+        Box::new(crate::replica_set::ReplicaSets),
+        Box::new(crate::claims::Claims),
+        Box::new(crate::scheduler::Scheduler::default()),
+        Box::new(crate::kubelet::Kubelet::default()),
+    ]
+}

@@ -1,0 +1,4 @@
+//! The controllers on a store with a virtual clock.
+
+mod cluster;
+mod deployments;
