@@ -58,7 +58,8 @@ pub(super) fn validate(stage: &Stage<'_, '_>, pod: &Value) -> Result<(), Failure
         return Err(stage.forbidden(pod, &why));
     }
     let account = account(stage, pod)?;
-    let strict = matches!(annotation(&account, ONLY_MOUNTABLE), Some("1" | "t" | "T" | "true" | "TRUE" | "True"));
+    let strict =
+        matches!(annotation(&account, ONLY_MOUNTABLE), Some("1" | "t" | "T" | "true" | "TRUE" | "True"));
     match strict.then(|| foreign_secret(&account, pod)).flatten() {
         Some(why) => Err(stage.forbidden(pod, &why)),
         None => Ok(()),
@@ -121,7 +122,9 @@ fn foreign_secret(account: &Value, pod: &Value) -> Option<String> {
     let owner = account.str_at(&["metadata", "name"]).unwrap_or_default();
     let mountable = named("secrets");
     let tail = |name: &str| {
-        format!("secret.secretName=\"{name}\" is not allowed because service account {owner} does not reference that secret")
+        format!(
+            "secret.secretName=\"{name}\" is not allowed because service account {owner} does not reference that secret"
+        )
     };
     let is_foreign = |name: &&str| !mountable.iter().any(|known| known == name);
     for volume in items(pod, &["spec", "volumes"]) {

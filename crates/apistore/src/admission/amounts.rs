@@ -66,6 +66,10 @@ pub(crate) fn of_pod(pod: &Value, kind: &str) -> Amounts {
     }
     raise(&mut sum, &init);
     let of_pod = amounts(pod.at(&["spec", "resources", kind]));
-    sum.extend(of_pod.into_iter().filter(|(name, _)| matches!(&**name, "cpu" | "memory") || name.starts_with("hugepages-")));
+    sum.extend(
+        of_pod
+            .into_iter()
+            .filter(|(name, _)| matches!(&**name, "cpu" | "memory") || name.starts_with("hugepages-")),
+    );
     sum
 }

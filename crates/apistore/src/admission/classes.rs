@@ -18,7 +18,8 @@ pub(super) fn default_storage_class(stage: &Stage<'_, '_>, claim: &mut Value) {
     if !(stage.is("", "persistentvolumeclaims") && stage.creates()) || asks(claim) {
         return;
     }
-    let marks = ["storageclass.kubernetes.io/is-default-class", "storageclass.beta.kubernetes.io/is-default-class"];
+    let marks =
+        ["storageclass.kubernetes.io/is-default-class", "storageclass.beta.kubernetes.io/is-default-class"];
     if let Some(name) = default_class(stage, "storage.k8s.io/storageclasses", &marks) {
         claim.set(&["spec", "storageClassName"], name.into());
     }
@@ -58,14 +59,19 @@ pub(super) fn protect(stage: &Stage<'_, '_>, object: &mut Value) {
         () if stage.is("storage.k8s.io", "volumeattributesclasses") => "kubernetes.io/vac-protection",
         () => return,
     };
-    let known = items(object, &["metadata", "finalizers"]).iter().any(|item| item.as_str() == Some(finalizer));
+    let known =
+        items(object, &["metadata", "finalizers"]).iter().any(|item| item.as_str() == Some(finalizer));
     if !known {
         push(object, &["metadata", "finalizers"], finalizer.into());
     }
 }
 
 /// A claim only grows where its class lets it.
-pub(super) fn validate_resize(stage: &Stage<'_, '_>, claim: &Value, old: Option<&Value>) -> Result<(), Failure> {
+pub(super) fn validate_resize(
+    stage: &Stage<'_, '_>,
+    claim: &Value,
+    old: Option<&Value>,
+) -> Result<(), Failure> {
     let Some(old) = old.filter(|_| stage.is("", "persistentvolumeclaims") && stage.updates()) else {
         return Ok(());
     };
@@ -79,7 +85,8 @@ pub(super) fn validate_resize(stage: &Stage<'_, '_>, claim: &Value, old: Option<
     }
     let class = old.str_at(&["spec", "storageClassName"]).unwrap_or_default();
     let class = stage.state().find("storage.k8s.io/storageclasses", "", class).map(|entry| entry.value());
-    let expands = class.is_some_and(|class| class.get("allowVolumeExpansion").and_then(Value::as_bool) == Some(true));
+    let expands =
+        class.is_some_and(|class| class.get("allowVolumeExpansion").and_then(Value::as_bool) == Some(true));
     if expands {
         return Ok(());
     }

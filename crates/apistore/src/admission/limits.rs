@@ -25,7 +25,8 @@ pub(super) fn mutate(stage: &Stage<'_, '_>, pod: &mut Value) {
         let (mut requests, mut limits) = (BTreeMap::new(), BTreeMap::new());
         for limit in items(&range, &["spec", "limits"]) {
             if limit.str_at(&["type"]) == Some("Container") {
-                requests.extend(limit.get("defaultRequest").and_then(Value::as_map).cloned().unwrap_or_default());
+                requests
+                    .extend(limit.get("defaultRequest").and_then(Value::as_map).cloned().unwrap_or_default());
                 limits.extend(limit.get("default").and_then(Value::as_map).cloned().unwrap_or_default());
             }
         }
@@ -88,7 +89,12 @@ pub(super) fn validate(stage: &Stage<'_, '_>, object: &Value, old: Option<&Value
                     }
                 }
                 "Pod" if !claims => {
-                    check(&mut errors, limit, "Pod", (&of_pod(object, "requests"), &of_pod(object, "limits")));
+                    check(
+                        &mut errors,
+                        limit,
+                        "Pod",
+                        (&of_pod(object, "requests"), &of_pod(object, "limits")),
+                    );
                 }
                 _ => {}
             }

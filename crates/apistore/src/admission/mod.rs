@@ -2,7 +2,7 @@
 //!
 //! The plugins are those that a real server has on by default, in its order. Not among them: `CertificateApproval`,
 //! `CertificateSigning`, `CertificateSubjectRestriction` and `ClusterTrustBundleAttest`, as nothing here signs certificates, and
-//! `PodTopologyLabels`, as nodes are simulated. `OwnerReferencesPermissionEnforcement` is off, as by default.
+//! `TaintNodesByCondition` and `PodTopologyLabels`, as nodes are simulated. `OwnerReferencesPermissionEnforcement` is off, as by default.
 
 mod accounts;
 mod amounts;
@@ -10,9 +10,12 @@ mod classes;
 mod limits;
 mod namespaces;
 mod pods;
+mod policies;
 mod quota;
+mod review;
 mod security;
 mod stage;
+mod webhook;
 
 use lockstep_core::Value;
 
@@ -56,7 +59,16 @@ pub(crate) fn mutate(
     old: Option<&Value>,
 ) -> Result<Value, Halt> {
     let mut stage = Stage { call, attributes };
-    built_in(&mut stage, &mut object, old)?;
+    let mut rounds = webhook::Rounds::default();
+    loop {
+        built_in(&mut stage, &mut object, old)?;
+        object = policies::mutate(&stage, object, old)?;
+        let (after, changed) = webhook::mutate(&mut stage, object, old, &mut rounds)?;
+        object = after;
+        if !rounds.begins_second(changed) {
+            break;
+        }
+    }
     let writes = matches!(attributes.operation, Operation::Create | Operation::Update);
     if writes && attributes.subresource.is_empty() {
         check_escalation(attributes.ask.state, call, &object, old)?;
@@ -72,7 +84,6 @@ fn built_in(stage: &mut Stage<'_, '_>, object: &mut Value, old: Option<&Value>) 
     }
     limits::mutate(stage, object);
     accounts::mutate(stage, object)?;
-    pods::taint(stage, object);
     pods::prioritize(stage, object, old)?;
     pods::tolerate(stage, object);
     classes::default_storage_class(stage, object);
@@ -101,6 +112,8 @@ pub(crate) fn validate(
         classes::validate_resize(&stage, object, old)?;
         pods::validate_runtime(&stage, object)?;
     }
+    policies::validate(&mut stage, (object, old))?;
+    webhook::validate(&mut stage, (object, old))?;
     quota::validate(&stage, object, old)?;
     Ok(())
 }

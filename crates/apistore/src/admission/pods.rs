@@ -38,7 +38,8 @@ pub(super) fn prioritize(stage: &Stage<'_, '_>, pod: &mut Value, old: Option<&Va
     }
     if stage.updates() {
         for key in ["priority", "preemptionPolicy"] {
-            if let (None, Some(value)) = (pod.at(&["spec", key]), old.and_then(|old| old.at(&["spec", key]))) {
+            if let (None, Some(value)) = (pod.at(&["spec", key]), old.and_then(|old| old.at(&["spec", key])))
+            {
                 pod.set(&["spec", key], value.clone());
             }
         }
@@ -104,7 +105,8 @@ pub(super) fn validate_class(stage: &Stage<'_, '_>, class: &Value) -> Result<(),
     if stage.updates() && name(&known) == name(class) {
         return Ok(());
     }
-    let why = format!("PriorityClass {} is already marked as default. Only one default can exist", name(&known));
+    let why =
+        format!("PriorityClass {} is already marked as default. Only one default can exist", name(&known));
     Err(stage.forbidden(class, &why))
 }
 
@@ -133,9 +135,11 @@ pub(super) fn set_runtime(stage: &Stage<'_, '_>, pod: &mut Value) -> Result<(), 
         }
         pod.set(&["spec", "overhead"], overhead.clone());
     }
-    let selector = class.at(&["scheduling", "nodeSelector"]).and_then(Value::as_map).cloned().unwrap_or_default();
+    let selector =
+        class.at(&["scheduling", "nodeSelector"]).and_then(Value::as_map).cloned().unwrap_or_default();
     for (key, value) in selector {
-        let (wanted, said) = (value.as_str().unwrap_or_default(), pod.str_at(&["spec", "nodeSelector", &key]));
+        let (wanted, said) =
+            (value.as_str().unwrap_or_default(), pod.str_at(&["spec", "nodeSelector", &key]));
         if let Some(said) = said.filter(|said| *said != wanted) {
             let why = format!(
                 "conflict: runtimeClass.scheduling.nodeSelector[{key}] = {wanted}; pod.spec.nodeSelector[{key}] = {said}"
@@ -169,22 +173,5 @@ pub(super) fn validate_runtime(stage: &Stage<'_, '_>, pod: &Value) -> Result<(),
             Err(stage.forbidden(pod, why))
         }
         _ => Ok(()),
-    }
-}
-
-/// A new node is not ready until somebody says so.
-pub(super) fn taint(stage: &Stage<'_, '_>, node: &mut Value) {
-    if !(stage.is("", "nodes") && stage.creates()) {
-        return;
-    }
-    const KEY: &str = "node.kubernetes.io/not-ready";
-    let has = |taint: &Value| {
-        taint.str_at(&["key"]) == Some(KEY) && taint.str_at(&["effect"]) == Some("NoSchedule")
-    };
-    if !items(node, &["spec", "taints"]).iter().any(has) {
-        let mut taint = Value::map(Map::new());
-        taint.set(&["key"], KEY.into());
-        taint.set(&["effect"], "NoSchedule".into());
-        push(node, &["spec", "taints"], taint);
     }
 }

@@ -40,7 +40,11 @@ enum Meter {
 }
 
 /// Refuses what is more than a quota allows.
-pub(super) fn validate(stage: &Stage<'_, '_>, object: Option<&Value>, old: Option<&Value>) -> Result<(), Failure> {
+pub(super) fn validate(
+    stage: &Stage<'_, '_>,
+    object: Option<&Value>,
+    old: Option<&Value>,
+) -> Result<(), Failure> {
     let namespace = stage.namespace();
     let is_namespace = stage.is_of("", "namespaces");
     let Some(object) = object.filter(|_| !namespace.is_empty() && !is_namespace) else { return Ok(()) };
@@ -98,9 +102,7 @@ fn check(
         return Ok(());
     }
     let shown = |from: &Amounts| {
-        let one = |name: &&String| {
-            format!("{name}={}", from.get(*name).copied().unwrap_or(Quantity::ZERO))
-        };
+        let one = |name: &&String| format!("{name}={}", from.get(*name).copied().unwrap_or(Quantity::ZERO));
         exceeded.iter().map(one).collect::<Vec<_>>().join(",")
     };
     let why = format!(
@@ -140,7 +142,8 @@ impl Meter {
             "persistentvolumeclaims" => Self::Claims,
             _ => {
                 let mut names = vec![format!("count/{resource}")];
-                if matches!(resource, "configmaps" | "resourcequotas" | "replicationcontrollers" | "secrets") {
+                if matches!(resource, "configmaps" | "resourcequotas" | "replicationcontrollers" | "secrets")
+                {
                     names.push(plural.to_owned());
                 }
                 Self::Objects(names)
@@ -171,10 +174,14 @@ impl Meter {
                 POD_RESOURCES.contains(&name) || extended || huge
             }
             Self::Services => {
-                matches!(name, "count/services" | "services" | "services.nodeports" | "services.loadbalancers")
+                matches!(
+                    name,
+                    "count/services" | "services" | "services.nodeports" | "services.loadbalancers"
+                )
             }
             Self::Claims => {
-                let of_class = name.split_once(OF_CLASS).is_some_and(|(_, rest)| CLAIM_RESOURCES.contains(&rest));
+                let of_class =
+                    name.split_once(OF_CLASS).is_some_and(|(_, rest)| CLAIM_RESOURCES.contains(&rest));
                 name == "count/persistentvolumeclaims" || CLAIM_RESOURCES.contains(&name) || of_class
             }
             Self::Objects(names) => names.iter().any(|known| known == name),
@@ -183,7 +190,8 @@ impl Meter {
 
     /// What one object uses.
     fn usage(&self, object: &Value, now: i64) -> Amounts {
-        let one = |names: &[&str]| names.iter().map(|name| ((*name).to_owned(), count(1))).collect::<Amounts>();
+        let one =
+            |names: &[&str]| names.iter().map(|name| ((*name).to_owned(), count(1))).collect::<Amounts>();
         match self {
             Self::Pods => {
                 let mut usage = one(&["count/pods"]);
@@ -196,8 +204,8 @@ impl Meter {
                 let mut usage = one(&["count/services", "services"]);
                 let ports = items(object, &["spec", "ports"]);
                 let balanced = object.str_at(&["spec", "type"]) == Some("LoadBalancer");
-                let chosen =
-                    object.at(&["spec", "allocateLoadBalancerNodePorts"]).and_then(Value::as_bool) == Some(false);
+                let chosen = object.at(&["spec", "allocateLoadBalancerNodePorts"]).and_then(Value::as_bool)
+                    == Some(false);
                 let opened = match object.str_at(&["spec", "type"]) {
                     Some("NodePort") => ports.len(),
                     Some("LoadBalancer") if chosen => {
@@ -231,7 +239,9 @@ impl Meter {
 
     /// What containers do not say that they must.
     fn missing(&self, counted: &[&String], object: &Value) -> Option<String> {
-        if *self != Self::Pods || object.at(&["spec", "resources"]).is_some_and(|own| !own.is_empty_container()) {
+        if *self != Self::Pods
+            || object.at(&["spec", "resources"]).is_some_and(|own| !own.is_empty_container())
+        {
             return None;
         }
         let mut parts = Vec::new();
@@ -296,7 +306,9 @@ fn is_best_effort(pod: &Value) -> bool {
     let asks = |holder: &Value| {
         ["requests", "limits"].iter().any(|kind| {
             let amounts = amounts(holder.at(&["resources", kind]));
-            ["cpu", "memory"].iter().any(|name| amounts.get(*name).is_some_and(|amount| *amount != Quantity::ZERO))
+            ["cpu", "memory"]
+                .iter()
+                .any(|name| amounts.get(*name).is_some_and(|amount| *amount != Quantity::ZERO))
         })
     };
     let spec = pod.get("spec").cloned().unwrap_or_default();
@@ -343,7 +355,8 @@ fn in_scope(pod: &Value, (scope, operator, values): (&str, &str, &[Value])) -> b
 
 fn crosses_namespaces(pod: &Value) -> bool {
     let crosses = |term: &Value| {
-        !items(term, &["namespaces"]).is_empty() || term.get("namespaceSelector").is_some_and(|s| s.as_map().is_some())
+        !items(term, &["namespaces"]).is_empty()
+            || term.get("namespaceSelector").is_some_and(|s| s.as_map().is_some())
     };
     ["podAffinity", "podAntiAffinity"].iter().any(|kind| {
         let list = |key: &str| items(pod, &["spec", "affinity", kind, key]);

@@ -86,7 +86,7 @@ fn same(value: &Value) -> Value {
                     list.sort();
                     (key.clone(), Value::list(list))
                 }
-                (_, value) => (key.clone(), value),
+                (key, value) => (plain(key).into(), value),
             };
             Value::map(kept.map(sorted).collect::<Map>())
         }
@@ -109,11 +109,15 @@ fn plain(text: &str) -> String {
     };
     const UID: &str = "hhhhhhhh-hhhh-hhhh-hhhh-hhhhhhhhhhhh";
     const TIME: &str = "dddd-dd-ddTdd:dd:ddZ";
+    const VOLUME: &str = "kube-api-access-";
     let mut out = String::new();
     let mut at = 0;
     while let Some(c) = text[at..].chars().next() {
         let (shown, length) = match () {
             () if like(at, UID) => ("UID".to_owned(), UID.len()),
+            () if text[at..].starts_with(VOLUME) && text.len() >= at + VOLUME.len() + 5 => {
+                (format!("{VOLUME}NAME"), VOLUME.len() + 5)
+            }
             () if like(at, TIME) => ("TIME".to_owned(), TIME.len()),
             () => (c.to_string(), c.len_utf8()),
         };

@@ -6,8 +6,9 @@
 KUBEONE_DIRECTORY is what `cargo xtask kubeone up --dir` was given: its kubeconfig and tokens are used. A script is a YAML list of
 steps. `do` is a method and a path; `body` is sent as JSON, or as the `type` says (merge, json, strategic, apply); `as` is whom to
 impersonate: a user and groups; `uid` and `extra` go with it; `by` is who sends it if not an administrator (`nobody`, or `anonymous`).
-`quiet` marks preparations: of their answers only the code counts. `wait` is a path that controllers come to fill: the replay, which has
-none, puts the ServiceAccount there itself. What scripts create is deleted afterwards. Needs PyYAML.
+`quiet` marks preparations: of their answers only the code counts. `wait` is a path that controllers come to fill (`until` a field
+is set): the replay, which has none, puts the object there itself. `settle` gives
+the server time to notice what it only watches. What scripts create is deleted afterwards. Needs PyYAML.
 """
 import http.client
 import json
@@ -23,6 +24,7 @@ HERE = pathlib.Path(__file__).parent
 TYPES = {"strategic": "application/strategic-merge-patch+json", "merge": "application/merge-patch+json",
          "json": "application/json-patch+json", "apply": "application/apply-patch+yaml"}
 UID = re.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+TOKEN_VOLUME = re.compile("kube-api-access-[bcdfghjklmnpqrstvwxz2456789]{5}")
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
 
 
@@ -70,9 +72,12 @@ class Server:
             answer = text
         return response.status, answer, warnings
 
-    def wait(self, path):
+    def wait(self, path, until=""):
         for _ in range(200):
-            if self.ask({"do": "GET " + path})[0] == 200:
+            code, answer, _ = self.ask({"do": "GET " + path})
+            for key in filter(None, until.split(".")):
+                answer = answer.get(key) or {}
+            if code == 200 and answer:
                 return
             time.sleep(0.05)
         raise SystemExit(f"{path} does not come")
@@ -81,11 +86,11 @@ class Server:
 def same(value):
     """An answer without what differs from run to run."""
     if isinstance(value, dict):
-        return {key: same(item) for key, item in value.items() if key != "resourceVersion"}
+        return {same(key): same(item) for key, item in value.items() if key != "resourceVersion"}
     if isinstance(value, list):
         return [same(item) for item in value]
     if isinstance(value, str):
-        return TIME.sub("TIME", UID.sub("UID", value))
+        return TOKEN_VOLUME.sub("kube-api-access-NAME", TIME.sub("TIME", UID.sub("UID", value)))
     return value
 
 
@@ -95,10 +100,12 @@ def record(server, name):
     try:
         for step in steps:
             if "wait" in step:
-                server.wait(step["wait"])
+                server.wait(step["wait"], step.get("until", ""))
                 lines.append(json.dumps(step))
                 continue
             code, answer, warnings = server.ask(step)
+            if step.get("settle"):
+                time.sleep(0.5)
             method, path = step["do"].split(" ", 1)
             if method == "POST" and code == 201 and "dryRun" not in path and isinstance(answer, dict):
                 made.append(f"{path.split('?')[0]}/{answer.get('metadata', {}).get('name')}")

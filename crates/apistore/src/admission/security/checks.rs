@@ -121,9 +121,11 @@ impl Pod<'_> {
         const PREFIX: &str = "container.apparmor.security.beta.kubernetes.io/";
         let bad = |kind: &str| !matches!(kind, "RuntimeDefault" | "Localhost");
         let path = &["appArmorProfile", "type"];
-        let is_bad = |context: &Value| context.at(&["appArmorProfile"]).is_some_and(|profile| {
-            bad(profile.str_at(&["type"]).unwrap_or_default())
-        });
+        let is_bad = |context: &Value| {
+            context
+                .at(&["appArmorProfile"])
+                .is_some_and(|profile| bad(profile.str_at(&["type"]).unwrap_or_default()))
+        };
         let mut setters = self.setters(is_bad);
         let mut values: Vec<String> = self.values(path, bad).into_iter().collect();
         let annotations = self.pod.at(&["metadata", "annotations"]).and_then(Value::as_map);
@@ -142,7 +144,10 @@ impl Pod<'_> {
         (!setters.is_empty()).then(|| {
             let reason = plural(values.len(), "forbidden AppArmor profile", "forbidden AppArmor profiles");
             let setters = setters.join(" and ");
-            (reason.to_owned(), format!("{setters} must not set AppArmor profile type to {}", joined(&values)))
+            (
+                reason.to_owned(),
+                format!("{setters} must not set AppArmor profile type to {}", joined(&values)),
+            )
         })
     }
 
@@ -151,7 +156,8 @@ impl Pod<'_> {
         let mut names = Vec::new();
         for container in self.containers() {
             let added = items(container, &["securityContext", "capabilities", "add"]).iter();
-            let bad: Vec<_> = added.filter_map(Value::as_str).filter(|name| !allowed.contains(name)).collect();
+            let bad: Vec<_> =
+                added.filter_map(Value::as_str).filter(|name| !allowed.contains(name)).collect();
             if !bad.is_empty() {
                 names.push(container.str_at(&["name"]).unwrap_or_default().to_owned());
                 found.extend(bad.into_iter().map(str::to_owned));
@@ -162,8 +168,19 @@ impl Pod<'_> {
 
     fn capabilities(&self) -> Violation {
         const ALLOWED: [&str; 13] = [
-            "AUDIT_WRITE", "CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID", "KILL", "MKNOD", "NET_BIND_SERVICE",
-            "SETFCAP", "SETGID", "SETPCAP", "SETUID", "SYS_CHROOT",
+            "AUDIT_WRITE",
+            "CHOWN",
+            "DAC_OVERRIDE",
+            "FOWNER",
+            "FSETID",
+            "KILL",
+            "MKNOD",
+            "NET_BIND_SERVICE",
+            "SETFCAP",
+            "SETGID",
+            "SETPCAP",
+            "SETUID",
+            "SYS_CHROOT",
         ];
         let (names, found) = self.added(&ALLOWED);
         (!names.is_empty()).then(|| {
@@ -175,8 +192,11 @@ impl Pod<'_> {
 
     fn host_namespaces(&self) -> Violation {
         let set = |key: &&&str| self.pod.at(&["spec", key]).and_then(Value::as_bool) == Some(true);
-        let found: Vec<String> =
-            ["hostNetwork", "hostPID", "hostIPC"].iter().filter(set).map(|key| format!("{key}=true")).collect();
+        let found: Vec<String> = ["hostNetwork", "hostPID", "hostIPC"]
+            .iter()
+            .filter(set)
+            .map(|key| format!("{key}=true"))
+            .collect();
         (!found.is_empty()).then(|| ("host namespaces".to_owned(), found.join(", ")))
     }
 
@@ -268,7 +288,9 @@ impl Pod<'_> {
         let path = |key| ["seLinuxOptions", key];
         let text = |context: &Value, key| context.str_at(&path(key)).unwrap_or_default().to_owned();
         let bad = |context: &Value| {
-            !known(&text(context, "type")) || !text(context, "user").is_empty() || !text(context, "role").is_empty()
+            !known(&text(context, "type"))
+                || !text(context, "user").is_empty()
+                || !text(context, "role").is_empty()
         };
         let setters = self.setters(bad);
         if setters.is_empty() {
@@ -285,13 +307,18 @@ impl Pod<'_> {
             }
         }
         let (setters, data) = (setters.join(" and "), data.join("; "));
-        Some(("seLinuxOptions".to_owned(), format!("{setters} set forbidden securityContext.seLinuxOptions: {data}")))
+        Some((
+            "seLinuxOptions".to_owned(),
+            format!("{setters} set forbidden securityContext.seLinuxOptions: {data}"),
+        ))
     }
 
     fn bad_seccomp(&self) -> Violation {
         let bad = |kind: &str| !matches!(kind, "RuntimeDefault" | "Localhost");
         let is_bad = |context: &Value| {
-            context.get("seccompProfile").is_some_and(|profile| bad(profile.str_at(&["type"]).unwrap_or_default()))
+            context
+                .get("seccompProfile")
+                .is_some_and(|profile| bad(profile.str_at(&["type"]).unwrap_or_default()))
         };
         let setters = self.setters(is_bad);
         (!setters.is_empty()).then(|| {
@@ -316,7 +343,8 @@ impl Pod<'_> {
             let name = container.str_at(&["name"]).unwrap_or_default();
             format!("container.seccomp.security.alpha.kubernetes.io/{name}")
         });
-        let keys = std::iter::once("seccomp.security.alpha.kubernetes.io/pod".to_owned()).chain(of_containers);
+        let keys =
+            std::iter::once("seccomp.security.alpha.kubernetes.io/pod".to_owned()).chain(of_containers);
         let found: BTreeSet<String> = keys.filter_map(annotation).collect();
         (!found.is_empty()).then(|| {
             let word = plural(found.len(), "annotation", "annotations");
@@ -342,7 +370,8 @@ impl Pod<'_> {
             ("net.ipv4.tcp_slow_start_after_idle", 37),
             ("net.ipv4.tcp_notsent_lowat", 37),
         ];
-        let allowed = |name: &str| KNOWN.iter().any(|(known, since)| *known == name && self.wanted.since(*since));
+        let allowed =
+            |name: &str| KNOWN.iter().any(|(known, since)| *known == name && self.wanted.since(*since));
         let names = items(self.pod, &["spec", "securityContext", "sysctls"]).iter();
         let names: Vec<&str> =
             names.filter_map(|sysctl| sysctl.str_at(&["name"])).filter(|name| !allowed(name)).collect();
@@ -399,7 +428,14 @@ impl Pod<'_> {
 
     fn volumes(&self) -> Violation {
         const ALLOWED: [&str; 9] = [
-            "configMap", "csi", "downwardAPI", "emptyDir", "ephemeral", "image", "persistentVolumeClaim", "projected",
+            "configMap",
+            "csi",
+            "downwardAPI",
+            "emptyDir",
+            "ephemeral",
+            "image",
+            "persistentVolumeClaim",
+            "projected",
             "secret",
         ];
         let mut names = Vec::new();
@@ -413,7 +449,8 @@ impl Pod<'_> {
             kinds.insert(others.find(|key| *key != "name").unwrap_or("unknown").to_owned());
         }
         (!names.is_empty()).then(|| {
-            let (volume, verb) = (plural(names.len(), "volume", "volumes"), plural(names.len(), "uses", "use"));
+            let (volume, verb) =
+                (plural(names.len(), "volume", "volumes"), plural(names.len(), "uses", "use"));
             let kind = plural(kinds.len(), "restricted volume type", "restricted volume types");
             let detail = format!("{volume} {} {verb} {kind} {}", joined(&names), listed(&kinds));
             ("restricted volume types".to_owned(), detail)
@@ -432,7 +469,8 @@ impl Pod<'_> {
             return Some((reason(), format!("{setters} must not set securityContext.runAsNonRoot=false")));
         }
         let of_pod = self.context().and_then(said) == Some(true);
-        let names = self.names(|container| !of_pod && container.get("securityContext").and_then(said).is_none());
+        let names =
+            self.names(|container| !of_pod && container.get("securityContext").and_then(said).is_none());
         (!names.is_empty()).then(|| {
             let who = containers_named(&names);
             (reason(), format!("pod or {who} must set securityContext.runAsNonRoot=true"))
@@ -444,8 +482,9 @@ impl Pod<'_> {
             return None;
         }
         let setters = self.setters(|context| context.int_at(&["runAsUser"]) == Some(0));
-        (!setters.is_empty())
-            .then(|| ("runAsUser=0".to_owned(), format!("{} must not set runAsUser=0", setters.join(" and "))))
+        (!setters.is_empty()).then(|| {
+            ("runAsUser=0".to_owned(), format!("{} must not set runAsUser=0", setters.join(" and ")))
+        })
     }
 
     fn seccomp_set(&self) -> Violation {
@@ -456,7 +495,8 @@ impl Pod<'_> {
             return Some(bad);
         }
         let of_pod = self.context().is_some_and(|context| context.get("seccompProfile").is_some());
-        let names = self.names(|container| !of_pod && container.at(&["securityContext", "seccompProfile"]).is_none());
+        let names =
+            self.names(|container| !of_pod && container.at(&["securityContext", "seccompProfile"]).is_none());
         (!names.is_empty()).then(|| {
             let who = containers_named(&names);
             let detail =

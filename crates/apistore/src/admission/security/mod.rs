@@ -14,13 +14,16 @@ use checks::violations;
 use policy::{Level, Policy};
 
 /// Further endpoints that do not change what a pod may do.
-const IGNORED: [&str; 8] =
-    ["exec", "attach", "binding", "eviction", "log", "portforward", "proxy", "status"];
+const IGNORED: [&str; 8] = ["exec", "attach", "binding", "eviction", "log", "portforward", "proxy", "status"];
 /// How many pods of a namespace are looked at when its level changes.
 const MOST_PODS: usize = 3000;
 
 /// Refuses pods, and warns of those that come.
-pub(super) fn validate(stage: &mut Stage<'_, '_>, object: &Value, old: Option<&Value>) -> Result<(), Failure> {
+pub(super) fn validate(
+    stage: &mut Stage<'_, '_>,
+    object: &Value,
+    old: Option<&Value>,
+) -> Result<(), Failure> {
     if !(stage.creates() || stage.updates()) {
         return Ok(());
     }
@@ -62,8 +65,12 @@ fn template(stage: &Stage<'_, '_>, object: &Value) -> Option<(Value, bool)> {
     }
     let path: &[&str] = match &*resource {
         "podtemplates" => &["template"],
-        "replicationcontrollers" | "replicasets.apps" | "deployments.apps" | "statefulsets.apps"
-        | "daemonsets.apps" | "jobs.batch" => &["spec", "template"],
+        "replicationcontrollers"
+        | "replicasets.apps"
+        | "deployments.apps"
+        | "statefulsets.apps"
+        | "daemonsets.apps"
+        | "jobs.batch" => &["spec", "template"],
         "cronjobs.batch" => &["spec", "jobTemplate", "spec", "template"],
         _ => return None,
     };

@@ -54,8 +54,10 @@ impl Policy {
     pub(super) fn of(namespace: &Value) -> (Self, Vec<FieldError>) {
         let mut errors = Vec::new();
         let mut read = |mode: &str| {
-            let (key, version_key) =
-                (format!("pod-security.kubernetes.io/{mode}"), format!("pod-security.kubernetes.io/{mode}-version"));
+            let (key, version_key) = (
+                format!("pod-security.kubernetes.io/{mode}"),
+                format!("pod-security.kubernetes.io/{mode}-version"),
+            );
             let label = |key: &str| namespace.str_at(&["metadata", "labels", key]);
             let level = label(&key).map(|text| level(text).ok_or(text));
             if let Some(Err(text)) = level {
@@ -77,10 +79,8 @@ impl Policy {
             },
             version: enforce_version,
         };
-        let mut warned = Wanted {
-            level: warn.and_then(Result::ok).unwrap_or_default(),
-            version: warn_version,
-        };
+        let mut warned =
+            Wanted { level: warn.and_then(Result::ok).unwrap_or_default(), version: warn_version };
         if warn.is_none() && matches!(enforce, Some(Ok(level)) if level > warned.level) {
             warned.level = enforced.level;
             if !says_warn_version {
@@ -138,6 +138,10 @@ mod tests {
         check(&format!(r#"{enforce}"bad""#), "restricted:latest privileged:latest", 1);
         let version = r#","pod-security.kubernetes.io/enforce-version":"v1.24""#;
         check(&format!(r#"{enforce}"restricted"{version}"#), "restricted:v1.24 restricted:v1.24", 0);
-        check(r#""pod-security.kubernetes.io/warn-version":"v1.01""#, "privileged:latest privileged:latest", 1);
+        check(
+            r#""pod-security.kubernetes.io/warn-version":"v1.01""#,
+            "privileged:latest privileged:latest",
+            1,
+        );
     }
 }
