@@ -3,7 +3,7 @@
 use std::hash::{Hash, Hasher};
 
 /// A generator of random numbers (SplitMix64).
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Chance(u64);
 
 /// The letters of generated names, as k8s.io/apimachinery has them: no vowels, nothing that looks like another.
@@ -24,6 +24,16 @@ impl Chance {
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
         z ^ (z >> 31)
+    }
+
+    /// What it is after a request that began with `before` and ended with `after`. Others may have been answered while that one
+    /// waited: then neither may come again.
+    pub(crate) fn gone_on(self, before: Self, after: Self) -> Self {
+        if self == before {
+            return after;
+        }
+        let (mut ours, mut theirs) = (self, after);
+        Self(ours.next().rotate_left(1) ^ theirs.next())
     }
 
     /// A number below `limit`.
@@ -99,6 +109,21 @@ mod tests {
             assert_eq!(&uid[14..15], "4");
             assert!("89ab".contains(&uid[19..20]), "{uid}");
         }
+    }
+
+    #[test]
+    fn what_uses_no_chance_takes_none_away() {
+        let start = Chance::new(1);
+        let (mut after, mut other) = (start, Chance::new(2));
+        after.uid();
+        assert_eq!(start.gone_on(start, start), start);
+        assert_eq!(start.gone_on(start, after), after);
+        other.uid();
+        let mut both = other.gone_on(start, after);
+        assert!(![start, after, other].contains(&both));
+        // Two in a row that use none.
+        both = both.gone_on(both, both);
+        assert_ne!(both.uid(), Chance::new(0).uid());
     }
 
     #[test]

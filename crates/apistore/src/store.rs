@@ -129,7 +129,7 @@ impl Store {
         match self.decide(request, answers, (now, chance)) {
             Ok((outcome, warnings, after)) => {
                 self.waiting.remove(&print);
-                self.chance = Chance::new(self.chance.clone().next() ^ after.clone().next());
+                self.chance = self.chance.gone_on(chance, after);
                 let response = self.carry_out(outcome, now);
                 Step::Done(Response { warnings, ..response })
             }
