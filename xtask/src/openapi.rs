@@ -18,6 +18,8 @@ use crate::workspace::Workspace;
 const TYPES: &str = "./wire";
 /// With how many bodies a kind, and from which seed.
 const CASES: [&str; 3] = ["./wirecases", "8", "1"];
+/// The same in protocol buffers.
+const MESSAGES: [&str; 4] = ["./wirecases", "5", "2", "protobuf"];
 /// What no merge, patch or default looks at. The whole documents have it.
 const FOR_READERS: &[&str] = &["description", "externalDocs", "x-kubernetes-unions"];
 const KINDS: &str = "x-kubernetes-group-version-kind";
@@ -46,7 +48,8 @@ pub(crate) fn record(workspace: &Workspace, kubeconfig: Option<&Path>) -> Result
     write("crates/schema/data/openapi.bin", &packed)?;
     write("crates/schema/data/definitions.tsv", definitions(&documents)?.as_bytes())?;
     write("crates/schema/data/wire.tsv", &answer(workspace, &[TYPES])?)?;
-    write("tests/conformance/schema/wire-random.tsv", &answer(workspace, &CASES)?)
+    write("tests/conformance/schema/wire-random.tsv", &answer(workspace, &CASES)?)?;
+    write("tests/conformance/schema/protobuf.tsv", &answer(workspace, &MESSAGES)?)
 }
 
 /// A document as it is served.

@@ -69,4 +69,4 @@ pub use structural::Structural;
 pub use type_error::{TypeError, TypeErrors};
 pub use typed::{Duplicates, Typed};
 pub use validation::{Correlated, blocks_rules};
-pub use wire::{Quantity, QuantityError, Read, Wire, WireError, duplicates};
+pub use wire::{Message, ProtobufError, Quantity, QuantityError, Read, Wire, WireError, duplicates};

@@ -4,8 +4,9 @@
 //	kind<TAB>GROUP/VERSION/KIND<TAB>STRUCT
 //	STRUCT<TAB>GO TYPE<TAB>FIELD...
 //
-// A FIELD is `NAME FLAGS TYPE [EMBEDDED]`: its name in JSON; `e` for omitempty, `z` for omitzero, `-` for neither; and the Go
-// field of the embedded struct that it is a part of, where it is.
+// A FIELD is `NAME FLAGS TYPE [EMBEDDED]`: its name in JSON; `e` for omitempty, `z` for omitzero, `-` for neither, and behind
+// it the number in protocol buffers, behind that of the embedded struct (`e2.5`); and the Go field of the embedded struct that
+// it is a part of, where it is.
 //
 // A TYPE is one of
 //
@@ -15,6 +16,7 @@
 //	!GO TYPE         a type that reads and writes itself
 //	any              an interface
 //	<GO TYPE>T       a T with a name of its own
+//	~[]T             a slice that is a message of its own in protocol buffers
 package main
 
 import (
@@ -36,6 +38,8 @@ var (
 	unmarshaler = reflect.TypeFor[json.Unmarshaler]()
 	marshaler   = reflect.TypeFor[json.Marshaler]()
 )
+
+type message interface{ Marshal() ([]byte, error) }
 
 type table struct {
 	kinds   []string
@@ -86,12 +90,27 @@ func (t *table) visit(goType reflect.Type) {
 	}
 	t.structs[goType] = ""
 	columns := []string{name(goType), goType.String()}
-	columns = append(columns, t.fields(goType, nil)...)
+	columns = append(columns, t.fields(goType, nil, "")...)
 	t.structs[goType] = strings.Join(columns, "\t")
 }
 
+// unnumbered is what no protocol buffer has.
+const unnumbered = "-"
+
+// number is that of a field in protocol buffers, behind those of the embedded structs around it.
+func number(field reflect.StructField, outer string) string {
+	columns := strings.Split(field.Tag.Get("protobuf"), ",")
+	if len(columns) < 2 || outer == unnumbered {
+		return unnumbered
+	}
+	if outer != "" {
+		outer += "."
+	}
+	return outer + columns[1]
+}
+
 // fields gives the fields of a struct as encoding/json sees them, those of embedded structs in their place.
-func (t *table) fields(goType reflect.Type, embedded []string) (fields []string) {
+func (t *table) fields(goType reflect.Type, embedded []string, outer string) (fields []string) {
 	for i := range goType.NumField() {
 		field := goType.Field(i)
 		tag, options, _ := strings.Cut(field.Tag.Get("json"), ",")
@@ -102,7 +121,7 @@ func (t *table) fields(goType reflect.Type, embedded []string) (fields []string)
 			if field.Type.Kind() != reflect.Struct {
 				panic("an embedded pointer: " + goType.String() + "." + field.Name)
 			}
-			fields = append(fields, t.fields(field.Type, append(slices.Clone(embedded), field.Name))...)
+			fields = append(fields, t.fields(field.Type, append(slices.Clone(embedded), field.Name), number(field, outer))...)
 			continue
 		}
 		if tag == "" {
@@ -122,6 +141,9 @@ func (t *table) fields(goType reflect.Type, embedded []string) (fields []string)
 		}
 		if flags == "" {
 			flags = "-"
+		}
+		if number := number(field, outer); number != unnumbered {
+			flags += number
 		}
 		parts := []string{tag, flags, t.expression(field.Type)}
 		if len(embedded) > 0 {
@@ -167,6 +189,9 @@ func (t *table) unnamed(goType reflect.Type) string {
 	case reflect.Slice:
 		if goType.Elem().Kind() == reflect.Uint8 {
 			return "y"
+		}
+		if goType.Implements(reflect.TypeFor[message]()) {
+			return "~[]" + t.expression(goType.Elem())
 		}
 		return "[]" + t.expression(goType.Elem())
 	case reflect.Map:

@@ -1,13 +1,15 @@
 // Command wirecases prints random bodies of every built-in kind, odd ones among them, with what the Go types make of each: read
 // strictly, stored, read from the store and written. `cargo xtask openapi` writes them into tests/conformance/schema.
 //
-//	wirecases COUNT SEED
+//	wirecases COUNT SEED [protobuf]
 //
 // One line a case: GROUP/VERSION/KIND, the body, the strict errors, and the object or `!` and the error, with tabs between them.
+// Of protocol buffers, as clients send them, only those that make sense: GROUP/VERSION/KIND, the body in base64, and the object.
 package main
 
 import (
 	"bufio"
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"math/rand"
@@ -20,6 +22,7 @@ import (
 	crdscheme "k8s.io/apiextensions-apiserver/pkg/apiserver"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/runtime/serializer/protobuf"
 	aggregatorscheme "k8s.io/kube-aggregator/pkg/apiserver/scheme"
 	"k8s.io/kubernetes/pkg/api/legacyscheme"
 	_ "k8s.io/kubernetes/pkg/controlplane" // registers every group
@@ -64,6 +67,12 @@ func main() {
 				delete(body, "apiVersion")
 				delete(body, "kind")
 				text, _ := json.Marshal(body)
+				if len(os.Args) > 3 {
+					if body, answer := message(scheme, gvk, known[gvk], text); answer != "" {
+						fmt.Fprintf(w, "%s/%s/%s\t%s\t%s\n", gvk.Group, gvk.Version, gvk.Kind, body, answer)
+					}
+					continue
+				}
 				strict, answer := answer(gvk, known[gvk], text)
 				if answer != "" {
 					fmt.Fprintf(w, "%s/%s/%s\t%s\t%s\t%s\n", gvk.Group, gvk.Version, gvk.Kind, text, strict, answer)
@@ -99,6 +108,39 @@ func answer(gvk schema.GroupVersionKind, goType reflect.Type, body []byte) (stri
 	if err != nil {
 		return strict, "!" + err.Error()
 	}
+	return strict, stored(gvk, goType, object)
+}
+
+// message is a body in protocol buffers, and what becomes of it; both are empty where Go cannot write what it read.
+func message(scheme *runtime.Scheme, gvk schema.GroupVersionKind, goType reflect.Type, body []byte) (text, answer string) {
+	object := reflect.New(goType).Interface().(runtime.Object)
+	if _, ok := object.(interface{ Marshal() ([]byte, error) }); !ok {
+		return "", ""
+	}
+	if strict, err := kjson.UnmarshalStrict(body, object); err != nil || len(strict) > 0 {
+		return "", ""
+	}
+	defer func() {
+		if recover() != nil {
+			text, answer = "", ""
+		}
+	}()
+	object.GetObjectKind().SetGroupVersionKind(gvk)
+	serializer := protobuf.NewSerializer(scheme, scheme)
+	bytes, err := runtime.Encode(serializer, object)
+	if err != nil {
+		return "", ""
+	}
+	read := reflect.New(goType).Interface().(runtime.Object)
+	if _, _, err := serializer.Decode(bytes, nil, read); err != nil {
+		panic(err)
+	}
+	read.GetObjectKind().SetGroupVersionKind(gvk)
+	return base64.StdEncoding.EncodeToString(bytes), stored(gvk, goType, read)
+}
+
+// stored is an object as it is written once it was stored; empty where Go cannot.
+func stored(gvk schema.GroupVersionKind, goType reflect.Type, object any) (answer string) {
 	defer func() {
 		if recover() != nil {
 			answer = "" // a pointer without a value in a list
@@ -111,19 +153,19 @@ func answer(gvk schema.GroupVersionKind, goType reflect.Type, body []byte) (stri
 			err = stored.(interface{ Unmarshal([]byte) error }).Unmarshal(bytes)
 		}
 		if err != nil {
-			return strict, ""
+			return ""
 		}
 	} else {
 		bytes, err := json.Marshal(object)
 		if err != nil || kjson.UnmarshalCaseSensitivePreserveInts(bytes, stored) != nil {
-			return strict, ""
+			return ""
 		}
 	}
 	written, err := json.Marshal(stored)
 	if err != nil {
-		return strict, ""
+		return ""
 	}
-	return strict, string(written)
+	return string(written)
 }
 
 func (g generator) one(values ...any) any { return values[g.Intn(len(values))] }

@@ -7,6 +7,7 @@
 mod base64;
 mod duplicates;
 mod error;
+mod protobuf;
 mod quantity;
 mod read;
 mod selfmade;
@@ -17,6 +18,7 @@ use lockstep_core::{Gvk, Value};
 
 pub use duplicates::duplicates;
 pub use error::WireError;
+pub use protobuf::{Message, ProtobufError};
 pub use quantity::{Quantity, QuantityError};
 
 use read::{Nil, Reader, Step};

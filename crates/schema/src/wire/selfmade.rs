@@ -29,7 +29,7 @@ pub(super) enum Besides {
     Strings,
 }
 
-const SCHEMA: &str = "apiextensions-apiserver/pkg/apis/apiextensions/v1.JSONSchemaProps";
+pub(super) const SCHEMA: &str = "apiextensions-apiserver/pkg/apis/apiextensions/v1.JSONSchemaProps";
 
 impl Selfmade {
     pub(super) fn of(name: &'static str) -> Option<Self> {

@@ -32,6 +32,8 @@ pub(super) struct Struct {
 
 pub(super) struct Field {
     pub(super) name: Arc<str>,
+    /// Its number in protocol buffers, behind those of the embedded structs around it; none for what they do not have.
+    pub(super) number: Vec<u32>,
     /// The field of the embedded struct that it belongs to.
     pub(super) embedded: Option<&'static str>,
     pub(super) omit: Omit,
@@ -53,6 +55,8 @@ pub(super) enum Omit {
 pub(super) struct Type {
     /// The name that it has in Go besides its form: `v1.Protocol`.
     pub(super) name: Option<&'static str>,
+    /// Whether it is a list that is a message of its own in protocol buffers.
+    pub(super) is_message: bool,
     pub(super) form: Form,
 }
 
@@ -130,6 +134,7 @@ impl Field {
     fn of(column: &'static str) -> Option<Self> {
         let mut words = column.split(' ');
         let (name, flags, expression) = (words.next()?, words.next()?, words.next()?);
+        let (flags, number) = flags.split_at(flags.find(|c: char| c.is_ascii_digit()).unwrap_or(flags.len()));
         let omit = match flags {
             "-" => Omit::Never,
             "e" => Omit::Empty,
@@ -140,7 +145,8 @@ impl Field {
             (Omit::Never, _) | (Omit::Empty, Form::Struct(_) | Form::Selfmade(_)) => Some(of.zero()),
             _ => None,
         };
-        Some(Self { name: name.into(), embedded: words.next(), omit, of, unset })
+        let number = number.split('.').filter_map(|number| number.parse().ok()).collect();
+        Some(Self { name: name.into(), number, embedded: words.next(), omit, of, unset })
     }
 }
 
@@ -150,7 +156,11 @@ impl Type {
             Some(rest) => rest.split_once('>').map(|(name, rest)| (Some(name), rest))?,
             None => (None, expression),
         };
-        Some(Self { name, form: Form::of(expression)? })
+        let (is_message, expression) = match expression.strip_prefix('~') {
+            Some(rest) => (true, rest),
+            None => (false, expression),
+        };
+        Some(Self { name, is_message, form: Form::of(expression)? })
     }
 
     /// A value of which nothing is set, as it is written.

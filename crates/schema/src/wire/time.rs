@@ -43,6 +43,17 @@ pub(super) fn canonical(text: &str, precision: Precision) -> Result<Option<Strin
     Ok(time.is_set().then(|| time.written(precision)))
 }
 
+/// The text of a time in seconds and microseconds since 1970; `None` for no time at all. The error is a year that nobody writes.
+pub(super) fn of_unix((seconds, micros): (i64, i64), precision: Precision) -> Result<Option<String>, ()> {
+    const FIRST: i64 = -62_167_219_200;
+    const LAST: i64 = 253_402_300_799;
+    if !(FIRST..=LAST).contains(&seconds) {
+        return Err(());
+    }
+    let time = Time { seconds: seconds - FIRST, micros };
+    Ok(time.is_set().then(|| time.written(precision)))
+}
+
 /// Seconds since the first year began, and what is beyond.
 struct Time {
     seconds: i64,
@@ -261,6 +272,22 @@ mod tests {
         }
         check("2024-01-01T01:02:03.000001+00:01", Micros, Some("2024-01-01T01:01:03.000001Z"));
         check("0001-01-01T00:00:00Z", Seconds, None);
+    }
+
+    #[test]
+    fn times_are_counted_from_1970() {
+        use Precision::{Micros, Seconds};
+        let check = |seconds, precision, want: Result<Option<&str>, ()>| {
+            let want = want.map(|text| text.map(str::to_owned));
+            assert_eq!(of_unix((seconds, 5), precision), want, "{seconds}");
+        };
+        check(0, Seconds, Ok(Some("1970-01-01T00:00:00Z")));
+        check(1_709_168_523, Micros, Ok(Some("2024-02-29T01:02:03.000005Z")));
+        check(253_402_300_799, Seconds, Ok(Some("9999-12-31T23:59:59Z")));
+        check(-62_167_219_200, Seconds, Ok(Some("0000-01-01T00:00:00Z")));
+        check(253_402_300_800, Seconds, Err(()));
+        check(i64::MIN, Seconds, Err(()));
+        assert_eq!(of_unix((-62_135_596_800, 0), Seconds), Ok(None));
     }
 
     #[test]

@@ -3,6 +3,7 @@
 
 mod fixture;
 mod properties;
+mod protobuf;
 mod recorded;
 mod typed;
 mod wire;
