@@ -1,8 +1,11 @@
 //! A fake kubelet: registers Ready nodes, marks every pod bound to a node Running and Ready, and finishes
 //! its deletion at once. Annotations on the pod steer it:
 //!
-//! * `fake/outcome`: `ready` (default), `crashloop`, `imagepull`, `never`, `succeed` (default of a Job's pods)
-//! * `fake/ready-after`: seconds from binding until the outcome shows
+//! * `cluster.lockstep.dev/crash`: an exit code; other than 0 the containers crash again and again
+//! * `cluster.lockstep.dev/pull`: `fail` and the image cannot be pulled
+//! * `cluster.lockstep.dev/ready-after`: `never`, or how long from binding until the outcome shows (`1.5s`)
+//!
+//! These are those of the embedded cluster that matter to tests which run on both. A Job's pods succeed.
 use std::collections::HashMap;
 use std::convert::Infallible;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -164,12 +167,10 @@ enum Outcome {
 
 impl Outcome {
     fn of(pod: &Value) -> Self {
-        match text(pod, "/metadata/annotations/fake~1outcome") {
-            "never" => Self::Never,
-            "succeed" => Self::Succeed,
-            "imagepull" => Self::ImagePull,
-            "crashloop" => Self::CrashLoop,
-            "ready" => Self::Ready,
+        match (annotation(pod, "pull"), annotation(pod, "crash"), annotation(pod, "ready-after")) {
+            ("fail", ..) => Self::ImagePull,
+            (_, code, _) if !matches!(code, "" | "0") => Self::CrashLoop,
+            (_, _, "never") => Self::Never,
             _ if owned_by_job(pod) => Self::Succeed,
             _ => Self::Ready,
         }
@@ -223,8 +224,12 @@ fn pod_status(pod: &Value, address: &str, outcome: Outcome) -> Value {
 }
 
 fn ready_after(pod: &Value) -> Option<Duration> {
-    let seconds = text(pod, "/metadata/annotations/fake~1ready-after").parse().ok()?;
+    let seconds = annotation(pod, "ready-after").strip_suffix('s')?.parse().ok()?;
     Duration::try_from_secs_f64(seconds).ok()
+}
+
+fn annotation<'a>(pod: &'a Value, name: &str) -> &'a str {
+    text(pod, &format!("/metadata/annotations/cluster.lockstep.dev~1{name}"))
 }
 
 fn owned_by_job(pod: &Value) -> bool {
@@ -240,37 +245,34 @@ fn now() -> String {
 mod tests {
     use super::*;
 
-    fn pod(outcome: Option<&str>, owner: &str) -> Value {
+    fn pod(annotations: Value, owner: &str) -> Value {
         json!({
-            "metadata": {
-                "annotations": outcome.map(|o| json!({"fake/outcome": o})),
-                "ownerReferences": [{"kind": owner}],
-            },
+            "metadata": {"annotations": annotations, "ownerReferences": [{"kind": owner}]},
             "spec": {"containers": [{"name": "c", "image": "i"}]},
         })
     }
 
     #[test]
-    fn the_annotation_steers_and_a_job_succeeds_without_one() {
-        let check = |outcome, owner, phase: &str, ready: bool| {
-            let pod = pod(outcome, owner);
+    fn annotations_steer_and_a_job_succeeds_without_one() {
+        let check = |annotations: Value, owner, phase: &str, ready: bool| {
+            let pod = pod(annotations, owner);
             let status = pod_status(&pod, "10.0.0.1", Outcome::of(&pod));
-            assert_eq!(status["status"]["phase"], phase, "{outcome:?} {owner}");
-            assert_eq!(status["status"]["containerStatuses"][0]["ready"], ready, "{outcome:?} {owner}");
+            assert_eq!(status["status"]["phase"], phase, "{pod}");
+            assert_eq!(status["status"]["containerStatuses"][0]["ready"], ready, "{pod}");
         };
-        check(None, "ReplicaSet", "Running", true);
-        check(None, "Job", "Succeeded", false);
-        check(Some("ready"), "Job", "Running", true);
-        check(Some("never"), "ReplicaSet", "Running", false);
-        check(Some("imagepull"), "ReplicaSet", "Pending", false);
-        check(Some("crashloop"), "ReplicaSet", "Running", false);
+        check(Value::Null, "ReplicaSet", "Running", true);
+        check(Value::Null, "Job", "Succeeded", false);
+        check(json!({"cluster.lockstep.dev/crash": "0"}), "ReplicaSet", "Running", true);
+        check(json!({"cluster.lockstep.dev/crash": "1"}), "ReplicaSet", "Running", false);
+        check(json!({"cluster.lockstep.dev/ready-after": "never"}), "ReplicaSet", "Running", false);
+        check(json!({"cluster.lockstep.dev/pull": "fail"}), "ReplicaSet", "Pending", false);
     }
 
     #[test]
     fn a_delay_that_is_no_number_is_none() {
-        let with = |value: &str| json!({"metadata": {"annotations": {"fake/ready-after": value}}});
-        assert_eq!(ready_after(&with("1.5")), Some(Duration::from_millis(1500)));
+        let with = |value: &str| pod(json!({"cluster.lockstep.dev/ready-after": value}), "ReplicaSet");
+        assert_eq!(ready_after(&with("1.5s")), Some(Duration::from_millis(1500)));
         assert_eq!(ready_after(&with("soon")), None);
-        assert_eq!(ready_after(&with("-1")), None);
+        assert_eq!(ready_after(&with("-1s")), None);
     }
 }

@@ -58,9 +58,20 @@ impl Api {
 
     /// Answers one request: satisfies what it demands, and waits until what it changed is kept.
     pub async fn call(&self, request: &Request) -> Response {
+        self.call_noted(request, |_| {}).await
+    }
+
+    /// The same; the code of the answer is noted before anyone can see what was changed.
+    pub(crate) async fn call_noted(&self, request: &Request, note: impl Fn(u16)) -> Response {
         let mut answers = Answers::new();
         for _ in 0..ROUNDS {
-            let (step, kept) = self.reduce(|store, now| store.handle(request, &answers, now));
+            let (step, kept) = self.reduce(|store, now| {
+                let step = store.handle(request, &answers, now);
+                if let Step::Done(response) = &step {
+                    note(response.code);
+                }
+                step
+            });
             match step {
                 Step::Done(response) => return if kept.wait().await { response } else { status::not_kept() },
                 Step::Need(demands) => {

@@ -143,8 +143,7 @@ impl Router {
             self.count(call, refused.code);
             return own(&refused, &shape);
         }
-        let response = self.api.call(request).await;
-        self.count(call, response.code);
+        let response = self.api.call_noted(request, |code| self.count(call, code)).await;
         let tables = self.tables(info).await;
         match response.body {
             Answer::Watch(watch) => {

@@ -7,9 +7,13 @@ use xtask::text;
 use crate::harness::witness::{APPLICATION, SHOP, restart};
 use crate::harness::{config_map, deployment, heal, ours, ready_condition, scenario};
 
-/// A Deployment of one replica whose pods fare as the fake kubelet is told.
-fn faring(outcome: &str) -> String {
-    let annotated = format!("metadata: {{labels: {{app: web}}, annotations: {{fake/outcome: {outcome}}}}}");
+const NO_IMAGE: &str = "cluster.lockstep.dev/pull: fail";
+const CRASHES: &str = "cluster.lockstep.dev/crash: '1'";
+const WELL: &str = "cluster.lockstep.dev/ready-after: 0s";
+
+/// A Deployment of one replica whose pods fare as the simulated kubelet is told.
+fn faring(how: &str) -> String {
+    let annotated = format!("metadata: {{labels: {{app: web}}, annotations: {{{how}}}}}");
     deployment("web", "web", 1, "{}").replace("metadata: {labels: {app: web}}", &annotated)
 }
 
@@ -20,7 +24,7 @@ fn health(application: &Value) -> (&str, &str) {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_image_that_cannot_be_pulled_is_named_and_a_commit_mends_it() {
     let Some(stage) = scenario("pods").await else { return };
-    stage.push(&[("app/web.yaml", &faring("imagepull"))]);
+    stage.push(&[("app/web.yaml", &faring(NO_IMAGE))]);
     stage.application(SHOP, json!({})).await;
     let found = stage.until(APPLICATION, |found| health(found).1.contains("ImagePullBackOff")).await;
     let (state, reason) = health(&found);
@@ -29,9 +33,9 @@ async fn an_image_that_cannot_be_pulled_is_named_and_a_commit_mends_it() {
     assert!(reason.ends_with(": ImagePullBackOff"), "{reason}");
     assert!(ready_condition(&found).2.contains(reason), "{:?}", ready_condition(&found));
     // Another trouble of the same workload is told as well.
-    stage.push(&[("app/web.yaml", &faring("crashloop"))]);
+    stage.push(&[("app/web.yaml", &faring(CRASHES))]);
     stage.until(APPLICATION, |found| health(found).1.contains("CrashLoopBackOff")).await;
-    let sha = stage.push(&[("app/web.yaml", &faring("ready"))]);
+    let sha = stage.push(&[("app/web.yaml", &faring(WELL))]);
     let found = stage.ready(SHOP, &sha).await;
     assert_eq!(health(&found), ("Healthy", ""));
 }
@@ -40,7 +44,7 @@ async fn an_image_that_cannot_be_pulled_is_named_and_a_commit_mends_it() {
 async fn what_pods_wait_for_is_not_told_again_after_a_restart() {
     let Some(mut stage) = scenario("pods-restart").await else { return };
     // Degraded is told at once, other than what is on its way: it must not be told without the pods first.
-    let late = faring("imagepull").replace("replicas: 1", "replicas: 1\n  progressDeadlineSeconds: 2");
+    let late = faring(NO_IMAGE).replace("replicas: 1", "replicas: 1\n  progressDeadlineSeconds: 2");
     stage.push(&[("app/web.yaml", &late), ("app/a.yaml", &config_map("a", "1"))]);
     stage.application(SHOP, json!({})).await;
     let says = |found: &Value| health(found).0 == "Degraded" && health(found).1.contains("ImagePullBackOff");

@@ -31,7 +31,7 @@ async fn a_commit_mends_one_that_keeps_failing_or_never_becomes_healthy() {
     let Some(stage) = scenario("mends").await else { return };
     let sick = deployment("web", "web", 1, "{}").replace(
         "metadata: {labels: {app: web}}",
-        "metadata: {labels: {app: web}, annotations: {fake/outcome: crashloop}}",
+        "metadata: {labels: {app: web}, annotations: {cluster.lockstep.dev/crash: '1'}}",
     );
     let invalid = "apiVersion: v1\nkind: Service\nmetadata: {name: web}\nspec: {ports: [{port: 0}]}\n";
     stage.push(&[
@@ -50,7 +50,7 @@ async fn a_commit_mends_one_that_keeps_failing_or_never_becomes_healthy() {
                 && xtask::text(found, "/status/sync/revision") == half
         })
         .await;
-    let sha = stage.push(&[("app/web.yaml", &sick.replace("crashloop", "ready"))]);
+    let sha = stage.push(&[("app/web.yaml", &sick.replace("crash: '1'", "crash: '0'"))]);
     stage.ready("shop", &sha).await;
     assert_eq!(ours(&stage, "configmaps", "a").len(), 1, "what is in sync is not written again");
 }
