@@ -24,6 +24,8 @@ const MEDIA_TYPES: [&str; 3] =
 pub(crate) enum Format {
     Json,
     Yaml,
+    /// Of the server's own kinds only.
+    Protobuf,
 }
 
 /// A body as a value, and what is wrong with it that strict readers refuse.
@@ -43,7 +45,7 @@ pub(crate) fn format(call: &Call<'_>) -> Result<Format, Failure> {
     match media_type(&call.request.content_type) {
         "application/json" => Ok(Format::Json),
         "application/yaml" => Ok(Format::Yaml),
-        // Protobuf is the one media type of the real server that is not served here.
+        "application/vnd.kubernetes.protobuf" if !call.served.is_custom() => Ok(Format::Protobuf),
         _ if call.served.is_custom() => Err(Failure::unsupported_media_type(&MEDIA_TYPES[..2])),
         _ => Err(Failure::unsupported_media_type(&MEDIA_TYPES)),
     }
@@ -61,7 +63,30 @@ pub(crate) fn parse(text: &[u8], format: Format) -> Result<Parsed, String> {
     match format {
         Format::Json => parse_json(text),
         Format::Yaml => parse_yaml(text),
+        Format::Protobuf => Err("no text".to_owned()),
     }
+}
+
+/// Reads a body in protocol buffers: of the kind that it says it has, or else of this one.
+pub(crate) fn parse_message(body: &[u8], kind: &lockstep_core::Gvk) -> Result<Parsed, Failure> {
+    let unrecognized = |error: String| {
+        let summary = summary(body);
+        let kind = &kind.kind;
+        Failure::bad_request(format!(
+            "the object provided is unrecognized (must be of type {kind}): {error} ({summary})"
+        ))
+    };
+    let message = schema::Message::open(body).map_err(|error| unrecognized(error.to_string()))?;
+    let (group, version) = message.api_version.split_once('/').unwrap_or(("", &message.api_version));
+    let said = lockstep_core::Gvk::new(group, version, &message.kind);
+    let wire = schema::Wire::of(&said).or_else(|| schema::Wire::of(kind));
+    let wire = wire.ok_or_else(|| Failure::unsupported_media_type(&MEDIA_TYPES[..2]))?;
+    let value = message.object(wire).map_err(|error| {
+        let version = quoted(&kind.api.version);
+        let kind = &kind.kind;
+        Failure::bad_request(format!("{kind} in version {version} cannot be handled as a {kind}: {error}"))
+    })?;
+    Ok(Parsed { value, strict: Vec::new() })
 }
 
 fn parse_json(text: &[u8]) -> Result<Parsed, String> {
@@ -145,7 +170,7 @@ pub(crate) fn decode(
     let unrecognized = |error: String| {
         let error = match format {
             Format::Json => format!("couldn't get version/kind; json parse error: {error}"),
-            Format::Yaml => error,
+            Format::Yaml | Format::Protobuf => error,
         };
         let summary = summary(&body);
         Failure::bad_request(format!(
@@ -153,7 +178,10 @@ pub(crate) fn decode(
             kind.kind
         ))
     };
-    let Parsed { mut value, mut strict } = parse(&body, format).map_err(unrecognized)?;
+    let Parsed { mut value, mut strict } = match format {
+        Format::Protobuf => parse_message(&body, kind)?,
+        format => parse(&body, format).map_err(unrecognized)?,
+    };
     if let Value::Null = value {
         value = Value::map(Map::new());
     }
@@ -275,10 +303,14 @@ fn is_old(group: &str, version: &str) -> bool {
         "apps" => &["v1", "v1beta1", "v1beta2"],
         "autoscaling" => &["v1", "v2"],
         "batch" | "policy" | "events.k8s.io" | "discovery.k8s.io" => &["v1", "v1beta1"],
-        "rbac.authorization.k8s.io" | "storage.k8s.io" | "node.k8s.io" | "scheduling.k8s.io"
-        | "certificates.k8s.io" | "coordination.k8s.io" | "networking.k8s.io" | "admissionregistration.k8s.io" => {
-            &["v1", "v1beta1", "v1alpha1"]
-        }
+        "rbac.authorization.k8s.io"
+        | "storage.k8s.io"
+        | "node.k8s.io"
+        | "scheduling.k8s.io"
+        | "certificates.k8s.io"
+        | "coordination.k8s.io"
+        | "networking.k8s.io"
+        | "admissionregistration.k8s.io" => &["v1", "v1beta1", "v1alpha1"],
         _ => &[],
     };
     known.contains(&version)

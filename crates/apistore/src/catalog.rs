@@ -36,12 +36,6 @@ impl Catalog {
         self.built_in.get(&path).or_else(|| self.custom.get(&path))
     }
 
-    /// Any version of a resource: that which is stored, if it is served.
-    pub(crate) fn any_version(&self, group: &str, plural: &str) -> Option<&Arc<Served>> {
-        let all = || self.all().filter(|served| served.is(group, plural));
-        all().find(|served| served.gvk == served.stored).or_else(|| all().next())
-    }
-
     /// The resource that stores in a shelf.
     pub(crate) fn of_shelf(&self, shelf: &str) -> Option<&Arc<Served>> {
         let all = || self.all().filter(|served| *served.shelf == *shelf);
@@ -58,11 +52,6 @@ impl Catalog {
 
     pub(crate) fn all(&self) -> impl Iterator<Item = &Arc<Served>> {
         self.built_in.values().chain(self.custom.values())
-    }
-
-    /// Whether a version of a group is served at all.
-    pub(crate) fn has_version(&self, group: &str, version: &str) -> bool {
-        self.all().any(|served| served.resource.group == group && served.resource.version == version)
     }
 
     /// The resources as discovery lists them: the built-in ones in their order, then custom ones by group.

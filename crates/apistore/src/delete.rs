@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use lockstep_core::{Timestamp, Value};
+use lockstep_core::{Gvk, Timestamp, Value};
 
 use crate::admission::{self, Attributes, Operation};
 use crate::answers::Ask;
@@ -102,6 +102,7 @@ fn options(call: &mut Call<'_>) -> Result<DeleteOptions, Failure> {
     let format = match body::media_type(&call.request.content_type) {
         "application/json" => Format::Json,
         "application/yaml" => Format::Yaml,
+        "application/vnd.kubernetes.protobuf" => Format::Protobuf,
         _ => {
             return Err(Failure::unsupported_media_type(&[
                 "application/json",
@@ -110,9 +111,12 @@ fn options(call: &mut Call<'_>) -> Result<DeleteOptions, Failure> {
             ]));
         }
     };
-    let parsed = body::parse(&body, format).map_err(|error| {
-        Failure::bad_request(format!("couldn't get version/kind; json parse error: {error}"))
-    })?;
+    let parsed = match format {
+        Format::Protobuf => body::parse_message(&body, &Gvk::new("", "v1", "DeleteOptions"))?,
+        format => body::parse(&body, format).map_err(|error| {
+            Failure::bad_request(format!("couldn't get version/kind; json parse error: {error}"))
+        })?,
+    };
     let kind = parsed.value.str_at(&["kind"]).unwrap_or("DeleteOptions");
     if kind != "DeleteOptions" {
         let version = parsed.value.str_at(&["apiVersion"]).unwrap_or("v1");

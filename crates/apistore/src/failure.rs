@@ -262,10 +262,6 @@ impl Failure {
         self.0.code
     }
 
-    pub(crate) fn is(&self, reason: &str) -> bool {
-        self.0.reason == reason
-    }
-
     pub(crate) fn message(&self) -> &str {
         &self.0.message
     }

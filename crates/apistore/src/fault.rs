@@ -92,7 +92,8 @@ impl Fault {
     }
 
     fn matches(&self, info: &Info) -> bool {
-        let fits = |wanted: &Option<String>, found: &str| wanted.as_deref().is_none_or(|wanted| wanted == found);
+        let fits =
+            |wanted: &Option<String>, found: &str| wanted.as_deref().is_none_or(|wanted| wanted == found);
         self.times > 0
             && fits(&self.verb, info.verb.as_str())
             && fits(&self.resource, &info.resource)

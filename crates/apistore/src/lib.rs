@@ -50,10 +50,10 @@ mod wire;
 mod write;
 
 pub use demand::{Answer, Answers, Demand, Step, WebhookCall};
-pub use info::{Info, Verb};
 pub use fault::{Effect, Fault};
+pub use info::{Info, Verb};
 pub use request::{Method, Request};
 pub use response::{Body, EventType, List, Response, WatchEvent};
-pub use store::{Change, Settings, Store};
+pub use store::{Change, Dependent, Settings, Store};
 pub use user::User;
 pub use watch::Watch;

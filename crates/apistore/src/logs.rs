@@ -10,7 +10,9 @@ const LINES: usize = 10_000;
 
 /// The logs of all containers, by the uid of their pod and their name.
 #[derive(Debug, Default)]
-pub(crate) struct Logs(BTreeMap<(String, String), VecDeque<(Duration, Box<str>)>>);
+pub(crate) struct Logs(BTreeMap<(String, String), Lines>);
+
+type Lines = VecDeque<(Duration, Box<str>)>;
 
 /// Which part of a log is wanted.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

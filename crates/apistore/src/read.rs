@@ -19,6 +19,10 @@ use crate::state::State;
 
 /// Shows one object.
 pub(crate) fn get(state: &State, call: &mut Call<'_>) -> Result<Outcome, Halt> {
+    if call.request.parameter("export").is_some_and(|value| !matches!(value, "false" | "0")) {
+        let text = "the export parameter, deprecated since v1.14, is no longer supported";
+        return Err(Failure::bad_request(text).into());
+    }
     let version = call.request.parameter("resourceVersion").unwrap_or_default();
     let version = parse_version(version).map_err(Failure::unknown)?;
     if version > state.revision {

@@ -147,7 +147,9 @@ impl Served {
             (Rules::BuiltIn(_), Some(schema)) => {
                 let mut empty = schema.zero(&self.gvk);
                 let mut read = self.bare();
-                if crate::wire::canonical(&self.gvk, &mut read).is_ok() && schema::Wire::of(&self.gvk).is_some() {
+                if crate::wire::canonical(&self.gvk, &mut read).is_ok()
+                    && schema::Wire::of(&self.gvk).is_some()
+                {
                     empty = read;
                 }
                 empty

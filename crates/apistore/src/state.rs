@@ -107,6 +107,9 @@ impl State {
             false => shelf.put(write.key, entry.clone(), history),
             true => shelf.remove(&write.key, entry.clone(), history),
         }
+        if gone && &*write.shelf == PODS {
+            self.logs.forget(&entry.uid);
+        }
         if &*write.shelf == DEFINITIONS {
             self.define();
         }
@@ -130,5 +133,6 @@ impl State {
     }
 }
 
+const PODS: &str = "/pods";
 /// Where definitions of custom resources are.
 pub(crate) const DEFINITIONS: &str = "apiextensions.k8s.io/customresourcedefinitions";

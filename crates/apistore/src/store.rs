@@ -55,6 +55,22 @@ pub struct Change {
     pub revision: u64,
 }
 
+/// What a request comes to, what its client is warned of, and the chance after it.
+type Decided = (Outcome, Vec<String>, Chance);
+
+/// An object that another one owns.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Dependent {
+    /// The API group of its resource.
+    pub group: String,
+    /// The plural name of its resource.
+    pub plural: String,
+    /// Its namespace; empty where it has none.
+    pub namespace: String,
+    /// Its name.
+    pub name: String,
+}
+
 /// How long a request may wait for answers before it begins anew.
 const WAITING: Duration = Duration::from_secs(120);
 
@@ -122,10 +138,9 @@ impl Store {
         }
         let print = fingerprint(request);
         self.waiting.retain(|_, (begun, _)| *begun + WAITING > now);
-        let (now, chance) = match answers.is_empty() {
-            true => (now, self.chance),
-            false => self.waiting.get(&print).copied().unwrap_or((now, self.chance)),
-        };
+        let begun = self.waiting.get(&print).copied().filter(|_| !answers.is_empty());
+        let fresh = begun.is_none();
+        let (now, chance) = begun.unwrap_or((now, self.chance));
         match self.decide(request, answers, (now, chance)) {
             Ok((outcome, warnings, after)) => {
                 self.waiting.remove(&print);
@@ -140,6 +155,10 @@ impl Store {
             }
             Err((Halt::Need(demands), _)) => {
                 self.waiting.insert(print, (now, chance));
+                if fresh {
+                    // Others go on from elsewhere, so that no uid comes twice.
+                    self.chance = Chance::new(self.chance.next());
+                }
                 Step::Need(demands)
             }
         }
@@ -176,7 +195,7 @@ impl Store {
         request: &Request,
         answers: &Answers,
         (now, chance): (Duration, Chance),
-    ) -> Result<(Outcome, Vec<String>, Chance), (Halt, Vec<String>)> {
+    ) -> Result<Decided, (Halt, Vec<String>)> {
         let refused = |failure: Failure| (Halt::Failed(failure), Vec::new());
         let user = authorizer::effective_user(&self.state, request).map_err(refused)?;
         let info = Info::of(request);
@@ -225,7 +244,8 @@ impl Store {
         let entry = self.state.commit(write);
         let value = (!gone).then(|| entry.object.clone());
         self.changes.push(Change { key: key.into(), value, revision: entry.revision });
-        if &*shelf == DEFINITIONS {
+        let custom = || self.state.catalog.of_shelf(&shelf).is_some_and(|served| served.is_custom());
+        if &*shelf == DEFINITIONS || (gone && custom()) {
             self.follow_up(now);
         }
         entry
@@ -286,6 +306,27 @@ impl Store {
     /// Whether there is no object.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+
+    /// What names an object as its owner, by the object's uid.
+    pub fn dependents(&self, uid: &str) -> Vec<Dependent> {
+        let mut found = Vec::new();
+        for (name, shelf) in self.state.shelves() {
+            let (group, plural) = name.split_once('/').unwrap_or(("", name));
+            for (key, _) in
+                shelf.range("").filter(|(_, entry)| entry.owners.iter().any(|owner| **owner == *uid))
+            {
+                let (namespace, name) = crate::shelf::split(key);
+                let text = str::to_owned;
+                found.push(Dependent {
+                    group: text(group),
+                    plural: text(plural),
+                    namespace: text(namespace),
+                    name: text(name),
+                });
+            }
+        }
+        found
     }
 
     /// One object, as it is stored: of a resource by its group and plural name.

@@ -27,8 +27,13 @@ fn is_definition(served: &Served) -> bool {
 /// What is wrong with the rules in the schemas of a definition; those that were there before are let through.
 fn rule_errors(definition: &Value, old: Option<&Value>) -> Vec<FieldError> {
     let Some(spec) = definition.get("spec") else { return Vec::new() };
-    let before: Vec<&Value> =
-        old.and_then(|old| old.get("spec")).map(kinds::schemas).unwrap_or_default().into_iter().map(|(_, schema)| schema).collect();
+    let before: Vec<&Value> = old
+        .and_then(|old| old.get("spec"))
+        .map(kinds::schemas)
+        .unwrap_or_default()
+        .into_iter()
+        .map(|(_, schema)| schema)
+        .collect();
     let new = kinds::schemas(spec).into_iter().filter(|(_, schema)| !before.contains(schema));
     new.flat_map(|(place, schema)| rules::definition_errors(schema, &At::ROOT.field(&place))).collect()
 }

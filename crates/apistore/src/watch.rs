@@ -117,11 +117,6 @@ impl Watch {
         self.bookmark.map_or(self.deadline, |at| at.min(self.deadline))
     }
 
-    /// In which resource something must happen for the watch to tell of it.
-    pub(crate) fn shelf(&self) -> &str {
-        &self.served.shelf
-    }
-
     fn initial(&mut self, state: &State, events: &mut Vec<WatchEvent>) {
         for (key, entry) in
             state.shelf(&self.served.shelf).into_iter().flat_map(|shelf| shelf.range(&self.prefix))

@@ -19,7 +19,9 @@ pub(crate) fn read(served: &Served, kind: &Gvk, object: &mut Value) -> Result<Ve
         }
         _ => {
             let unknown = canonical(kind, object)?;
-            default(served, kind, object);
+            if kind.kind == served.gvk.kind {
+                default(served, object);
+            }
             Ok(unknown)
         }
     }
@@ -65,12 +67,11 @@ fn read_metadata(object: &mut Value) -> Result<Vec<String>, String> {
     Ok(read.unknown)
 }
 
-/// Fills in the defaults of a kind.
-fn default(served: &Served, kind: &Gvk, object: &mut Value) {
-    if let Rules::BuiltIn(strategy) = &served.rules
-        && kind.kind == served.gvk.kind
-    {
-        (strategy.default)(object);
+/// Fills in the defaults of an object that the server itself has made of others, in the version of the request.
+pub(crate) fn default(served: &Served, object: &mut Value) {
+    match &served.rules {
+        Rules::BuiltIn(strategy) => (strategy.default)(object),
+        Rules::Custom(custom) => custom.default(object, &served.gvk.api.version),
     }
 }
 

@@ -70,6 +70,7 @@ class Names:
 
     def text(self, value):
         value = PATCHED.sub('Invalid value: "<object>": ', value)
+        value = re.sub(r"kube-api-access-.{5}", "kube-api-access-<id>", value, count=1)
         value = UID.sub(lambda found: self.name("uid", found.group()), value)
         value = re.sub(r"current: \d+", "current: <version>", value)
         value = re.sub(r"(too old resource version: \d+) \(\d+\)", r"\1 (<version>)", value)
@@ -87,8 +88,12 @@ class Names:
             value = {k: v for k, v in value.items() if not (k == "status" and value.get("kind") in CONTROLLED)}
             if isinstance(meta, dict) and (value.get("kind") in CONTROLLED or "items" in value):
                 value["metadata"] = {**value["metadata"], "resourceVersion": "<any>"}
+            if value.get("type") == "BOOKMARK":
+                value["object"]["metadata"]["resourceVersion"] = "<any>"
             return {k: self.normal(value[k], k) for k in sorted(value)}
         if isinstance(value, list):
+            if key == "managedFields":  # their order is that of time, to the second
+                value = sorted(value, key=lambda entry: [entry.get(k, "") for k in ("manager", "operation", "subresource", "apiVersion")])
             return [self.normal(item, key) for item in value if not is_noise(item)]
         if isinstance(value, str):
             if key == "resourceVersion" and value and value != "<any>":
@@ -140,8 +145,9 @@ def record(server, path):
         code, text, warnings = server.send(
             request["method"], request["path"], request.get("query", ""),
             request.get("content_type", "application/json"), body, request.get("user"))
-        lines = [json.loads(line) for line in text.splitlines() if line.startswith("{")]
-        if "watch" in request.get("query", "") + request["path"] and code == 200 and all("object" in line for line in lines):
+        watches = code == 200 and "watch" in request.get("query", "") + request["path"]
+        lines = [json.loads(line) for line in text.splitlines() if line.startswith("{")] if watches else []
+        if watches and all("object" in line for line in lines):
             events = lines
             events = [e for e in events if not is_noise(e["object"])]
             events = [e for e in events if e["type"] != "BOOKMARK" or "annotations" in e["object"]["metadata"]]

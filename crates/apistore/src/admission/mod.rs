@@ -118,6 +118,23 @@ pub(crate) fn validate(
     Ok(())
 }
 
+/// Whether policies and webhooks let a request for an endpoint pass that is an action, not a part of the object: `object` is what
+/// it was sent, if it was sent any.
+pub(crate) fn act(
+    call: &mut Call<'_>,
+    (state, operation, dry_run): (&State, Operation, bool),
+    object: Option<&Value>,
+) -> Result<(), Halt> {
+    let none = Value::Null;
+    let (name, subresource) = (call.info.name.clone(), call.info.subresource.clone());
+    let ask = Ask { state, answers: call.answers };
+    let attributes =
+        Attributes { ask, operation, name: &name, subresource: &subresource, dry_run, options: &none };
+    let mut stage = Stage { call, attributes };
+    policies::validate(&mut stage, (object, None))?;
+    webhook::validate(&mut stage, (object, None))
+}
+
 /// Who creates by an update or patch must be allowed to create.
 fn may_create(state: &State, call: &Call<'_>) -> Result<(), Failure> {
     let info = call.info;

@@ -41,6 +41,7 @@ struct Around {
     user: Value,
     namespace: Option<Value>,
     name: String,
+    options: Value,
 }
 
 impl Around {
@@ -50,6 +51,7 @@ impl Around {
             user: review::user(&stage.call.user),
             namespace: stage.namespace_object().map(|entry| entry.value()),
             name: review::name(stage, object),
+            options: review::options(stage),
         }
     }
 
@@ -70,7 +72,7 @@ impl Around {
             operation: stage.attributes.operation.as_str(),
             dry_run: stage.attributes.dry_run,
             user: &self.user,
-            options: stage.attributes.options,
+            options: &self.options,
             object,
             old_object: old,
             namespace_object: self.namespace.as_ref(),

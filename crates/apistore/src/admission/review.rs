@@ -85,8 +85,21 @@ pub(super) fn request(
     request.set(&["object"], object.cloned().unwrap_or_default());
     request.set(&["oldObject"], old.cloned().unwrap_or_default());
     request.set(&["dryRun"], stage.attributes.dry_run.into());
-    request.set(&["options"], stage.attributes.options.clone());
+    request.set(&["options"], options(stage));
     request
+}
+
+/// The options as the client has sent them.
+pub(super) fn options(stage: &Stage<'_, '_>) -> Value {
+    let mut options = stage.attributes.options.clone();
+    options.remove(&["force"]);
+    for key in ["fieldManager", "fieldValidation"] {
+        match stage.call.request.parameter(key).filter(|text| !text.is_empty()) {
+            Some(text) => options.set(&[key], text.into()),
+            None => _ = options.remove(&[key]),
+        }
+    }
+    options
 }
 
 /// The name of a request's object; a name that is still to be generated is none.

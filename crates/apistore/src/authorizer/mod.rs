@@ -17,7 +17,6 @@ use crate::user::User;
 pub(crate) use escalation::check as check_escalation;
 pub(crate) use impersonation::effective_user;
 pub(crate) use rights::{MissingRole, Rights};
-pub(crate) use rule::Rule;
 
 /// What someone wants to do something with.
 #[derive(Clone, Copy, Debug)]

@@ -10,8 +10,6 @@ use schema::{FieldSet, IgnoredFields};
 /// The kind that a definition defines.
 #[derive(Debug)]
 pub(crate) struct Custom {
-    /// The name of the definition.
-    pub(crate) name: String,
     /// The kind of its lists.
     pub(crate) list_kind: String,
     /// The version in which objects are stored.
@@ -110,7 +108,6 @@ pub(crate) fn read(definition: &Value) -> Option<Custom> {
         _ => Conversion::None,
     };
     Some(Custom {
-        name: definition.str_at(&["metadata", "name"]).unwrap_or_default().to_owned(),
         list_kind: match spec.str_at(&["names", "listKind"]) {
             Some(kind) => kind.to_owned(),
             None => format!("{kind}List"),

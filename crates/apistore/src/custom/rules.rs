@@ -67,7 +67,11 @@ impl Scale {
         if let Some(path) = &self.selector
             && let Some(other) = at(object, path).filter(|found| found.as_str().is_none())
         {
-            errors.push(FieldError::invalid(&At::ROOT.field(&dotted(path)), "", accessor(path, other, "string")));
+            errors.push(FieldError::invalid(
+                &At::ROOT.field(&dotted(path)),
+                "",
+                accessor(path, other, "string"),
+            ));
         }
         errors
     }

@@ -3,6 +3,7 @@
 use lockstep_core::{Gvk, Value};
 use schema::{At, FieldError};
 
+use crate::admission::{self, Operation};
 use crate::body;
 use crate::call::{Call, Outcome, Shown};
 use crate::failure::{Failure, GroupResource, Halt, success};
@@ -21,6 +22,7 @@ pub(crate) fn bind(state: &State, call: &mut Call<'_>) -> Result<Outcome, Halt> 
     let text = |path: &[&str]| binding.str_at(path).unwrap_or_default();
     let name = if call.info.name.is_empty() { text(&["metadata", "name"]) } else { &call.info.name };
     check(&binding)?;
+    admission::act(call, (state, Operation::Create, options.dry_run), Some(&binding))?;
     let pods = GroupResource::new("", "pods");
     let Some(entry) = state.find(PODS, &call.info.namespace, name) else {
         return Err(Failure::not_found(&pods, name).into());

@@ -6,6 +6,7 @@ use lockstep_core::{Gvk, Value};
 
 use super::binding::set_condition;
 use super::selector::matches;
+use crate::admission::{self, Operation};
 use crate::body;
 use crate::call::{Call, Outcome, Shown};
 use crate::delete::decide;
@@ -33,6 +34,7 @@ pub(super) fn evict(state: &State, call: &mut Call<'_>) -> Result<Outcome, Halt>
     let mut deletion =
         DeleteOptions::read(call.request, Some(eviction.get("deleteOptions").unwrap_or(&no_options)))?;
     deletion.dry_run |= options.dry_run;
+    admission::act(call, (state, Operation::Create, deletion.dry_run), Some(&eviction))?;
     let Some(entry) = state.entry(&call.served, call.namespace(), &call.info.name).cloned() else {
         return Err(call.not_found().into());
     };

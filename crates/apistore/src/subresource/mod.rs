@@ -7,6 +7,7 @@ mod prepare;
 mod scale;
 mod selector;
 
+use crate::admission::{self, Operation};
 use crate::call::{Call, Outcome};
 use crate::failure::{Failure, Halt};
 use crate::info::Verb;
@@ -30,6 +31,8 @@ pub(crate) fn route(state: &State, call: &mut Call<'_>) -> Result<Outcome, Halt>
         ("log", _) => log::log(state, call),
         ("token", _) => crate::token::create(state, call),
         (name @ ("exec" | "attach" | "portforward" | "proxy"), _) => {
+            let name = name.to_owned();
+            admission::act(call, (state, Operation::Connect, false), None)?;
             Err(Failure::not_implemented(&format!("{name} of {}", call.served.resource.plural)).into())
         }
         (_, Verb::Get) => read::get(state, call),

@@ -11,6 +11,7 @@ use crate::convert::convert;
 use crate::failure::{Failure, Halt};
 use crate::options::{WriteKind, WriteOptions};
 use crate::owners::{Moment, dedup};
+use crate::served::Rules;
 use crate::shelf::key;
 use crate::state::State;
 
@@ -99,6 +100,7 @@ pub(super) fn finish(
     let value = admission::options_value(options, Operation::Create);
     let attributes = attributes(state, call, (&name, &value), options);
     admission::validate(call, attributes, Some(&object), None)?;
+    refuse_terminating(call, &name)?;
     refuse_taken(state, call, &name, generated)?;
     object.remove(&["metadata", "resourceVersion"]);
     match options.dry_run {
@@ -134,6 +136,18 @@ fn generate_name(state: &State, call: &mut Call<'_>, object: &mut Value) -> bool
     }
     object.set(&["metadata", "name"], name.into());
     true
+}
+
+/// Of what is going away no new objects are made.
+fn refuse_terminating(call: &Call<'_>, name: &str) -> Result<(), Failure> {
+    match &call.served.rules {
+        Rules::Custom(custom) if custom.terminating => Err(Failure::forbidden(
+            &call.resource(),
+            name,
+            "create not allowed while custom resource definition is terminating",
+        )),
+        _ => Ok(()),
+    }
 }
 
 fn refuse_taken(state: &State, call: &Call<'_>, name: &str, generated: bool) -> Result<(), Failure> {

@@ -126,11 +126,12 @@ fn read(call: &Call<'_>, kind: PatchType) -> Result<Parsed, Failure> {
         _ => "number",
     };
     let while_decoding = match kind {
-        PatchType::Apply => "error unmarshaling JSON: while decoding JSON: ",
-        _ => "",
+        PatchType::Apply => "error decoding patch: error unmarshaling JSON: while decoding JSON: ",
+        PatchType::Strategic => "",
+        _ => "error decoding patch: ",
     };
     Err(Failure::bad_request(format!(
-        "error decoding patch: {while_decoding}json: cannot unmarshal {found} into Go value of type {go_type}"
+        "{while_decoding}json: cannot unmarshal {found} into Go value of type {go_type}"
     )))
 }
 

@@ -52,7 +52,15 @@ impl Api {
 
     pub(crate) fn remembering(history: usize) -> Self {
         let now = Duration::from_secs(1_700_000_000);
-        Self { store: Store::new(Settings { seed: 1, history }, now), now }
+        let mut api = Self { store: Store::new(Settings { seed: 1, history }, now), now };
+        api.account("default");
+        api
+    }
+
+    /// The ServiceAccount that a controller makes in every namespace.
+    pub(crate) fn account(&mut self, namespace: &str) {
+        let path = format!("/api/v1/namespaces/{namespace}/serviceaccounts");
+        self.post(&path, r#"{"metadata":{"name":"default"}}"#);
     }
 
     pub(crate) fn answer(&mut self, request: &Request) -> Response {

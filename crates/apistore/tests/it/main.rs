@@ -1,6 +1,11 @@
 //! The embedded API, in process.
+#![allow(clippy::unwrap_used, clippy::panic)] // a test fails by panicking, also in what tests share
 
 mod api;
 mod conformance;
+mod custom;
+mod faults;
 mod guard;
+mod history;
 mod objects;
+mod pods;

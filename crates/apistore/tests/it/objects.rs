@@ -74,3 +74,15 @@ fn lists_come_in_parts_of_one_version() {
     assert_eq!(rest.version(), first.version());
     assert_eq!(api.get(MAPS).ok().names(), ["a", "b", "d"]);
 }
+
+#[test]
+fn no_uid_comes_twice() {
+    let mut api = Api::new();
+    let mut seen = std::collections::BTreeSet::new();
+    for index in 0..50 {
+        let made = api.post(MAPS, &map(&format!("m{index}"), "")).ok();
+        assert!(seen.insert(made.text(&["metadata", "uid"]).to_owned()), "{index}");
+        api.get(MAPS).ok();
+        api.delete(&format!("{MAPS}/m{index}")).ok();
+    }
+}

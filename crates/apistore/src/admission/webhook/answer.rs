@@ -18,6 +18,18 @@ pub(super) struct Verdict {
 pub(super) fn read(review: &Value, uid: &str, mutates: bool) -> Result<Verdict, String> {
     let text = |key| review.str_at(&[key]).unwrap_or_default();
     let (version, kind) = (text("apiVersion"), text("kind"));
+    if kind != "AdmissionReview" || !version.starts_with("admission.k8s.io/") {
+        let (kind, version) = (quoted(kind), quoted(version));
+        return Err(format!(
+            "failed to call webhook: no kind {kind} is registered for version {version} in scheme \"pkg/runtime/scheme.go:111\""
+        ));
+    }
+    response(review, uid, mutates).map_err(|why| format!("received invalid webhook response: {why}"))
+}
+
+fn response(review: &Value, uid: &str, mutates: bool) -> Result<Verdict, String> {
+    let text = |key| review.str_at(&[key]).unwrap_or_default();
+    let (version, kind) = (text("apiVersion"), text("kind"));
     if (version, kind) != ("admission.k8s.io/v1", "AdmissionReview") {
         return Err(format!(
             "expected webhook response of admission.k8s.io/v1, Kind=AdmissionReview, got {version}, Kind={kind}"
@@ -69,14 +81,14 @@ impl Verdict {
             return None;
         }
         let text = |key| self.result.str_at(&[key]).unwrap_or_default();
-        let code = self.result.int_at(&["code"]).filter(|code| *code >= 400).unwrap_or(403);
+        let code = self.result.int_at(&["code"]).filter(|code| *code >= 400).unwrap_or(400);
         let denied = format!("admission webhook {} denied the request", quoted(webhook));
         let message = match (text("message"), text("reason")) {
             ("", "") => format!("{denied} without explanation"),
             ("", reason) => format!("{denied}: {reason}"),
             (message, _) => format!("{denied}: {message}"),
         };
-        Some(Failure::new(u16::try_from(code).unwrap_or(403), text("reason"), message))
+        Some(Failure::new(u16::try_from(code).unwrap_or(400), text("reason"), message))
     }
 }
 
@@ -97,7 +109,7 @@ mod tests {
         let plain = refusal("");
         assert_eq!(
             (plain.code(), plain.message()),
-            (403, "admission webhook \"w\" denied the request without explanation")
+            (400, "admission webhook \"w\" denied the request without explanation")
         );
         let told = refusal(r#","status":{"code":409,"reason":"Conflict","message":"no"}"#);
         assert_eq!((told.code(), told.message()), (409, "admission webhook \"w\" denied the request: no"));
@@ -107,13 +119,12 @@ mod tests {
     #[test]
     fn malformed_answers_are_failures() {
         let why = |json: &str, mutates| answer(json, mutates).unwrap_err();
-        assert_eq!(why(r#","patch":"W10=""#, false), "validating webhook may not return response.patch");
-        assert_eq!(
-            why(r#","patch":"W10=""#, true),
-            "webhook returned response.patch but not response.patchType"
-        );
+        let told = |why: &str| format!("received invalid webhook response: {why}");
+        let patch = r#","patch":"W10=""#;
+        assert_eq!(why(patch, false), told("validating webhook may not return response.patch"));
+        assert_eq!(why(patch, true), told("webhook returned response.patch but not response.patchType"));
         let review = from_json(br#"{"kind":"AdmissionReview","apiVersion":"admission.k8s.io/v1"}"#).unwrap();
-        assert_eq!(read(&review, "u", true).unwrap_err(), "webhook response was absent");
+        assert_eq!(read(&review, "u", true).unwrap_err(), told("webhook response was absent"));
         let patch = answer(r#","allowed":true,"patchType":"JSONPatch","patch":"W10=""#, true).unwrap().patch;
         assert_eq!(patch, Some(Value::list(Vec::new())));
     }

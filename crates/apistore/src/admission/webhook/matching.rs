@@ -8,7 +8,6 @@ use rules::{Expression, Inputs};
 use super::super::policies::{Asks, labels};
 use super::super::review;
 use super::super::stage::{Stage, items};
-use crate::failure::quoted;
 use crate::served::Served;
 
 /// Whether a webhook is about a request.
@@ -138,15 +137,18 @@ fn conditions(
         match Expression::new(text("expression")).map(|expression| expression.evaluate(&inputs)) {
             Ok(Ok(Value::Bool(true))) => {}
             Ok(Ok(_)) => return Match::No,
-            Ok(Err(error)) => _ = failed.get_or_insert(format!("{}: {error}", text("name"))),
-            Err(error) => _ = failed.get_or_insert(format!("{}: {error}", text("name"))),
+            Ok(Err(error)) => {
+                let why = format!("expression '{}' resulted in error: {error}", text("expression"));
+                failed.get_or_insert(why);
+            }
+            Err(error) => {
+                let why = format!("expression '{}' resulted in error: {error}", text("expression"));
+                failed.get_or_insert(why);
+            }
         }
     }
     match failed {
         None => Match::Yes(served),
-        Some(why) => {
-            let name = quoted(webhook.str_at(&["name"]).unwrap_or_default());
-            Match::Failed(format!("failed to evaluate the match conditions of webhook {name}: {why}"))
-        }
+        Some(why) => Match::Failed(why),
     }
 }

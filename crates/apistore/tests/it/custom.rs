@@ -1,0 +1,130 @@
+//! Custom resources: served at once, converted by webhook, gone with their definition.
+
+use lockstep_apistore::{Answers, Demand, Method, Step};
+use lockstep_core::{Value, from_json, to_json};
+
+use crate::api::{Api, request};
+
+const DEFINITIONS: &str = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
+
+fn definition(conversion: &str, finalizers: &str) -> String {
+    format!(
+        r#"{{"metadata":{{"name":"foos.example.com"{finalizers}}},"spec":{{"group":"example.com","scope":"Namespaced","names":{{"plural":"foos","kind":"Foo"}},"conversion":{conversion},"versions":[
+        {{"name":"v1","served":true,"storage":true,"schema":{{"openAPIV3Schema":{{"type":"object","properties":{{"spec":{{"type":"object","properties":{{"a":{{"type":"integer"}}}}}}}}}}}}}},
+        {{"name":"v2","served":true,"storage":false,"schema":{{"openAPIV3Schema":{{"type":"object","properties":{{"spec":{{"type":"object","properties":{{"b":{{"type":"integer"}}}}}}}}}}}}}}]}}}}"#
+    )
+}
+
+fn foo(version: &str, spec: &str) -> String {
+    format!(
+        r#"{{"kind":"Foo","apiVersion":"example.com/{version}","metadata":{{"name":"x"}},"spec":{spec}}}"#
+    )
+}
+
+fn foos(version: &str) -> String {
+    format!("/apis/example.com/{version}/namespaces/default/foos")
+}
+
+#[test]
+fn a_definition_is_served_at_once_and_goes_with_its_objects() {
+    let mut api = Api::new();
+    api.post(DEFINITIONS, &definition(r#"{"strategy":"None"}"#, "")).ok();
+    let resources = api.store.resources();
+    assert!(resources.iter().any(|resource| resource.plural == "foos" && resource.version == "v2"));
+    api.post(&foos("v1"), &foo("v1", r#"{"a":1,"z":1}"#)).ok();
+    assert_eq!(api.get(&format!("{}/x", foos("v1"))).ok().body.int_at(&["spec", "a"]), Some(1));
+    let mut watch = api.watch(&foos("v1"));
+    api.poll(&mut watch).unwrap();
+    api.delete(&format!("{DEFINITIONS}/foos.example.com")).ok();
+    assert_eq!(api.poll(&mut watch).unwrap(), ["DELETED x"]);
+    assert_eq!(api.get(&format!("{DEFINITIONS}/foos.example.com")).code, 404);
+    assert_eq!(api.get(&foos("v1")).code, 404);
+}
+
+#[test]
+fn an_object_with_a_finalizer_holds_its_definition() {
+    let mut api = Api::new();
+    api.post(DEFINITIONS, &definition(r#"{"strategy":"None"}"#, "")).ok();
+    let held = r#"{"kind":"Foo","apiVersion":"example.com/v1","metadata":{"name":"x","finalizers":["example.com/f"]}}"#;
+    api.post(&foos("v1"), held).ok();
+    api.delete(&format!("{DEFINITIONS}/foos.example.com")).ok();
+    assert_eq!(api.get(&format!("{DEFINITIONS}/foos.example.com")).code, 200);
+    let refused =
+        api.post(&foos("v1"), r#"{"kind":"Foo","apiVersion":"example.com/v1","metadata":{"name":"y"}}"#);
+    assert_eq!(
+        (refused.code, refused.message()),
+        (
+            403,
+            "foos.example.com \"y\" is forbidden: create not allowed while custom resource definition is terminating"
+        )
+    );
+    api.patch(&format!("{}/x", foos("v1")), "merge", r#"{"metadata":{"finalizers":null}}"#).ok();
+    assert_eq!(api.get(&format!("{DEFINITIONS}/foos.example.com")).code, 404);
+}
+
+/// Moves `a` to `b` and back.
+fn converted(body: &[u8]) -> Vec<u8> {
+    let review = from_json(body).unwrap();
+    let version = review.str_at(&["request", "desiredAPIVersion"]).unwrap();
+    let (from, to) = if version.ends_with("v2") { ("a", "b") } else { ("b", "a") };
+    let convert = |object: &Value| {
+        let mut object = object.clone();
+        object.set(&["apiVersion"], version.into());
+        if let Some(value) = object.remove(&["spec", from]) {
+            object.set(&["spec", to], value);
+        }
+        object
+    };
+    let objects = review.at(&["request", "objects"]).unwrap().as_list().unwrap();
+    let mut answer = Value::default();
+    answer.set(&["response", "uid"], review.str_at(&["request", "uid"]).unwrap().into());
+    answer.set(&["response", "result", "status"], "Success".into());
+    answer.set(&["response", "convertedObjects"], Value::list(objects.iter().map(convert).collect()));
+    to_json(&answer)
+}
+
+#[test]
+fn webhooks_convert_as_often_as_they_are_needed() {
+    let mut api = Api::new();
+    let webhook = r#"{"strategy":"Webhook","webhook":{"conversionReviewVersions":["v1"],"clientConfig":{"service":{"namespace":"hooks","name":"convert","path":"/c"}}}}"#;
+    api.post(DEFINITIONS, &definition(webhook, "")).ok();
+    api.post(&foos("v1"), &foo("v1", r#"{"a":1}"#)).ok();
+    let path = format!("{}/x?fieldManager=m&force=true", foos("v2"));
+    let patch = request(Method::Patch, &path)
+        .body("application/apply-patch+yaml", foo("v2", r#"{"b":2}"#).into_bytes());
+    let (mut answers, mut asked) = (Answers::new(), 0);
+    let response = loop {
+        match api.store.handle(&patch, &answers, api.now) {
+            Step::Done(response) => break response,
+            Step::Need(demands) => {
+                for demand in demands {
+                    let Demand::Webhook(call) = &demand else { panic!("{demand:?}") };
+                    assert_eq!(call.url, "https://convert.hooks.svc:443/c");
+                    let answer = converted(&call.body).into();
+                    answers.insert(demand, Ok(answer));
+                    asked += 1;
+                }
+            }
+        }
+    };
+    assert!(asked >= 2, "from the stored version and back: {asked}");
+    let shown = from_json(&response.body.json().unwrap()).unwrap();
+    assert_eq!((response.code, shown.int_at(&["spec", "b"])), (200, Some(2)), "{shown:?}");
+    assert_eq!(api.get(&format!("{}/x", foos("v1"))).ok().body.int_at(&["spec", "a"]), Some(2));
+}
+
+#[test]
+fn a_name_that_is_taken_is_not_accepted() {
+    let mut api = Api::new();
+    api.post(DEFINITIONS, &definition(r#"{"strategy":"None"}"#, "")).ok();
+    let other = definition(r#"{"strategy":"None"}"#, "").replace("foos", "bars");
+    api.post(DEFINITIONS, &other).ok();
+    let status = api.get(&format!("{DEFINITIONS}/bars.example.com")).ok();
+    let conditions = status.body.at(&["status", "conditions"]).unwrap().as_list().unwrap();
+    assert_eq!(conditions[0].str_at(&["reason"]), Some("ListKindConflict"));
+    assert_eq!(conditions[0].str_at(&["message"]), Some("\"FooList\" is already in use"));
+    assert_eq!(conditions[1].str_at(&["status"]), Some("False"));
+    assert_eq!(api.get("/apis/example.com/v1/bars").code, 404);
+    api.delete(&format!("{DEFINITIONS}/foos.example.com")).ok();
+    assert_eq!(api.get("/apis/example.com/v1/bars").code, 200, "the name is free");
+}

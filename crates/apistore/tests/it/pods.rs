@@ -1,0 +1,99 @@
+//! Pods: their logs, their nodes, and how they go.
+
+use crate::api::{Api, Reply};
+
+const PODS: &str = "/api/v1/namespaces/default/pods";
+const BUDGETS: &str = "/apis/policy/v1/namespaces/default/poddisruptionbudgets";
+
+fn pod(api: &mut Api, name: &str) -> Reply {
+    let body = format!(
+        r#"{{"kind":"Pod","apiVersion":"v1","metadata":{{"name":"{name}","labels":{{"app":"x"}}}},"spec":{{"containers":[{{"name":"main","image":"i"}}]}}}}"#
+    );
+    api.post(PODS, &body).ok()
+}
+
+fn bind(api: &mut Api, name: &str) {
+    let body = format!(r#"{{"metadata":{{"name":"{name}"}},"target":{{"kind":"Node","name":"n"}}}}"#);
+    api.post(&format!("{PODS}/{name}/binding"), &body).ok();
+}
+
+fn status(api: &mut Api, path: &str, status: &str) {
+    api.patch(&format!("{path}/status"), "merge", &format!(r#"{{"status":{status}}}"#)).ok();
+}
+
+#[test]
+fn logs_are_read() {
+    let mut api = Api::new();
+    let made = pod(&mut api, "a");
+    assert_eq!(api.get(&format!("{PODS}/a/log")).code, 204, "no node yet");
+    bind(&mut api, "a");
+    for line in ["one", "two"] {
+        api.store.log(made.text(&["metadata", "uid"]), "main", line, api.now);
+    }
+    assert_eq!(api.get(&format!("{PODS}/a/log")).ok().body.as_str(), Some("one\ntwo\n"));
+    assert_eq!(api.get(&format!("{PODS}/a/log?tailLines=1")).ok().body.as_str(), Some("two\n"));
+    let wrong = api.get(&format!("{PODS}/a/log?container=x"));
+    assert_eq!((wrong.code, wrong.message()), (400, "container x is not valid for pod a"));
+    status(
+        &mut api,
+        &format!("{PODS}/a"),
+        r#"{"containerStatuses":[{"name":"main","image":"i","imageID":"","ready":false,"restartCount":0,"state":{"waiting":{"reason":"ContainerCreating"}}}]}"#,
+    );
+    let waiting = api.get(&format!("{PODS}/a/log"));
+    assert_eq!(waiting.message(), r#"container "main" in pod "a" is waiting to start: ContainerCreating"#);
+}
+
+#[test]
+fn pods_with_a_node_get_time_to_stop() {
+    let mut api = Api::new();
+    pod(&mut api, "a");
+    bind(&mut api, "a");
+    let path = format!("{PODS}/a");
+    let stopping = api.delete(&path).ok();
+    assert_eq!(stopping.body.int_at(&["metadata", "deletionGracePeriodSeconds"]), Some(30));
+    let again = api.delete(&format!("{path}?gracePeriodSeconds=60")).ok();
+    assert_eq!(again.version(), stopping.version(), "not longer than it has");
+    assert_eq!(api.delete(&format!("{path}?gracePeriodSeconds=0")).code, 200);
+    assert_eq!(api.get(&path).code, 404);
+    pod(&mut api, "b");
+    api.delete(&format!("{PODS}/b")).ok();
+    assert_eq!(api.get(&format!("{PODS}/b")).code, 404, "without a node there is nothing to stop");
+}
+
+#[test]
+fn evictions_respect_budgets() {
+    let mut api = Api::new();
+    pod(&mut api, "a");
+    bind(&mut api, "a");
+    let ready = r#"{"phase":"Running","conditions":[{"type":"Ready","status":"True"}]}"#;
+    status(&mut api, &format!("{PODS}/a"), ready);
+    let budget =
+        r#"{"metadata":{"name":"b"},"spec":{"minAvailable":1,"selector":{"matchLabels":{"app":"x"}}}}"#;
+    api.post(BUDGETS, budget).ok();
+    let evict = |api: &mut Api| {
+        let body = r#"{"kind":"Eviction","apiVersion":"policy/v1","metadata":{"name":"a"}}"#;
+        api.post(&format!("{PODS}/a/eviction"), body)
+    };
+    let early = evict(&mut api);
+    assert_eq!(early.code, 429);
+    assert_eq!(early.body.int_at(&["details", "retryAfterSeconds"]), Some(10));
+    let counts = |allowed: i64| {
+        format!(
+            r#"{{"observedGeneration":1,"disruptionsAllowed":{allowed},"currentHealthy":1,"desiredHealthy":1,"expectedPods":1}}"#
+        )
+    };
+    status(&mut api, &format!("{BUDGETS}/b"), &counts(0));
+    let refused = evict(&mut api);
+    assert_eq!(refused.message(), "Cannot evict pod as it would violate the pod's disruption budget.");
+    let causes = refused.body.at(&["details", "causes"]).unwrap().as_list().unwrap();
+    assert_eq!(
+        causes[0].str_at(&["message"]),
+        Some("The disruption budget b needs 1 healthy pods and has 1 currently")
+    );
+    status(&mut api, &format!("{BUDGETS}/b"), &counts(1));
+    assert_eq!(evict(&mut api).code, 201);
+    let left = api.get(&format!("{BUDGETS}/b")).ok();
+    assert_eq!(left.body.int_at(&["status", "disruptionsAllowed"]), Some(0));
+    assert!(left.body.at(&["status", "disruptedPods", "a"]).is_some());
+    assert!(api.get(&format!("{PODS}/a")).ok().body.at(&["metadata", "deletionTimestamp"]).is_some());
+}
