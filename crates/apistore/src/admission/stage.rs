@@ -42,7 +42,7 @@ impl<'s> Stage<'s, '_> {
     /// The namespace of the request: a request for a Namespace is in it.
     pub(super) fn namespace(&self) -> &str {
         match self.call.served.is("", "namespaces") {
-            true => &self.call.info.name,
+            true => self.attributes.name,
             false => self.call.namespace(),
         }
     }

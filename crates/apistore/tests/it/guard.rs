@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use lockstep_apistore::{Answer, Answers, Body, Demand, Method, Request, Response, Step, User};
+use lockstep_apistore::{Answer, Answers, Body, Demand, Method, Request, Response, Step, User, WebhookCall};
 use lockstep_core::{Map, Value, from_json, to_json};
 
 use crate::api::{Api, Reply};
@@ -35,6 +35,62 @@ fn impersonated(step: &Value) -> Option<User> {
 
 fn decoded(text: &str) -> String {
     text.replace("%3D", "=").replace("%2C", ",").replace("%20", " ")
+}
+
+/// The webhooks of a script: what they answer, by path, and what they were asked.
+#[derive(Default)]
+struct Hooks {
+    answers: Value,
+    asked: Vec<Value>,
+}
+
+const ADDRESS: &str = "https://webhook.example.org";
+const BUNDLE: &str = "QlVORExF";
+
+impl Hooks {
+    fn answer(&mut self, call: &WebhookCall) -> Answer {
+        let path = call.url.strip_prefix(ADDRESS).unwrap();
+        let review = from_json(&call.body).unwrap();
+        let uid = review.str_at(&["request", "uid"]).unwrap().to_owned();
+        let mut asked = Value::default();
+        asked.set(&["path"], path.into());
+        asked.set(&["review"], review);
+        self.asked.push(asked);
+        let said = self.answers.get(path.split('?').next().unwrap()).cloned().unwrap();
+        if said.get("response").is_some() || said.get("kind").is_some() {
+            return Ok(to_json(&said).into());
+        }
+        let mut response = said;
+        if let Some(patch) = response.get("patch").filter(|patch| patch.as_list().is_some()) {
+            let patch = base64(&to_json(patch));
+            response.set(&["patch"], patch.into());
+            response.set(&["patchType"], "JSONPatch".into());
+        }
+        response.set(&["uid"], uid.into());
+        let mut review = Value::default();
+        review.set(&["kind"], "AdmissionReview".into());
+        review.set(&["apiVersion"], "admission.k8s.io/v1".into());
+        review.set(&["response"], response);
+        Ok(to_json(&review).into())
+    }
+
+    /// What they were asked, in the order of their paths.
+    fn take(&mut self) -> Value {
+        let mut asked = std::mem::take(&mut self.asked);
+        asked.sort_by(|a, b| a.str_at(&["path"]).cmp(&b.str_at(&["path"])));
+        Value::list(asked)
+    }
+}
+
+fn base64(bytes: &[u8]) -> String {
+    const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let encoded = bytes.chunks(3).flat_map(|chunk| {
+        let byte = |index: usize| u32::from(chunk.get(index).copied().unwrap_or(0));
+        let bits = byte(0) << 16 | byte(1) << 8 | byte(2);
+        let letter = move |index: usize| char::from(LETTERS[(bits >> (18 - 6 * index) & 63) as usize]);
+        (0..4).map(move |index| if index <= chunk.len() { letter(index) } else { '=' }).collect::<Vec<_>>()
+    });
+    encoded.collect()
 }
 
 fn request(step: &Value) -> Request {
@@ -69,7 +125,10 @@ fn request(step: &Value) -> Request {
         _ => "application/json",
     };
     match step.get("body") {
-        Some(body) => request.body(kind, to_json(body)),
+        Some(body) => {
+            let text = String::from_utf8(to_json(body)).unwrap();
+            request.body(kind, text.replace("WEBHOOK", ADDRESS).replace("BUNDLE", BUNDLE).into_bytes())
+        }
         None => request,
     }
 }
@@ -98,6 +157,7 @@ fn same(value: &Value) -> Value {
 
 /// A text with `UID` and `TIME` for those in it.
 fn plain(text: &str) -> String {
+    let text = &text.replace(ADDRESS, "WEBHOOK").replace(BUNDLE, "BUNDLE");
     let like = |at: usize, shape: &str| {
         let bytes = text.as_bytes();
         shape.bytes().enumerate().all(|(index, kind)| match (bytes.get(at + index), kind) {
@@ -138,18 +198,18 @@ fn wait(api: &mut Api, path: &str) {
 /// A token is its claims with a mark before them.
 const MARK: &[u8] = b"signed:";
 
-fn answer(demand: &Demand) -> Answer {
+fn answer(demand: &Demand, hooks: &mut Hooks) -> Answer {
     match demand {
         Demand::Sign(claims) => Ok([MARK, claims].concat().into()),
         Demand::Verify(token) => {
             token.strip_prefix(MARK).map(Into::into).ok_or_else(|| "invalid bearer token".to_owned())
         }
-        Demand::Webhook(call) => Err(format!("Post {:?}: no such host", call.url)),
+        Demand::Webhook(call) => hooks.answer(call),
     }
 }
 
 /// Sends a request, with what it demands.
-fn send(api: &mut Api, request: &Request) -> Reply {
+fn send(api: &mut Api, request: &Request, hooks: &mut Hooks) -> Reply {
     let mut answers = Answers::new();
     loop {
         match api.store.handle(request, &answers, api.now) {
@@ -162,7 +222,7 @@ fn send(api: &mut Api, request: &Request) -> Reply {
             }
             Step::Need(demands) => {
                 for demand in demands {
-                    let answer = answer(&demand);
+                    let answer = answer(&demand, hooks);
                     answers.insert(demand, answer);
                 }
             }
@@ -174,6 +234,7 @@ fn send(api: &mut Api, request: &Request) -> Reply {
 fn differences(name: &str) -> Vec<(usize, String)> {
     let lines = std::fs::read_to_string(directory().join(format!("recorded/{name}.jsonl"))).unwrap();
     let mut api = Api::new();
+    let mut hooks = Hooks::default();
     let mut found = Vec::new();
     for (index, line) in lines.lines().enumerate() {
         let step = from_json(line.as_bytes()).unwrap();
@@ -181,7 +242,12 @@ fn differences(name: &str) -> Vec<(usize, String)> {
             wait(&mut api, path);
             continue;
         }
-        let reply = send(&mut api, &request(&step));
+        if let Some(answers) = step.get("webhooks") {
+            hooks.answers = answers.clone();
+            continue;
+        }
+        let reply = send(&mut api, &request(&step), &mut hooks);
+        let asked = hooks.take();
         let mut differ = |what: &str, want: String, got: String| {
             if want != got {
                 let asked = text(&step, "do").unwrap_or_default();
@@ -199,6 +265,9 @@ fn differences(name: &str) -> Vec<(usize, String)> {
             };
             differ("answer", text(&answer), text(&reply.body));
             let warnings = reply.warnings.iter().map(|text| Value::from(format!("{:?}", text))).collect();
+            if let Some(want) = step.get("asked") {
+                differ("asked", json(want), json(&same(&asked)));
+            }
             differ("warnings", json(step.get("warnings").unwrap()), json(&same(&Value::list(warnings))));
         }
     }

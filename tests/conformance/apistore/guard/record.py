@@ -8,14 +8,21 @@ steps. `do` is a method and a path; `body` is sent as JSON, or as the `type` say
 impersonate: a user and groups; `uid` and `extra` go with it; `by` is who sends it if not an administrator (`nobody`, or `anonymous`).
 `quiet` marks preparations: of their answers only the code counts. `wait` is a path that controllers come to fill (`until` a field
 is set): the replay, which has none, puts the object there itself. `settle` gives
-the server time to notice what it only watches. What scripts create is deleted afterwards. Needs PyYAML.
+the server time to notice what it only watches. `webhooks` says what a webhook on this machine answers, by path: the `response` of an
+AdmissionReview, or a whole review; what they were asked is recorded with the step. WEBHOOK and BUNDLE in bodies stand for its address
+and its authority. What scripts create is deleted afterwards. Needs PyYAML, and openssl for webhooks.
 """
+import base64
 import http.client
+import http.server
 import json
 import pathlib
 import re
 import ssl
+import subprocess
 import sys
+import tempfile
+import threading
 import time
 
 import yaml
@@ -26,6 +33,61 @@ TYPES = {"strategic": "application/strategic-merge-patch+json", "merge": "applic
 UID = re.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 TOKEN_VOLUME = re.compile("kube-api-access-[bcdfghjklmnpqrstvwxz2456789]{5}")
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
+
+
+class Webhooks:
+    """Programs that the API server asks, over TLS."""
+
+    def __init__(self, answers):
+        self.answers, self.asked = answers, []
+        self.folder = tempfile.TemporaryDirectory()
+        key, cert = self.folder.name + "/key", self.folder.name + "/cert"
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", key, "-out", cert, "-days", "1",
+                        "-subj", "/CN=webhook", "-addext", "subjectAltName=IP:127.0.0.1"], check=True, capture_output=True)
+        self.bundle = base64.b64encode(pathlib.Path(cert).read_bytes()).decode()
+        hooks = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_POST(self):
+                review = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+                hooks.asked.append({"path": self.path, "review": review})
+                said = hooks.answers[self.path.split("?")[0]]
+                answer = said if "response" in said or "kind" in said else {
+                    "kind": "AdmissionReview", "apiVersion": "admission.k8s.io/v1",
+                    "response": {"uid": review["request"]["uid"], **encoded(said)}}
+                data = json.dumps(answer).encode()
+                self.send_response(200)
+                self.send_header("Content-Type", "application/json")
+                self.send_header("Content-Length", str(len(data)))
+                self.end_headers()
+                self.wfile.write(data)
+
+            def log_message(self, *_):
+                pass
+
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(cert, key)
+        self.server.socket = context.wrap_socket(self.server.socket, server_side=True)
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        self.address = f"https://127.0.0.1:{self.server.server_address[1]}"
+
+    def filled(self, value):
+        text = json.dumps(value).replace("WEBHOOK", self.address).replace("BUNDLE", self.bundle)
+        return json.loads(text)
+
+    def hidden(self, value):
+        text = json.dumps(value).replace(self.address, "WEBHOOK").replace(self.bundle, "BUNDLE")
+        return json.loads(text)
+
+
+def encoded(said):
+    """A patch as webhooks send it."""
+    if not isinstance(said.get("patch"), list):
+        return said
+    return {"patchType": "JSONPatch", **said, "patch": base64.b64encode(json.dumps(said["patch"]).encode()).decode()}
 
 
 class Server:
@@ -96,22 +158,33 @@ def same(value):
 
 def record(server, name):
     steps = yaml.safe_load((HERE / "cases" / f"{name}.yaml").read_text())
-    made, lines = [], []
+    made, lines, hooks = [], [], None
     try:
         for step in steps:
+            if "webhooks" in step:
+                hooks = Webhooks(step["webhooks"])
+                lines.append(json.dumps(step))
+                continue
             if "wait" in step:
                 server.wait(step["wait"], step.get("until", ""))
                 lines.append(json.dumps(step))
                 continue
-            code, answer, warnings = server.ask(step)
+            sent = hooks.filled(step) if hooks else step
+            code, answer, warnings = server.ask(sent)
+            if hooks:
+                answer, warnings = hooks.hidden(answer), hooks.hidden(warnings)
             if step.get("settle"):
-                time.sleep(0.5)
+                time.sleep(2 if "policies" in step["do"] or "policybindings" in step["do"] else 0.5)
             method, path = step["do"].split(" ", 1)
             if method == "POST" and code == 201 and "dryRun" not in path and isinstance(answer, dict):
                 made.append(f"{path.split('?')[0]}/{answer.get('metadata', {}).get('name')}")
             if code >= 400 and step.get("quiet"):
                 print(f"{name}: {step['do']}: {answer}", file=sys.stderr)
             said = {} if step.get("quiet") else {"answer": same(answer), "warnings": same(warnings)}
+            if hooks and not step.get("quiet"):
+                said["asked"] = sorted(same(hooks.hidden(hooks.asked)), key=lambda asked: asked["path"])
+            if hooks:
+                hooks.asked.clear()
             lines.append(json.dumps({**step, "code": code, **said}))
     finally:
         for path in reversed(made):
