@@ -103,7 +103,7 @@ impl<'a> Context<'a> {
             404 => Err(Refused::NotFound),
             409 if text(&body, &["reason"]) == "AlreadyExists" => Err(Refused::Exists),
             409 => Err(Refused::Conflict),
-            _ => Err(Refused::Other(text(&body, &["message"]).to_owned())),
+            _ => {eprintln!("DEBUG {} {} {}", request.path, response.code, text(&body,&["message"])); Err(Refused::Other(text(&body, &["message"]).to_owned()))}
         }
     }
 

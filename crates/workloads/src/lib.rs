@@ -4,14 +4,21 @@
 //! tells when it wants to be called again. It reads by watches and writes by requests, as any client does. A cluster in which
 //! nothing happens is not written to.
 
+mod autoscalers;
+mod budgets;
 mod claim;
 mod claims;
 mod client;
+mod cluster_roles;
 mod condition;
 mod controller;
+mod cron_job;
+mod daemon_set;
 mod deployment;
+mod endpoints;
 mod event;
 mod garbage;
+mod job;
 mod kind;
 mod kubelet;
 mod namespaces;
@@ -19,10 +26,13 @@ mod nodes;
 mod object;
 mod pod;
 mod queue;
+mod quotas;
 mod replica_set;
+mod revision;
 mod rooms;
 mod scheduler;
 mod selector;
+mod stateful_set;
 mod view;
 mod workloads;
 

@@ -5,6 +5,8 @@ mod revision;
 mod rollout;
 mod status;
 
+pub(crate) use replicas::{Rounding, portion};
+
 use lockstep_core::Value;
 
 use crate::claim::claim;

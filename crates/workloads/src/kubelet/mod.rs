@@ -14,6 +14,7 @@ use crate::kind::Kind;
 use crate::object::{finalizers, is_deleting, items, name, namespace, seconds, text, time, uid};
 use crate::pod::is_finished;
 use crate::view::{Change, Id, View};
+pub(crate) use script::duration;
 use script::{Moment, Script};
 
 /// Runs the pods of simulated nodes, as their annotations say.

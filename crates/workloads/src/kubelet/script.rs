@@ -184,7 +184,7 @@ pub(super) fn lines(pod: &Value, container: &Value) -> Vec<String> {
 }
 
 /// `1h2m3.5s`, `500ms`; `None` for `never` and what is no duration.
-pub(super) fn duration(text: &str) -> Option<Duration> {
+pub(crate) fn duration(text: &str) -> Option<Duration> {
     let mut rest = text.trim();
     let mut sum = Duration::ZERO;
     if rest.is_empty() {
