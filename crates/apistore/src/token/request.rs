@@ -17,6 +17,7 @@ use crate::entry::Entry;
 use crate::failure::{Failure, GroupResource, Halt, quoted};
 use crate::options::{WriteKind, WriteOptions};
 use crate::state::State;
+use crate::write::settle_namespace;
 
 const GROUP: &str = "authentication.k8s.io";
 const KIND: &str = "TokenRequest";
@@ -41,6 +42,7 @@ pub(crate) fn create(state: &State, call: &mut Call<'_>) -> Result<Outcome, Halt
     let options = WriteOptions::read(call.request, WriteKind::Create)?;
     let kind = Gvk::new(GROUP, "v1", KIND);
     let mut object = body::decode(call, format, &kind, options.field_validation)?;
+    settle_namespace(&mut object, call.namespace())?;
     object.remove(&["status"]);
     if object.int_at(&["spec", "expirationSeconds"]).is_none() {
         object.set(&["spec", "expirationSeconds"], DEFAULT_SECONDS.into());
@@ -71,13 +73,11 @@ fn completed(state: &State, call: &Call<'_>, mut object: Value) -> Result<(Value
     let said = |key| object.str_at(&["metadata", key]).unwrap_or_default().to_owned();
     let at = At::ROOT.field("metadata");
     let kind = GroupResource::new(GROUP, KIND);
-    for (key, wanted) in [("name", name), ("namespace", namespace)] {
-        let found = said(key);
-        if !found.is_empty() && found != wanted {
-            let why = format!("must match the service account {key} if specified");
-            let error = FieldError::invalid(&at.field(key), found, why);
-            return Err(Failure::invalid(&kind, name, &[error]));
-        }
+    let found = said("name");
+    if !found.is_empty() && found != name {
+        let why = "must match the service account name if specified";
+        let error = FieldError::invalid(&at.field("name"), found, why);
+        return Err(Failure::invalid(&kind, name, &[error]));
     }
     let account = state.entry(&call.served, namespace, name).ok_or_else(|| call.not_found())?;
     let uid = said("uid");
@@ -223,8 +223,8 @@ fn managed(
     (object, options): (Value, &WriteOptions),
 ) -> Result<Value, Halt> {
     let definitions = state.catalog.definitions();
-    let one = OneVersion { definitions, kind, schema: definitions.kind(kind) };
-    let empty = one.schema.as_ref().map(|schema| schema.zero(kind)).unwrap_or_default();
+    let one = OneVersion { definitions, kind };
+    let empty = nothing(kind);
     let manager = FieldManager {
         kind,
         subresource: "token",
@@ -235,11 +235,20 @@ fn managed(
     Ok(manager.update(None, &object, Write { manager: &options.field_manager, now: call.time() }))
 }
 
+/// A request that says nothing, as the server's own types have it.
+fn nothing(kind: &Gvk) -> Value {
+    let mut empty = Value::default();
+    empty.set(&["apiVersion"], kind.api.to_string().into());
+    empty.set(&["kind"], kind.kind.clone().into());
+    // A kind that cannot be read is empty as it is.
+    let _ = crate::wire::canonical(kind, &mut empty);
+    empty
+}
+
 /// A kind that has one version.
 struct OneVersion<'a> {
     definitions: &'a Arc<Definitions>,
     kind: &'a Gvk,
-    schema: Option<Schema>,
 }
 
 impl Convert for OneVersion<'_> {

@@ -9,3 +9,4 @@ mod guard;
 mod history;
 mod objects;
 mod pods;
+mod tokens;

@@ -148,7 +148,7 @@ class Server:
 def same(value):
     """An answer without what differs from run to run."""
     if isinstance(value, dict):
-        return {same(key): same(item) for key, item in value.items() if key != "resourceVersion"}
+        return {same(key): "TOKEN" if key == "token" else same(item) for key, item in value.items() if key != "resourceVersion"}
     if isinstance(value, list):
         return [same(item) for item in value]
     if isinstance(value, str):
