@@ -116,6 +116,22 @@ impl State {
         entry
     }
 
+    /// Puts what a new cluster has, in the next version of the state. What it says of rights is known already.
+    pub(crate) fn plant(
+        &mut self,
+        (shelf, key): (&Arc<str>, &Arc<str>),
+        entry: Entry,
+        object: &Value,
+    ) -> Arc<Entry> {
+        self.revision = entry.revision;
+        if &**shelf == SERVICES {
+            self.move_addresses(key, Some(object));
+        }
+        let (entry, history) = (Arc::new(entry), self.history);
+        self.shelf_mut(shelf).put(key.clone(), entry.clone(), history);
+        entry
+    }
+
     /// What a Service had is free, what it has is taken.
     fn move_addresses(&mut self, key: &str, service: Option<&Value>) {
         if let Some(old) = self.shelf(SERVICES).and_then(|shelf| shelf.get(key)).map(|entry| entry.value()) {

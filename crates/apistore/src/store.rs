@@ -79,8 +79,14 @@ impl Store {
     pub fn new(settings: Settings, now: Duration) -> Self {
         let mut store = Self::empty(&settings);
         let time = Timestamp(i64::try_from(now.as_secs()).unwrap_or(0));
-        for write in crate::bootstrap::writes(&store.state.catalog, &mut store.chance, time) {
-            store.commit(write, now);
+        let beginning = crate::bootstrap::beginning();
+        store.state.rights = beginning.rights.clone();
+        for prepared in &beginning.objects {
+            let entry = prepared.entry(&mut store.chance, time, store.state.revision + 1);
+            let entry = store.state.plant((&prepared.shelf, &prepared.key), entry, &prepared.value);
+            let key = format!("{}/{}", prepared.shelf, prepared.key);
+            let value = Some(entry.object.clone());
+            store.changes.push(Change { key: key.into(), value, revision: entry.revision });
         }
         store
     }

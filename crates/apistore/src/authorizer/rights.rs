@@ -14,7 +14,7 @@ use crate::user::User;
 const GROUP: &str = "rbac.authorization.k8s.io";
 
 /// All roles and bindings of a cluster, read once.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Rights {
     /// By `namespace/name`, or by name alone for those of the cluster.
     roles: BTreeMap<Box<str>, Arc<[Rule]>>,
@@ -22,9 +22,9 @@ pub(crate) struct Rights {
     bindings: HashMap<Box<str>, Bindings>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Bindings {
-    by_name: BTreeMap<Arc<str>, Binding>,
+    by_name: BTreeMap<Arc<str>, Arc<Binding>>,
     /// The names of the bindings by who is bound.
     by_subject: HashMap<Box<str>, BTreeSet<Arc<str>>>,
 }
@@ -218,7 +218,7 @@ impl Bindings {
         for subject in &binding.subjects {
             self.by_subject.entry(subject.key.clone()).or_default().insert(binding.name.clone());
         }
-        self.by_name.insert(binding.name.clone(), binding);
+        self.by_name.insert(binding.name.clone(), Arc::new(binding));
     }
 
     fn remove(&mut self, name: &str) {
@@ -244,7 +244,7 @@ impl Bindings {
             let binding = self.by_name.get(name)?;
             let subject =
                 binding.subjects.iter().find(|subject| keys.iter().any(|key| **key == *subject.key))?;
-            Some((binding, subject))
+            Some((&**binding, subject))
         };
         names.into_iter().filter_map(pair).collect()
     }
