@@ -32,8 +32,8 @@ impl Catalog {
     }
 
     pub(crate) fn get(&self, group: &str, version: &str, plural: &str) -> Option<&Arc<Served>> {
-        let path = (group.to_owned(), version.to_owned(), plural.to_owned());
-        self.built_in.get(&path).or_else(|| self.custom.get(&path))
+        let path = || (group.to_owned(), version.to_owned(), plural.to_owned());
+        self.built_in.get(&path()).or_else(|| self.custom.get(&path()))
     }
 
     /// The resource that stores in a shelf.

@@ -10,7 +10,7 @@ use crate::body::{self, Format};
 use crate::call::{Call, Outcome, Shown};
 use crate::convert::convert;
 use crate::entry::Entry;
-use crate::failure::{Failure, GroupResource, Halt, success};
+use crate::failure::{Failure, Halt, success};
 use crate::options::{DeleteOptions, ListOptions, Propagation};
 use crate::read;
 use crate::shelf::{key, split};
@@ -217,29 +217,45 @@ fn admit(
     admission::validate(call, attributes, None, Some(&old))
 }
 
-/// The server names the kind where it should name the resource.
+/// The object must be as the client says that it is.
 fn check_preconditions(call: &Call<'_>, object: &Value, options: &DeleteOptions) -> Result<(), Failure> {
-    let resource = GroupResource::new(&call.served.resource.group, &call.served.resource.kind);
     let text = |key| object.str_at(&["metadata", key]).unwrap_or_default();
-    let name = text("name");
-    if let Some(uid) = options.uid.as_deref().filter(|uid| *uid != text("uid")) {
-        let found = text("uid");
-        let why = format!(
-            "the UID in the precondition ({uid}) does not match the UID in record ({found}). The object might have been deleted and then recreated"
-        );
-        return Err(Failure::conflict(&resource, name, &why));
-    }
-    if let Some(version) =
-        options.resource_version.as_deref().filter(|version| *version != text("resourceVersion"))
-    {
-        let found = text("resourceVersion");
-        let why = format!(
-            "the ResourceVersion in the precondition ({version}) does not match the ResourceVersion in record ({found}). The object might have been modified"
-        );
-        return Err(Failure::conflict(&resource, name, &why));
+    let own =
+        OWN_WORDS.iter().find(|(group, plural, _)| call.served.is(group, plural)).map(|(_, _, words)| *words);
+    let wanted = [
+        ("UID", options.uid.as_deref(), text("uid"), "The object might have been deleted and then recreated"),
+        (
+            "ResourceVersion",
+            options.resource_version.as_deref(),
+            text("resourceVersion"),
+            "The object might have been modified",
+        ),
+    ];
+    for (what, wanted, found, perhaps) in wanted {
+        let Some(wanted) = wanted.filter(|wanted| *wanted != found) else { continue };
+        return Err(match own {
+            Some(words) => {
+                let why =
+                    format!("{words}: {what} in precondition: {wanted}, {what} in object meta: {found}");
+                Failure::conflict(&call.resource(), text("name"), &why)
+            }
+            // The server names the kind where it should name the resource.
+            None => {
+                let why = format!(
+                    "the {what} in the precondition ({wanted}) does not match the {what} in record ({found}). {perhaps}"
+                );
+                Failure::conflict(&call.served.group_kind(), text("name"), &why)
+            }
+        });
     }
     Ok(())
 }
+
+/// The resources whose deletion has words of its own for a precondition that fails.
+const OWN_WORDS: [(&str, &str, &str); 2] = [
+    ("", "namespaces", "Precondition failed"),
+    ("apiextensions.k8s.io", "customresourcedefinitions", "precondition failed"),
+];
 
 /// How much time an object gets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

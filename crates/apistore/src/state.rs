@@ -6,6 +6,7 @@ use std::sync::Arc;
 use lockstep_core::Value;
 
 use crate::addresses::{Addresses, SERVICES};
+use crate::admission::Policies;
 use crate::authorizer::Rights;
 use crate::catalog::Catalog;
 use crate::entry::Entry;
@@ -19,6 +20,7 @@ pub(crate) struct State {
     pub(crate) revision: u64,
     pub(crate) catalog: Catalog,
     pub(crate) rights: Rights,
+    pub(crate) policies: Policies,
     shelves: BTreeMap<Arc<str>, Shelf>,
     /// How many changes each shelf remembers.
     pub(crate) history: usize,
@@ -50,6 +52,7 @@ impl State {
             revision: 0,
             catalog: Catalog::new(),
             rights: Rights::default(),
+            policies: Policies::default(),
             shelves: BTreeMap::new(),
             history,
             logs: Logs::default(),
@@ -97,7 +100,7 @@ impl State {
             WriteKind::Put(object) => (object, false),
             WriteKind::Remove(object) => (object, true),
         };
-        self.rights.follow(&write.shelf, &write.key, Some(&object).filter(|_| !gone));
+        self.understand(&write.shelf, &write.key, Some(&object).filter(|_| !gone));
         if &*write.shelf == SERVICES {
             self.move_addresses(&write.key, Some(&object).filter(|_| !gone));
         }
@@ -114,6 +117,12 @@ impl State {
             self.define();
         }
         entry
+    }
+
+    /// Reads what an object says of rights and rules, so that requests need not.
+    pub(crate) fn understand(&mut self, shelf: &str, key: &str, object: Option<&Value>) {
+        self.rights.follow(shelf, key, object);
+        self.policies.follow(shelf, key, object);
     }
 
     /// Puts what a new cluster has, in the next version of the state. What it says of rights is known already.

@@ -117,7 +117,7 @@ impl Store {
                 && let Ok(object) = from_json(value)
             {
                 let (shelf, key) = split_key(&change.key);
-                store.state.rights.follow(&shelf, &key, Some(&object));
+                store.state.understand(&shelf, &key, Some(&object));
                 let entry = Arc::new(Entry::of(&object, change.revision));
                 store.state.shelf_mut(&shelf).restore(key, entry);
             }

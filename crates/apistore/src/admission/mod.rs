@@ -26,6 +26,7 @@ use crate::failure::{Failure, Halt};
 use crate::info::Verb;
 use crate::options::WriteOptions;
 use crate::state::State;
+pub(crate) use policies::Policies;
 use stage::Stage;
 
 /// What is done to the object.

@@ -31,8 +31,41 @@ pub(super) fn is_exempt(stage: &Stage<'_, '_>) -> bool {
     resource.group == SHELF && EXEMPT.contains(&&*resource.plural)
 }
 
-fn all(state: &State, plural: &str) -> Vec<Value> {
-    state.objects(&format!("{SHELF}/{plural}"), "").map(|entry| entry.value()).collect()
+/// The policies of a cluster, compiled when they are written and not when they are asked, and their bindings.
+#[derive(Debug, Default)]
+pub(crate) struct Policies {
+    mutating: Vec<(String, MutatingPolicy)>,
+    validating: Vec<(String, ValidatingPolicy)>,
+    mutating_bindings: Vec<(String, Value)>,
+    validating_bindings: Vec<(String, Value)>,
+}
+
+impl Policies {
+    /// Follows a change of a shelf: `object` is what is now there.
+    pub(crate) fn follow(&mut self, shelf: &str, key: &str, object: Option<&Value>) {
+        match shelf.strip_prefix(SHELF).unwrap_or_default() {
+            "/mutatingadmissionpolicies" => put(&mut self.mutating, key, object.map(MutatingPolicy::new)),
+            "/validatingadmissionpolicies" => {
+                put(&mut self.validating, key, object.map(ValidatingPolicy::new))
+            }
+            "/mutatingadmissionpolicybindings" => put(&mut self.mutating_bindings, key, object.cloned()),
+            "/validatingadmissionpolicybindings" => put(&mut self.validating_bindings, key, object.cloned()),
+            _ => {}
+        }
+    }
+}
+
+/// Puts, replaces or takes away what has a name; the order is that of the names.
+fn put<T>(list: &mut Vec<(String, T)>, name: &str, value: Option<T>) {
+    list.retain(|(known, _)| known != name);
+    if let Some(value) = value {
+        let at = list.partition_point(|(known, _)| &**known < name);
+        list.insert(at, (name.to_owned(), value));
+    }
+}
+
+fn values<T: Clone>(list: &[(String, T)]) -> Vec<T> {
+    list.iter().map(|(_, value)| value.clone()).collect()
 }
 
 /// What belongs to a request and is no part of it.
@@ -83,12 +116,11 @@ impl Around {
 /// The object as the mutating policies leave it.
 pub(super) fn mutate(stage: &Stage<'_, '_>, object: Value, old: Option<&Value>) -> Result<Value, Halt> {
     let state = stage.state();
-    let policies = all(state, "mutatingadmissionpolicies");
+    let policies = values(&state.policies.mutating);
     if policies.is_empty() || is_exempt(stage) || object.as_map().is_none() {
         return Ok(object);
     }
-    let policies: Vec<MutatingPolicy> = policies.iter().map(MutatingPolicy::new).collect();
-    let bindings = all(state, "mutatingadmissionpolicybindings");
+    let bindings = values(&state.policies.mutating_bindings);
     let around = Around::of(stage, Some(&object));
     let request = around.request(stage, (Some(&object), old));
     let asks = Asks { state, user: &stage.call.user };
@@ -135,12 +167,11 @@ pub(super) fn validate(
     (object, old): (Option<&Value>, Option<&Value>),
 ) -> Result<(), Halt> {
     let state = stage.state();
-    let policies = all(state, "validatingadmissionpolicies");
+    let policies = values(&state.policies.validating);
     if policies.is_empty() || is_exempt(stage) {
         return Ok(());
     }
-    let policies: Vec<ValidatingPolicy> = policies.iter().map(ValidatingPolicy::new).collect();
-    let bindings = all(state, "validatingadmissionpolicybindings");
+    let bindings = values(&state.policies.validating_bindings);
     let (object, old) = (in_request_version(stage, object)?, in_request_version(stage, old)?);
     let around = Around::of(stage, object.as_ref());
     let verdict = {

@@ -23,10 +23,33 @@ pub(crate) const WITH_STATUS: Strategy = Strategy {
 
 pub(crate) const PLAIN: Strategy = Strategy {
     name: subdomain,
+    warnings: finalizer_warnings,
     generation: Some(|object, old| !same_but_metadata(object, old)),
     unconditional_update: false,
     ..Strategy::plain("", "", &[])
 };
+
+/// The finalizers that need no domain.
+const STANDARD: [&str; 3] = ["kubernetes", "orphan", "foregroundDeletion"];
+
+/// What is warned of in finalizers that are new.
+fn finalizer_warnings(object: &Value, old: Option<&Value>) -> Vec<String> {
+    let list = |object: &Value| -> std::collections::BTreeSet<String> {
+        let list = object.at(&["metadata", "finalizers"]).and_then(Value::as_list).unwrap_or_default();
+        list.iter().filter_map(Value::as_str).map(str::to_owned).collect()
+    };
+    let before = old.map(list).unwrap_or_default();
+    let new = list(object).into_iter().filter(|name| !before.contains(name));
+    new.filter(|name| !name.contains('/') && !STANDARD.contains(&&**name))
+        .map(|name| {
+            let path = if name.contains('.') { " including a path (/)" } else { "" };
+            let name = crate::failure::quoted(&name);
+            format!(
+                "metadata.finalizers: {name}: prefer a domain-qualified finalizer name{path} to avoid accidental conflicts with other finalizer writers"
+            )
+        })
+        .collect()
+}
 
 fn only_status(object: &mut Value, old: &Value) {
     let status = object.get("status").cloned();

@@ -64,11 +64,11 @@ pub(crate) fn stored(
 ) -> Result<Outcome, Halt> {
     let ask = Ask { state, answers: call.answers };
     let served = &call.served;
-    let to_store = convert(served, ask, object.clone(), &served.stored_version)?;
     let shown = match served.api_version == served.stored_version {
         true => Shown::Written(0),
-        false => Shown::At(0, convert(served, ask, object, &served.api_version)?),
+        false => Shown::At(0, convert(served, ask, object.clone(), &served.api_version)?),
     };
+    let to_store = convert(served, ask, object, &served.stored_version)?;
     let write = Write { shelf: served.shelf.clone(), key, change: WriteKind::Put(to_store) };
     Ok(Outcome { code, writes: vec![write], shown })
 }

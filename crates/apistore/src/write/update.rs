@@ -130,7 +130,10 @@ fn replace(
     dedup(call, &mut object, Moment::AfterAdmission);
     check_version(call, &mut object, entry.revision)?;
     let mut object = convert(&served, ask, object, served.working_version())?;
-    let old = convert(&served, ask, entry.value(), served.working_version())?;
+    let old = match served.api_version == *served.working_version() {
+        true => live.clone(),
+        false => convert(&served, ask, entry.value(), served.working_version())?,
+    };
     settle_namespace(&mut object, call.namespace())?;
     prepare(state, call, &mut object, &old)?;
     wire::tidy(&served, &mut object);
@@ -142,26 +145,33 @@ fn replace(
     if options.dry_run {
         return only_shown(state, call, object, 200);
     }
-    store_changed(state, call, object, entry)
+    store_changed(state, call, object, (entry, &old))
 }
 
 /// A changed object is stored, if it differs from what is there.
-pub(crate) fn store_changed(
+fn store_changed(
     state: &State,
     call: &Call<'_>,
     object: Value,
-    entry: &Arc<Entry>,
+    (entry, old): (&Arc<Entry>, &Value),
 ) -> Result<Outcome, Halt> {
+    let served = &call.served;
     let key = key(call.namespace(), &call.info.name);
-    let outcome = stored(state, call, object.clone(), (key, 200))?;
-    let same = outcome.writes.iter().all(|write| match &write.change {
-        WriteKind::Put(new) => *encode(new) == *entry.object,
-        WriteKind::Remove(_) => false,
-    });
-    if !same {
-        return Ok(outcome);
+    if *served.working_version() == served.stored_version {
+        if object != *old {
+            return stored(state, call, object, (key, 200));
+        }
+    } else {
+        let outcome = stored(state, call, object.clone(), (key, 200))?;
+        let same = outcome.writes.iter().all(|write| match &write.change {
+            WriteKind::Put(new) => *encode(new) == *entry.object,
+            WriteKind::Remove(_) => false,
+        });
+        if !same {
+            return Ok(outcome);
+        }
     }
-    match call.served.api_version == call.served.stored_version {
+    match served.api_version == served.stored_version {
         true => Ok(Outcome::read(Shown::Json(entry.object.clone()))),
         false => only_shown(state, call, object, 200),
     }

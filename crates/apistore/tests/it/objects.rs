@@ -76,6 +76,31 @@ fn lists_come_in_parts_of_one_version() {
 }
 
 #[test]
+fn bodies_have_a_limit() {
+    let mut api = Api::new();
+    let large = api.post(MAPS, &map("a", &format!(r#""x":"{}""#, "x".repeat(3 << 20))));
+    assert_eq!((large.code, large.message()), (413, "Request entity too large: limit is 3145728"));
+}
+
+#[test]
+fn namespaces_go_once_they_are_said_to_be_empty() {
+    let mut api = Api::new();
+    let path = "/api/v1/namespaces/n";
+    api.post("/api/v1/namespaces", r#"{"metadata":{"name":"n"}}"#).ok();
+    let wrong = api.send(
+        &crate::api::request(lockstep_apistore::Method::Delete, path)
+            .body("application/json", br#"{"preconditions":{"uid":"x"}}"#.as_slice()),
+    );
+    assert!(wrong.message().contains("Precondition failed: UID in precondition: x"), "{}", wrong.message());
+    let going = api.delete(path).ok();
+    assert_eq!(going.text(&["status", "phase"]), "Terminating");
+    assert_eq!(api.delete(path).ok().version(), going.version(), "it is going already");
+    let done = r#"{"metadata":{"name":"n"},"spec":{"finalizers":[]}}"#;
+    api.put(&format!("{path}/finalize"), done).ok();
+    assert_eq!(api.get(path).code, 404);
+}
+
+#[test]
 fn no_uid_comes_twice() {
     let mut api = Api::new();
     let mut seen = std::collections::BTreeSet::new();
