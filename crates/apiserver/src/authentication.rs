@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use apistore::User;
 use http::HeaderMap;
 use http::header::AUTHORIZATION;
+use sha2::{Digest, Sha256};
 use x509_parser::prelude::{FromDer, X509Certificate};
 
 /// A user who is known by a token.
@@ -34,6 +35,9 @@ pub(crate) enum Claim {
     /// A token or a scheme that is nobody's.
     Invalid,
 }
+
+/// What a user was known by, as an extra.
+const CREDENTIAL: &str = "authentication.kubernetes.io/credential-id";
 
 /// The group of everyone whom the server knows.
 const AUTHENTICATED: &str = "system:authenticated";
@@ -113,7 +117,9 @@ pub(crate) fn of_certificate(der: &[u8]) -> Option<User> {
     let subject = certificate.subject();
     let name = subject.iter_common_name().next()?.as_str().ok()?.to_owned();
     let groups = subject.iter_organization().filter_map(|group| group.as_str().ok().map(str::to_owned));
-    Some(authenticated(User { name, groups: groups.collect(), ..User::default() }))
+    let digest: String = Sha256::digest(der).iter().map(|byte| format!("{byte:02x}")).collect();
+    let extra = BTreeMap::from([(CREDENTIAL.to_owned(), vec![format!("X509SHA256={digest}")])]);
+    Some(authenticated(User { name, groups: groups.collect(), extra, ..User::default() }))
 }
 
 /// Whom the user of a request wants to be; `None` where it says nothing of it.

@@ -14,6 +14,7 @@ mod discovery;
 mod encode;
 mod metrics;
 mod openapi;
+mod openapi_proto;
 mod pki;
 mod route;
 mod server;

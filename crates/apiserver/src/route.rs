@@ -18,7 +18,7 @@ use crate::encode::{Shape, encode, value_body, with_headers};
 use crate::metrics::Metrics;
 use crate::server::Access;
 use crate::table::{Rows, Tables};
-use crate::{openapi, status, stream};
+use crate::{openapi, openapi_proto, status, stream};
 
 /// What every request of one server needs.
 pub(crate) struct Router {
@@ -211,7 +211,14 @@ impl Router {
             "/healthz" | "/livez" | "/readyz" => text("ok"),
             "/version" => Some(document(&version(), shape)),
             "/metrics" => Some(plain_text(self.metrics.text())),
-            "/openapi/v2" => Some(json_bytes(openapi::v2(&self.definitions().await)?)),
+            "/openapi/v2" => {
+                let json = openapi::v2(&self.definitions().await)?;
+                let accept = call.headers.get(ACCEPT).and_then(|value| value.to_str().ok());
+                Some(match openapi_proto::wanted(accept.unwrap_or_default()) {
+                    true => proto_bytes(openapi_proto::document(&from_json(&json).ok()?)),
+                    false => json_bytes(json),
+                })
+            }
             "/openapi/v3" => Some(document(&openapi::index(&self.definitions().await), shape)),
             "" => Some(document(&self.paths(), shape)),
             path => match path.strip_prefix("/openapi/v3/") {
@@ -297,6 +304,11 @@ fn version() -> Value {
 fn document(value: &Value, shape: &Shape) -> http::Response<Body> {
     let ok = Response { code: 200, warnings: Vec::new(), body: Answer::Text(Arc::default()) };
     with_headers(&ok, shape.accepted.encoding.media_type(), value_body(value, shape))
+}
+
+fn proto_bytes(bytes: Vec<u8>) -> http::Response<Body> {
+    let ok = Response { code: 200, warnings: Vec::new(), body: Answer::Text(Arc::default()) };
+    with_headers(&ok, openapi_proto::MEDIA_TYPE, whole(bytes))
 }
 
 fn json_bytes(bytes: Vec<u8>) -> http::Response<Body> {
