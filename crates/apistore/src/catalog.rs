@@ -18,6 +18,7 @@ type Path = (String, String, String);
 pub(crate) struct Catalog {
     built_in: Arc<BTreeMap<Path, Arc<Served>>>,
     custom: BTreeMap<Path, Arc<Served>>,
+    defined: BTreeMap<Arc<str>, Defined>,
     definitions: Arc<Definitions>,
 }
 
@@ -28,7 +29,12 @@ impl Catalog {
             let path = (resource.group.clone(), resource.version.clone(), resource.plural.clone());
             (path, Arc::new(Served::built_in(resource, &definitions)))
         });
-        Self { built_in: Arc::new(served.collect()), custom: BTreeMap::new(), definitions }
+        Self {
+            built_in: Arc::new(served.collect()),
+            custom: BTreeMap::new(),
+            defined: BTreeMap::new(),
+            definitions,
+        }
     }
 
     pub(crate) fn get(&self, group: &str, version: &str, plural: &str) -> Option<&Arc<Served>> {
@@ -64,16 +70,82 @@ impl Catalog {
         &self.definitions
     }
 
-    /// Serves what these definitions define, and no other.
-    pub(crate) fn define<'d>(&mut self, definitions: impl Iterator<Item = &'d Value>) {
-        self.custom.clear();
-        for definition in definitions.filter(|definition| custom::is_established(definition)) {
-            let Some(custom) = custom::read(definition).map(Arc::new) else { continue };
-            for resource in custom::resources(definition, &custom) {
-                let path = (resource.group.clone(), resource.version.clone(), resource.plural.clone());
+    /// Serves what a definition defines as it is now; `None` when it is gone. What others define is not looked at.
+    pub(crate) fn define(&mut self, name: &str, definition: Option<&Value>) {
+        let before = self.defined.remove(name);
+        let now = definition.map(Defined::of);
+        if let (Some(before), Some(now)) = (&before, &now)
+            && before.serves_as(now)
+        {
+            let now = Defined { paths: before.paths.clone(), ..now.clone() };
+            self.defined.insert(name.into(), now);
+            return;
+        }
+        before.into_iter().flat_map(|before| before.paths).for_each(|path| _ = self.custom.remove(&path));
+        let (Some(definition), Some(mut now)) = (definition, now) else { return };
+        let custom = custom::read(definition).filter(|_| now.established).map(Arc::new);
+        for resource in custom.iter().flat_map(|custom| custom::resources(definition, custom)) {
+            let path = (resource.group.clone(), resource.version.clone(), resource.plural.clone());
+            if let Some(custom) = &custom {
                 let served = Served::custom(resource, custom.clone(), &self.definitions);
-                self.custom.insert(path, Arc::new(served));
+                self.custom.insert(path.clone(), Arc::new(served));
+                now.paths.push(path);
             }
         }
+        self.defined.insert(name.into(), now);
+    }
+
+    /// The definitions with which something is still to be done.
+    pub(crate) fn unsettled(&self) -> impl Iterator<Item = &Arc<str>> {
+        self.defined.iter().filter(|(_, defined)| !defined.settled).map(|(name, _)| name)
+    }
+
+    /// The names that the definitions of a group have, but for one.
+    pub(crate) fn accepted_names<'c>(
+        &'c self,
+        group: &'c str,
+        but: &'c str,
+    ) -> impl Iterator<Item = &'c Value> {
+        let others =
+            self.defined.iter().filter(move |(name, defined)| &***name != but && defined.group == group);
+        others.map(|(_, defined)| &defined.accepted)
+    }
+}
+
+/// What is known of a definition without reading it.
+#[derive(Clone, Debug)]
+struct Defined {
+    group: String,
+    spec: Value,
+    accepted: Value,
+    established: bool,
+    terminating: bool,
+    /// Whether its names are accepted, it is established, and it is not being deleted.
+    settled: bool,
+    paths: Vec<Path>,
+}
+
+impl Defined {
+    fn of(definition: &Value) -> Self {
+        let part = |path: &[&str]| definition.at(path).cloned().unwrap_or_default();
+        let (accepted, established) =
+            (part(&["status", "acceptedNames"]), custom::is_established(definition));
+        let terminating = definition.at(&["metadata", "deletionTimestamp"]).is_some();
+        Self {
+            group: definition.str_at(&["spec", "group"]).unwrap_or_default().to_owned(),
+            settled: established && !terminating && accepted == part(&["spec", "names"]),
+            spec: part(&["spec"]),
+            accepted,
+            established,
+            terminating,
+            paths: Vec::new(),
+        }
+    }
+
+    /// Whether what is served stays as it is.
+    fn serves_as(&self, other: &Self) -> bool {
+        self.established == other.established
+            && self.terminating == other.terminating
+            && self.spec == other.spec
     }
 }

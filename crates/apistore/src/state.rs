@@ -104,6 +104,9 @@ impl State {
         if &*write.shelf == SERVICES {
             self.move_addresses(&write.key, Some(&object).filter(|_| !gone));
         }
+        if &*write.shelf == DEFINITIONS {
+            self.catalog.define(&write.key, Some(&object).filter(|_| !gone));
+        }
         let entry = Arc::new(Entry::write(object, revision));
         let shelf = self.shelf_mut(&write.shelf);
         match gone {
@@ -112,9 +115,6 @@ impl State {
         }
         if gone && &*write.shelf == PODS {
             self.logs.forget(&entry.uid);
-        }
-        if &*write.shelf == DEFINITIONS {
-            self.define();
         }
         entry
     }
@@ -153,8 +153,11 @@ impl State {
 
     /// Serves what the stored definitions define.
     pub(crate) fn define(&mut self) {
-        let definitions: Vec<Value> = self.objects(DEFINITIONS, "").map(|entry| entry.value()).collect();
-        self.catalog.define(definitions.iter());
+        let shelf = self.shelf(DEFINITIONS).into_iter().flat_map(|shelf| shelf.range(""));
+        let definitions: Vec<_> = shelf.map(|(name, entry)| (name.clone(), entry.value())).collect();
+        for (name, definition) in definitions {
+            self.catalog.define(&name, Some(&definition));
+        }
     }
 }
 

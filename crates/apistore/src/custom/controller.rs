@@ -7,7 +7,6 @@ use std::time::Duration;
 use lockstep_core::{Timestamp, Value};
 
 use super::definition::is_established;
-use crate::entry::Entry;
 use crate::failure::quoted;
 use crate::state::{DEFINITIONS, State, Write, WriteKind};
 
@@ -16,12 +15,12 @@ const FINALIZER: &str = "customresourcecleanup.apiextensions.k8s.io";
 /// The next thing to do, if there is one.
 pub(crate) fn next_step(state: &State, now: Duration) -> Option<Write> {
     let now = Timestamp(i64::try_from(now.as_secs()).unwrap_or(0));
-    state.objects(DEFINITIONS, "").find_map(|entry| {
-        let definition = entry.value();
+    state.catalog.unsettled().find_map(|name| {
+        let definition = state.find(DEFINITIONS, "", name)?.value();
         if definition.at(&["metadata", "deletionTimestamp"]).is_some() {
             return clean_up(state, &definition, now);
         }
-        accept(state, &definition, entry, now).or_else(|| establish(&definition, now))
+        accept(state, &definition, now).or_else(|| establish(&definition, now))
     })
 }
 
@@ -34,15 +33,12 @@ fn put(definition: &Value, mut changed: Value, now: Timestamp) -> Write {
 /// The names that other definitions of the group have: of resources, and of kinds.
 fn taken(state: &State, definition: &Value) -> (BTreeSet<String>, BTreeSet<String>) {
     let (mut resources, mut kinds) = (BTreeSet::new(), BTreeSet::new());
-    let group = definition.str_at(&["spec", "group"]);
-    let others = state.objects(DEFINITIONS, "").map(|entry| entry.value());
-    for other in others.filter(|other| {
-        other.str_at(&["spec", "group"]) == group
-            && other.str_at(&["metadata", "name"]) != definition.str_at(&["metadata", "name"])
-    }) {
-        let text = |key: &str| other.str_at(&["status", "acceptedNames", key]).unwrap_or_default().to_owned();
+    let text = |path: &[&str]| definition.str_at(path).unwrap_or_default();
+    let (group, own) = (text(&["spec", "group"]), text(&["metadata", "name"]));
+    for names in state.catalog.accepted_names(group, own) {
+        let text = |key: &str| names.str_at(&[key]).unwrap_or_default().to_owned();
         resources.extend([text("plural"), text("singular")]);
-        let short = other.at(&["status", "acceptedNames", "shortNames"]).and_then(Value::as_list);
+        let short = names.get("shortNames").and_then(Value::as_list);
         resources.extend(short.unwrap_or_default().iter().filter_map(Value::as_str).map(str::to_owned));
         kinds.extend([text("kind"), text("listKind")]);
     }
@@ -50,7 +46,7 @@ fn taken(state: &State, definition: &Value) -> (BTreeSet<String>, BTreeSet<Strin
 }
 
 /// Accepts the names that nobody else has.
-fn accept(state: &State, definition: &Value, _entry: &Entry, now: Timestamp) -> Option<Write> {
+fn accept(state: &State, definition: &Value, now: Timestamp) -> Option<Write> {
     let wanted = definition.at(&["spec", "names"])?;
     let before = definition.at(&["status", "acceptedNames"]).cloned().unwrap_or_default();
     if *wanted == before {

@@ -128,3 +128,19 @@ fn a_name_that_is_taken_is_not_accepted() {
     api.delete(&format!("{DEFINITIONS}/foos.example.com")).ok();
     assert_eq!(api.get("/apis/example.com/v1/bars").code, 200, "the name is free");
 }
+
+#[test]
+fn many_definitions_are_no_burden() {
+    let mut api = Api::new();
+    for index in 0..150 {
+        let definition = definition(r#"{"strategy":"None"}"#, "").replace("foos", &format!("foo{index}s"));
+        api.post(DEFINITIONS, &definition.replace("\"Foo\"", &format!("\"Foo{index}\""))).ok();
+    }
+    let list = api.get(DEFINITIONS).ok();
+    let items = list.body.get("items").unwrap().as_list().unwrap();
+    let is_established = |item: &&Value| {
+        let conditions = item.at(&["status", "conditions"]).unwrap().as_list().unwrap();
+        conditions.iter().all(|condition| condition.str_at(&["status"]) == Some("True"))
+    };
+    assert_eq!(items.iter().filter(is_established).count(), 150);
+}
