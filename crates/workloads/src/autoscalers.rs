@@ -65,13 +65,24 @@ impl Autoscalers {
                 return Ok(());
             }
         };
-        let got = condition::condition("AbleToScale", "True", "SucceededGetScale", "the HPA controller was able to get the target's current scale");
+        let got = condition::condition(
+            "AbleToScale",
+            "True",
+            "SucceededGetScale",
+            "the HPA controller was able to get the target's current scale",
+        );
         let has = number(&scale, &["spec", "replicas"]);
-        let (least, most) = (scaler.int_at(&["spec", "minReplicas"]).unwrap_or(1), number(scaler, &["spec", "maxReplicas"]));
+        let (least, most) =
+            (scaler.int_at(&["spec", "minReplicas"]).unwrap_or(1), number(scaler, &["spec", "maxReplicas"]));
         let (wanted, why) = match () {
             () if has == 0 && least != 0 => {
                 condition::set(scaler, got, &now);
-                let off = condition::condition("ScalingActive", "False", "ScalingDisabled", "scaling is disabled since the replica count of the target is zero");
+                let off = condition::condition(
+                    "ScalingActive",
+                    "False",
+                    "ScalingDisabled",
+                    "scaling is disabled since the replica count of the target is zero",
+                );
                 condition::set(scaler, off, &now);
                 counts(scaler, (has, has));
                 return Ok(());
@@ -84,7 +95,9 @@ impl Autoscalers {
         if wanted != has {
             let mut scale = scale;
             scale.set(&["spec", "replicas"], wanted.into());
-            cx.send(Request::new(Method::Put, format!("{path}/scale")).body("application/json", to_json(&scale)))?;
+            cx.send(
+                Request::new(Method::Put, format!("{path}/scale")).body("application/json", to_json(&scale)),
+            )?;
             cx.normal(scaler, "SuccessfulRescale", &format!("New size: {wanted}; reason: {why}"));
             scaler.set(&["status", "lastScaleTime"], now.clone().into());
         }

@@ -32,7 +32,9 @@ impl Controller for Budgets {
             Kind::BUDGETS => vec![change.id.clone()],
             Kind::PODS => {
                 let fits = |budget: &Value| {
-                    change.both().any(|pod| selects(budget.at(&["spec", "selector"]), pod.at(&["metadata", "labels"])))
+                    change
+                        .both()
+                        .any(|pod| selects(budget.at(&["spec", "selector"]), pod.at(&["metadata", "labels"])))
                 };
                 all().filter(|(_, budget)| fits(budget)).map(|(id, _)| id).collect()
             }
@@ -85,11 +87,15 @@ fn scale(pods: &[&Value], view: &View) -> i64 {
     for pod in pods {
         let Some(owner) = controller(pod) else { continue };
         let find = |owner: &Value| {
-            let kind = view.kinds.of(text(owner, &["apiVersion"]).split_once('/').map_or("", |(group, _)| group), text(owner, &["kind"]))?;
+            let kind = view.kinds.of(
+                text(owner, &["apiVersion"]).split_once('/').map_or("", |(group, _)| group),
+                text(owner, &["kind"]),
+            )?;
             view.find(kind, namespace(pod), text(owner, &["name"]))
         };
         let made = find(owner);
-        let above = made.and_then(controller).filter(|above| text(above, &["kind"]) == "Deployment").and_then(find);
+        let above =
+            made.and_then(controller).filter(|above| text(above, &["kind"]) == "Deployment").and_then(find);
         if let Some(maker) = above.or(made) {
             makers.insert(crate::object::uid(maker).to_owned(), number(maker, &["spec", "replicas"]));
         }
@@ -97,7 +103,12 @@ fn scale(pods: &[&Value], view: &View) -> i64 {
     makers.values().sum()
 }
 
-fn status(budget: &Value, (expected, desired, healthy): (i64, i64, i64), pods: &[&Value], cx: &Context<'_>) -> Value {
+fn status(
+    budget: &Value,
+    (expected, desired, healthy): (i64, i64, i64),
+    pods: &[&Value],
+    cx: &Context<'_>,
+) -> Value {
     let allowed = if expected > 0 { (healthy - desired).max(0) } else { 0 };
     let mut after = budget.clone();
     let generation = number(budget, &["metadata", "generation"]);
@@ -111,14 +122,17 @@ fn status(budget: &Value, (expected, desired, healthy): (i64, i64, i64), pods: &
         after.set(&["status", key], number.into());
     }
     // Pods that were evicted and have gone.
-    let disrupted = budget.at(&["status", "disruptedPods"]).and_then(Value::as_map).cloned().unwrap_or_default();
+    let disrupted =
+        budget.at(&["status", "disruptedPods"]).and_then(Value::as_map).cloned().unwrap_or_default();
     let kept: lockstep_core::Map = disrupted
         .into_iter()
         .filter(|(name, _)| pods.iter().any(|pod| *crate::object::name(pod) == **name && !is_deleting(pod)))
         .collect();
     put(&mut after, &["status", "disruptedPods"], (!kept.is_empty()).then(|| Value::map(kept)));
-    let (status, reason) = if allowed > 0 { ("True", "SufficientPods") } else { ("False", "InsufficientPods") };
-    let mut condition = object! {"type": "DisruptionAllowed", "status": status, "reason": reason, "message": ""};
+    let (status, reason) =
+        if allowed > 0 { ("True", "SufficientPods") } else { ("False", "InsufficientPods") };
+    let mut condition =
+        object! {"type": "DisruptionAllowed", "status": status, "reason": reason, "message": ""};
     condition.set(&["observedGeneration"], generation.into());
     condition::set(&mut after, condition, &cx.stamp());
     after

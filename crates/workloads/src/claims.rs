@@ -7,7 +7,9 @@ use std::time::Duration;
 use crate::client::{Actor, Context, Refused};
 use crate::controller::{Controller, Due};
 use crate::kind::Kind;
-use crate::object::{annotation, finalizers, is_deleting, items, name, namespace, object, remove_finalizer, text, uid};
+use crate::object::{
+    annotation, finalizers, is_deleting, items, name, namespace, object, remove_finalizer, text, uid,
+};
 use crate::pod::is_finished;
 use crate::view::{Change, Id, Key, View};
 
@@ -31,7 +33,8 @@ pub(crate) fn begin(store: &mut Store, now: Duration) {
         "volumeBindingMode": "Immediate",
     };
     let request = Request::new(Method::Post, "/apis/storage.k8s.io/v1/storageclasses");
-    let request = request.body("application/json", to_json(&class)).by(User::system()).agent("kube-addon-manager");
+    let request =
+        request.body("application/json", to_json(&class)).by(User::system()).agent("kube-addon-manager");
     let _made = store.handle(&request, &Answers::new(), now);
 }
 
@@ -73,7 +76,10 @@ pub(crate) fn select_node(cx: &mut Context<'_>, pod: &Value, node: &str) -> Resu
     let view = cx.view;
     let mut waits = false;
     for wanted in claims_of(pod) {
-        let Some(claim) = view.find(Kind::CLAIMS, namespace(pod), &wanted).filter(|claim| !is_bound(claim)) else { continue };
+        let Some(claim) = view.find(Kind::CLAIMS, namespace(pod), &wanted).filter(|claim| !is_bound(claim))
+        else {
+            continue;
+        };
         waits = true;
         if annotation(claim, SELECTED_NODE).is_none() {
             let patch = object! {"metadata": object! {"annotations": object! {"volume.kubernetes.io/selected-node": node}}};
@@ -105,7 +111,11 @@ impl Controller for Claims {
                 let field = |key| text(change.object(), &["spec", "claimRef", key]);
                 let mut ids = vec![change.id.clone()];
                 match field("name") {
-                    "" => ids.extend(view.all(Kind::CLAIMS).filter(|(_, claim)| !is_bound(claim)).map(|(key, _)| Id { kind: Kind::CLAIMS, key: key.clone() })),
+                    "" => ids.extend(
+                        view.all(Kind::CLAIMS)
+                            .filter(|(_, claim)| !is_bound(claim))
+                            .map(|(key, _)| Id { kind: Kind::CLAIMS, key: key.clone() }),
+                    ),
                     name => ids.push(claim(field("namespace"), name)),
                 }
                 ids
@@ -113,9 +123,11 @@ impl Controller for Claims {
             Kind::PODS if change.new.as_ref().is_none_or(is_finished) => {
                 claims_of(change.object()).map(|name| claim(&change.id.key.namespace, &name)).collect()
             }
-            Kind::CLASSES => {
-                view.all(Kind::CLAIMS).filter(|(_, claim)| !is_bound(claim)).map(|(key, _)| Id { kind: Kind::CLAIMS, key: key.clone() }).collect()
-            }
+            Kind::CLASSES => view
+                .all(Kind::CLAIMS)
+                .filter(|(_, claim)| !is_bound(claim))
+                .map(|(key, _)| Id { kind: Kind::CLAIMS, key: key.clone() })
+                .collect(),
             _ => Vec::new(),
         }
     }
@@ -126,11 +138,13 @@ impl Controller for Claims {
         }
         let Some(claim) = cx.view.get(Kind::CLAIMS, &id.key) else { return Ok(None) };
         if is_deleting(claim) {
-            let mounted = cx.view.within(Kind::PODS, &id.key.namespace).any(|(_, pod)| {
-                !is_finished(pod) && claims_of(pod).any(|name| *name == *id.key.name)
-            });
+            let mounted = cx
+                .view
+                .within(Kind::PODS, &id.key.namespace)
+                .any(|(_, pod)| !is_finished(pod) && claims_of(pod).any(|name| *name == *id.key.name));
             let mut after = claim.clone();
-            if finalizers(claim).contains(&PROTECTION) && !mounted && remove_finalizer(&mut after, PROTECTION) {
+            if finalizers(claim).contains(&PROTECTION) && !mounted && remove_finalizer(&mut after, PROTECTION)
+            {
                 cx.acting_as(Actor::Controller("pvc-protection-controller")).update(Kind::CLAIMS, &after)?;
             }
             return Ok(None);
@@ -145,7 +159,9 @@ impl Controller for Claims {
 impl Claims {
     fn meet(&self, claim: &Value, cx: &mut Context<'_>) -> Result<(), Refused> {
         let view = cx.view;
-        if let Some(default) = default_class(view).filter(|_| claim.at(&["spec", "storageClassName"]).is_none()) {
+        if let Some(default) =
+            default_class(view).filter(|_| claim.at(&["spec", "storageClassName"]).is_none())
+        {
             let patch = object! {"spec": object! {"storageClassName": name(default)}};
             cx.merge(Kind::CLAIMS, claim, &patch)?;
             return Ok(());
@@ -154,7 +170,11 @@ impl Claims {
             return bind(claim, volume, cx);
         }
         let Some(class) = class(view, claim) else {
-            cx.normal(claim, "FailedBinding", "no persistent volumes available for this claim and no storage class is set");
+            cx.normal(
+                claim,
+                "FailedBinding",
+                "no persistent volumes available for this claim and no storage class is set",
+            );
             return Ok(());
         };
         if text(class, &["provisioner"]) != PROVISIONER {
@@ -166,7 +186,11 @@ impl Claims {
             return Ok(());
         }
         if waits_for_pod(view, claim) && annotation(claim, SELECTED_NODE).is_none() {
-            cx.normal(claim, "WaitForFirstConsumer", "waiting for first consumer to be created before binding");
+            cx.normal(
+                claim,
+                "WaitForFirstConsumer",
+                "waiting for first consumer to be created before binding",
+            );
             return Ok(());
         }
         let volume = cx.create(Kind::VOLUMES, &provisioned(claim, class))?;
@@ -187,16 +211,25 @@ fn fitting<'v>(view: &'v View, claim: &Value) -> Option<&'v Value> {
     if !wanted.is_empty() {
         return view.find(Kind::VOLUMES, "", wanted);
     }
-    let size = |value: &Value, path: &[&str]| value.str_at(path).and_then(|text| text.parse::<kinds::Quantity>().ok()).map_or(0, kinds::Quantity::value);
+    let size = |value: &Value, path: &[&str]| {
+        value
+            .str_at(path)
+            .and_then(|text| text.parse::<kinds::Quantity>().ok())
+            .map_or(0, kinds::Quantity::value)
+    };
     let needs = size(claim, &["spec", "resources", "requests", "storage"]);
     let volumes = view.all(Kind::VOLUMES).map(|(_, volume)| volume);
     let fits = |volume: &&Value| {
         let field = |key| text(volume, &["spec", "claimRef", key]);
-        let for_it = field("name") == name(claim) && field("namespace") == namespace(claim) && (field("uid").is_empty() || field("uid") == uid(claim));
+        let for_it = field("name") == name(claim)
+            && field("namespace") == namespace(claim)
+            && (field("uid").is_empty() || field("uid") == uid(claim));
         let free = volume.at(&["spec", "claimRef"]).is_none()
             && text(volume, &["spec", "storageClassName"]) == text(claim, &["spec", "storageClassName"])
             && size(volume, &["spec", "capacity", "storage"]) >= needs
-            && items(claim, &["spec", "accessModes"]).iter().all(|mode| items(volume, &["spec", "accessModes"]).contains(mode));
+            && items(claim, &["spec", "accessModes"])
+                .iter()
+                .all(|mode| items(volume, &["spec", "accessModes"]).contains(mode));
         for_it || free
     };
     volumes.filter(fits).min_by_key(|volume| size(volume, &["spec", "capacity", "storage"]))

@@ -103,7 +103,7 @@ impl<'a> Context<'a> {
             404 => Err(Refused::NotFound),
             409 if text(&body, &["reason"]) == "AlreadyExists" => Err(Refused::Exists),
             409 => Err(Refused::Conflict),
-            _ => {eprintln!("DEBUG {} {} {}", request.path, response.code, text(&body,&["message"])); Err(Refused::Other(text(&body, &["message"]).to_owned()))}
+            _ => Err(Refused::Other(text(&body, &["message"]).to_owned())),
         }
     }
 
@@ -138,7 +138,12 @@ impl<'a> Context<'a> {
     }
 
     /// Deletes this very object; `options` are further fields of `DeleteOptions`.
-    pub(crate) fn delete(&mut self, kind: Kind, object: &Value, options: &[(&str, Value)]) -> Result<(), Refused> {
+    pub(crate) fn delete(
+        &mut self,
+        kind: Kind,
+        object: &Value,
+        options: &[(&str, Value)],
+    ) -> Result<(), Refused> {
         let path = self.path(kind, namespace(object), name(object));
         let mut body = Value::default();
         body.set(&["apiVersion"], "v1".into());

@@ -35,7 +35,8 @@ impl Controller for ClusterRoles {
         };
         let mut rules: Vec<Value> = Vec::new();
         for selector in items(role, &SELECTORS) {
-            for (_, other) in cx.view.all(Kind::CLUSTER_ROLES).filter(|(_, other)| name(other) != name(role)) {
+            for (_, other) in cx.view.all(Kind::CLUSTER_ROLES).filter(|(_, other)| name(other) != name(role))
+            {
                 if selects(Some(selector), other.at(&["metadata", "labels"])) {
                     let new = items(other, &["rules"]).iter().filter(|rule| !rules.contains(rule));
                     let new: Vec<Value> = new.cloned().collect();

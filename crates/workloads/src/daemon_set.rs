@@ -40,9 +40,10 @@ impl Controller for DaemonSets {
         match change.id.kind {
             Kind::DAEMON_SETS => vec![change.id.clone()],
             Kind::PODS => owners_of(change, view, "DaemonSet", Kind::DAEMON_SETS),
-            Kind::NODES => {
-                view.all(Kind::DAEMON_SETS).map(|(key, _)| Id { kind: Kind::DAEMON_SETS, key: key.clone() }).collect()
-            }
+            Kind::NODES => view
+                .all(Kind::DAEMON_SETS)
+                .map(|(key, _)| Id { kind: Kind::DAEMON_SETS, key: key.clone() })
+                .collect(),
             _ => Vec::new(),
         }
     }
@@ -59,7 +60,12 @@ impl Controller for DaemonSets {
         for pod in pods.iter().filter(|pod| !is_deleting(pod)) {
             by_node.entry(node_of(pod)).or_default().push(pod);
         }
-        let state = Set { set, hash: &hash, by_node, going: pods.iter().filter(|pod| is_deleting(pod)).map(node_of).collect() };
+        let state = Set {
+            set,
+            hash: &hash,
+            by_node,
+            going: pods.iter().filter(|pod| is_deleting(pod)).map(node_of).collect(),
+        };
         let done = state.step(cx);
         let after = state.status(cx);
         if after.get("status") != set.get("status") {
@@ -78,7 +84,13 @@ fn node_of(pod: &Value) -> String {
     if !node.is_empty() {
         return node.to_owned();
     }
-    let path = ["spec", "affinity", "nodeAffinity", "requiredDuringSchedulingIgnoredDuringExecution", "nodeSelectorTerms"];
+    let path = [
+        "spec",
+        "affinity",
+        "nodeAffinity",
+        "requiredDuringSchedulingIgnoredDuringExecution",
+        "nodeSelectorTerms",
+    ];
     let fields = items(pod, &path).iter().flat_map(|term| items(term, &["matchFields"]));
     let mut names = fields.flat_map(|field| items(field, &["values"])).filter_map(Value::as_str);
     names.next().unwrap_or_default().to_owned()
@@ -97,7 +109,9 @@ impl Set<'_> {
     fn wants(&self, node: &Value) -> bool {
         let pod = self.pod(name(node));
         let spec = self.set.at(&["spec", "template", "spec", "nodeSelector"]);
-        has_all(spec, node.at(&["metadata", "labels"])) && affine(&pod, node) && untolerated(&pod, node).is_none()
+        has_all(spec, node.at(&["metadata", "labels"]))
+            && affine(&pod, node)
+            && untolerated(&pod, node).is_none()
     }
 
     fn nodes<'v>(&self, view: &'v View) -> Vec<&'v Value> {
@@ -170,7 +184,9 @@ impl Set<'_> {
             let here = self.by_node.get(name(node)).map(Vec::as_slice).unwrap_or_default();
             let (new, old): (Vec<&Value>, Vec<&Value>) = here.iter().partition(|pod| self.is_new(pod));
             match (new.first(), old.first()) {
-                (Some(new), Some(_)) if self.works(new, cx) => old.iter().try_for_each(|pod| self.delete(pod, cx))?,
+                (Some(new), Some(_)) if self.works(new, cx) => {
+                    old.iter().try_for_each(|pod| self.delete(pod, cx))?
+                }
                 (Some(_), Some(_)) => room -= 1,
                 (None, Some(_)) => without.push(*node),
                 _ => {}
@@ -196,7 +212,13 @@ impl Set<'_> {
             pod.set(&["metadata", "labels", "pod-template-generation"], generation.into());
         }
         let field = object! {"key": "metadata.name", "operator": "In", "values": vec![Value::from(node)]};
-        let path = ["spec", "affinity", "nodeAffinity", "requiredDuringSchedulingIgnoredDuringExecution", "nodeSelectorTerms"];
+        let path = [
+            "spec",
+            "affinity",
+            "nodeAffinity",
+            "requiredDuringSchedulingIgnoredDuringExecution",
+            "nodeSelectorTerms",
+        ];
         let mut terms = items(&pod, &path).to_vec();
         if terms.is_empty() {
             terms.push(Value::default());
@@ -227,7 +249,8 @@ impl Set<'_> {
             count(nodes.iter().filter(|node| here(node).iter().any(|pod| holds(pod))).count())
         };
         let wanted = count(nodes.len());
-        let misplaced = self.by_node.keys().filter(|key| !nodes.iter().any(|node| name(node) == *key)).count();
+        let misplaced =
+            self.by_node.keys().filter(|key| !nodes.iter().any(|node| name(node) == *key)).count();
         let available = has(&|pod| is_ready(pod) && self.works(pod, cx));
         let mut after = self.set.clone();
         let some = |number: i64| (number > 0).then(|| number.into());

@@ -42,9 +42,14 @@ impl Controller for Endpoints {
             Kind::PODS if matters(change) => services_of(change, view),
             Kind::SLICES if *self == Self::Slices => {
                 let service = text(change.object(), &["metadata", "labels", SERVICE]);
-                (!service.is_empty()).then(|| Id::new(Kind::SERVICES, namespace, service)).into_iter().collect()
+                (!service.is_empty())
+                    .then(|| Id::new(Kind::SERVICES, namespace, service))
+                    .into_iter()
+                    .collect()
             }
-            Kind::ENDPOINTS if *self == Self::Legacy => vec![Id::new(Kind::SERVICES, namespace, &change.id.key.name)],
+            Kind::ENDPOINTS if *self == Self::Legacy => {
+                vec![Id::new(Kind::SERVICES, namespace, &change.id.key.name)]
+            }
             _ => Vec::new(),
         }
     }
@@ -146,7 +151,8 @@ fn is_headless(service: &Value) -> bool {
 }
 
 fn hostname(service: &Value, pod: &Value) -> Option<Value> {
-    let named = text(pod, &["spec", "subdomain"]) == name(service) && !text(pod, &["spec", "hostname"]).is_empty();
+    let named =
+        text(pod, &["spec", "subdomain"]) == name(service) && !text(pod, &["spec", "hostname"]).is_empty();
     named.then(|| text(pod, &["spec", "hostname"]).into())
 }
 
@@ -202,12 +208,16 @@ fn write_slice(
             "addressType": family,
         }
     });
-    slice.set(&["metadata", "labels"], labels(service, &[(SERVICE, name(service)), (MANAGED_BY, "endpointslice-controller.k8s.io")]));
+    slice.set(
+        &["metadata", "labels"],
+        labels(service, &[(SERVICE, name(service)), (MANAGED_BY, "endpointslice-controller.k8s.io")]),
+    );
     let list = |slice: &Value| items(slice, &["endpoints"]).to_vec();
-    let same = old.is_some_and(|old| list(old) == endpoints && old.get("ports").cloned().unwrap_or_default() == ports);
+    let same = old
+        .is_some_and(|old| list(old) == endpoints && old.get("ports").cloned().unwrap_or_default() == ports);
     slice.set(&["endpoints"], Value::list(endpoints));
     slice.set(&["ports"], ports);
-    if !same && !list(&slice).is_empty() {
+    if !same {
         slice.set(&["metadata", "annotations", TRIGGER], cx.stamp().into());
     }
     match old {
@@ -238,7 +248,9 @@ fn endpoint(service: &Value, backend: &Backend<'_>, view: &View) -> Value {
     let node = text(pod, &["spec", "nodeName"]);
     endpoint.set(&["nodeName"], node.into());
     let labels = view.find(Kind::NODES, "", node);
-    if let Some(zone) = labels.and_then(|node| node.at(&["metadata", "labels", "topology.kubernetes.io/zone"])) {
+    if let Some(zone) =
+        labels.and_then(|node| node.at(&["metadata", "labels", "topology.kubernetes.io/zone"]))
+    {
         endpoint.set(&["zone"], zone.clone());
     }
     if let Some(hostname) = hostname(service, pod) {
@@ -291,9 +303,12 @@ fn legacy(service: &Value, backends: &[Backend<'_>], cx: &mut Context<'_>) -> Re
     let mut endpoints = old.cloned().unwrap_or_else(|| {
         object! {"metadata": object! {"name": name(service), "namespace": namespace(service)}}
     });
-    endpoints.set(&["metadata", "labels"], labels(service, &[("endpoints.kubernetes.io/managed-by", "endpoint-controller")]));
+    endpoints.set(
+        &["metadata", "labels"],
+        labels(service, &[("endpoints.kubernetes.io/managed-by", "endpoint-controller")]),
+    );
     let same = old.is_some_and(|old| items(old, &["subsets"]) == subsets);
-    if !same && !subsets.is_empty() {
+    if !same {
         endpoints.set(&["metadata", "annotations", TRIGGER], cx.stamp().into());
     }
     match subsets.is_empty() {
@@ -302,7 +317,9 @@ fn legacy(service: &Value, backends: &[Backend<'_>], cx: &mut Context<'_>) -> Re
     }
     match old {
         None => cx.create(Kind::ENDPOINTS, &endpoints).map(drop),
-        Some(old) if same && old.at(&["metadata", "labels"]) == endpoints.at(&["metadata", "labels"]) => Ok(()),
+        Some(old) if same && old.at(&["metadata", "labels"]) == endpoints.at(&["metadata", "labels"]) => {
+            Ok(())
+        }
         Some(_) => cx.update(Kind::ENDPOINTS, &endpoints).map(drop),
     }
 }

@@ -34,7 +34,8 @@ impl Controller for Garbage {
         let mut ids = Vec::new();
         let object = change.object();
         let owns = |object: &Value| !items(object, &["metadata", "ownerReferences"]).is_empty();
-        let held = |object: &Value| finalizers(object).iter().any(|name| matches!(*name, FOREGROUND | ORPHAN));
+        let held =
+            |object: &Value| finalizers(object).iter().any(|name| matches!(*name, FOREGROUND | ORPHAN));
         match &change.new {
             None => ids.extend(view.dependents(uid(object)).cloned()),
             Some(new) if held(new) && is_deleting(new) => ids.push(change.id.clone()),
@@ -83,7 +84,8 @@ impl Garbage {
         let dependents: Vec<&Id> = view.dependents(uid(object)).collect();
         let blocks = |id: &&&Id| {
             let found = view.get(id.kind, &id.key);
-            let references = found.map(|found| items(found, &["metadata", "ownerReferences"])).unwrap_or_default();
+            let references =
+                found.map(|found| items(found, &["metadata", "ownerReferences"])).unwrap_or_default();
             references
                 .iter()
                 .any(|owner| text(owner, &["uid"]) == uid(object) && flag(owner, &["blockOwnerDeletion"]))
@@ -92,7 +94,8 @@ impl Garbage {
             return release(id, object, FOREGROUND, cx);
         }
         for dependent in dependents {
-            if let Some(found) = view.get(dependent.kind, &dependent.key).filter(|found| !is_deleting(found)) {
+            if let Some(found) = view.get(dependent.kind, &dependent.key).filter(|found| !is_deleting(found))
+            {
                 self.collect(dependent, found, cx)?;
             }
         }

@@ -101,7 +101,9 @@ impl Kinds {
             .resources()
             .into_iter()
             .filter(|resource| resource.plural != "events")
-            .filter(|resource| ["list", "watch", "delete"].iter().all(|verb| resource.verbs.iter().any(|have| have == verb)))
+            .filter(|resource| {
+                ["list", "watch", "delete"].iter().all(|verb| resource.verbs.iter().any(|have| have == verb))
+            })
             .collect();
         self.0.iter_mut().for_each(|resource| resource.served = false);
         for found in served {

@@ -63,7 +63,12 @@ impl Controller for NamespaceContents {
         }
         let (kind, wanted) = self.kind();
         let mut object = object! {"metadata": object! {"name": wanted, "namespace": name(namespace)}};
-        let known = cx.store.object("", if kind == Kind::ACCOUNTS { "serviceaccounts" } else { "configmaps" }, name(namespace), wanted);
+        let known = cx.store.object(
+            "",
+            if kind == Kind::ACCOUNTS { "serviceaccounts" } else { "configmaps" },
+            name(namespace),
+            wanted,
+        );
         if self.part == Part::Authority {
             let data = object! {"ca.crt": &*self.authority};
             if let Some(mut known) = known {
@@ -128,7 +133,8 @@ impl NamespaceDeletion {
         let left = cx.view.within(kind, namespace).any(|(_, object)| !is_deleting(object));
         if resource.served && left {
             let path = resource.path(namespace, "");
-            let body = object! {"apiVersion": "v1", "kind": "DeleteOptions", "propagationPolicy": "Background"};
+            let body =
+                object! {"apiVersion": "v1", "kind": "DeleteOptions", "propagationPolicy": "Background"};
             cx.send(Request::new(Method::Delete, path).body("application/json", to_json(&body)))?;
         }
         Ok(())
@@ -177,15 +183,40 @@ fn conditions(namespace: &Value, cx: &Context<'_>) -> Vec<Value> {
     let holding = format!("Some content in the namespace has finalizers remaining: {}", held.join(", "));
     let condition = condition::condition;
     vec![
-        condition("NamespaceDeletionDiscoveryFailure", "False", "ResourcesDiscovered", "All resources successfully discovered"),
-        condition("NamespaceDeletionGroupVersionParsingFailure", "False", "ParsedGroupVersions", "All legacy kube types successfully parsed"),
-        condition("NamespaceDeletionContentFailure", "False", "ContentDeleted", "All content successfully deleted, may be waiting on finalization"),
+        condition(
+            "NamespaceDeletionDiscoveryFailure",
+            "False",
+            "ResourcesDiscovered",
+            "All resources successfully discovered",
+        ),
+        condition(
+            "NamespaceDeletionGroupVersionParsingFailure",
+            "False",
+            "ParsedGroupVersions",
+            "All legacy kube types successfully parsed",
+        ),
+        condition(
+            "NamespaceDeletionContentFailure",
+            "False",
+            "ContentDeleted",
+            "All content successfully deleted, may be waiting on finalization",
+        ),
         match left.is_empty() {
-            true => condition("NamespaceContentRemaining", "False", "ContentRemoved", "All content successfully removed"),
+            true => condition(
+                "NamespaceContentRemaining",
+                "False",
+                "ContentRemoved",
+                "All content successfully removed",
+            ),
             false => condition("NamespaceContentRemaining", "True", "SomeResourcesRemain", &remaining),
         },
         match held.is_empty() {
-            true => condition("NamespaceFinalizersRemaining", "False", "ContentHasNoFinalizers", "All content-preserving finalizers finished"),
+            true => condition(
+                "NamespaceFinalizersRemaining",
+                "False",
+                "ContentHasNoFinalizers",
+                "All content-preserving finalizers finished",
+            ),
             false => condition("NamespaceFinalizersRemaining", "True", "SomeFinalizersRemain", &holding),
         },
     ]

@@ -37,7 +37,10 @@ pub(crate) fn begin(store: &mut Store, now: Duration) {
                 "annotations": object! {"cluster.lockstep.dev/simulated": "true"},
             },
         };
-        let user = User::of(&format!("system:node:{name}"), &["system:nodes", "system:masters", "system:authenticated"]);
+        let user = User::of(
+            &format!("system:node:{name}"),
+            &["system:nodes", "system:masters", "system:authenticated"],
+        );
         let request = Request::new(Method::Post, "/api/v1/nodes").body("application/json", to_json(&node));
         // Where it exists already, it is as it should be.
         let _made = store.handle(&request.by(user).agent("kubelet"), &Answers::new(), now);

@@ -5,7 +5,9 @@ use std::time::Duration;
 use lockstep_core::{Map, Value, to_json};
 
 use crate::condition;
-use crate::object::{annotation, controlled_by, is_deleting, items, name, namespace, number, object, text, time};
+use crate::object::{
+    annotation, controlled_by, is_deleting, items, name, namespace, number, object, text, time,
+};
 
 /// Whether a pod still counts: it has not ended and is not to go.
 pub(crate) fn is_active(pod: &Value) -> bool {

@@ -75,24 +75,33 @@ fn amount(quota: &Value, resource: &str, view: &View) -> Option<Quantity> {
             let pods = view.within(Kind::PODS, space).filter(|(_, pod)| !is_finished(pod)).count();
             pods.to_string().parse().ok()
         }
-        "services" | "configmaps" | "secrets" | "replicationcontrollers" | "persistentvolumeclaims" | "resourcequotas" => {
-            Some(counted("", resource))
-        }
+        "services"
+        | "configmaps"
+        | "secrets"
+        | "replicationcontrollers"
+        | "persistentvolumeclaims"
+        | "resourcequotas" => Some(counted("", resource)),
         "services.nodeports" | "services.loadbalancers" => {
             let wanted = if resource == "services.nodeports" { "NodePort" } else { "LoadBalancer" };
-            let services = view.within(Kind::SERVICES, space).filter(|(_, service)| text(service, &["spec", "type"]) == wanted);
+            let services = view
+                .within(Kind::SERVICES, space)
+                .filter(|(_, service)| text(service, &["spec", "type"]) == wanted);
             services.count().to_string().parse().ok()
         }
         "requests.storage" => {
             let claims = view.within(Kind::CLAIMS, space).map(|(_, claim)| claim);
-            Some(claims.fold(Quantity::ZERO, |sum, claim| sum.plus(quantity(claim.at(&["spec", "resources", "requests", "storage"])))))
+            Some(claims.fold(Quantity::ZERO, |sum, claim| {
+                sum.plus(quantity(claim.at(&["spec", "resources", "requests", "storage"])))
+            }))
         }
         _ => {
             let (kind, name) = resource.split_once('.').unwrap_or(("requests", resource));
             let pods = view.within(Kind::PODS, space).map(|(_, pod)| pod).filter(|pod| !is_finished(pod));
             let containers = pods.flat_map(|pod| items(pod, &["spec", "containers"]));
             matches!(kind, "requests" | "limits").then(|| {
-                containers.fold(Quantity::ZERO, |sum, container| sum.plus(quantity(container.at(&["resources", kind, name]))))
+                containers.fold(Quantity::ZERO, |sum, container| {
+                    sum.plus(quantity(container.at(&["resources", kind, name])))
+                })
             })
         }
     }

@@ -100,9 +100,17 @@ fn status(set: &Value, pods: &[Value], failure: Option<&Refused>, cx: &Context<'
     let mut after = set.clone();
     let some = |number: i64| (number > 0).then(|| number.into());
     after.set(&["status", "replicas"], count(active.len()).into());
-    put(&mut after, &["status", "fullyLabeledReplicas"], some(counted(&|pod| has_all(labels, pod.at(&["metadata", "labels"])))));
+    put(
+        &mut after,
+        &["status", "fullyLabeledReplicas"],
+        some(counted(&|pod| has_all(labels, pod.at(&["metadata", "labels"])))),
+    );
     put(&mut after, &["status", "readyReplicas"], some(counted(&is_ready)));
-    put(&mut after, &["status", "availableReplicas"], some(counted(&|pod| is_available(pod, min_ready, cx.now))));
+    put(
+        &mut after,
+        &["status", "availableReplicas"],
+        some(counted(&|pod| is_available(pod, min_ready, cx.now))),
+    );
     after.set(&["status", "terminatingReplicas"], count(terminating).into());
     after.set(&["status", "observedGeneration"], number(set, &["metadata", "generation"]).into());
     match failure {
@@ -113,7 +121,11 @@ fn status(set: &Value, pods: &[Value], failure: Option<&Refused>, cx: &Context<'
                 true => "FailedCreate",
                 false => "FailedDelete",
             };
-            condition::set(&mut after, condition::condition("ReplicaFailure", "True", reason, why), &cx.stamp());
+            condition::set(
+                &mut after,
+                condition::condition("ReplicaFailure", "True", reason, why),
+                &cx.stamp(),
+            );
         }
         Some(_) => {}
     }

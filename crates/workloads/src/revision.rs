@@ -4,7 +4,9 @@ use lockstep_core::Value;
 
 use crate::client::{Context, Refused};
 use crate::kind::Kind;
-use crate::object::{controlled_by, controller_uid, count, items, name, namespace, number, object, size, text, uid};
+use crate::object::{
+    controlled_by, controller_uid, count, items, name, namespace, number, object, size, text, uid,
+};
 use crate::pod;
 
 /// The revisions of an owner, the oldest first; the last is the present one.
@@ -52,7 +54,12 @@ pub(crate) fn history(cx: &mut Context<'_>, owner: &Value, label: &str) -> Resul
     Ok(History { all, present })
 }
 
-fn make(cx: &mut Context<'_>, owner: &Value, label: &str, (data, next): (Value, i64)) -> Result<Value, Refused> {
+fn make(
+    cx: &mut Context<'_>,
+    owner: &Value,
+    label: &str,
+    (data, next): (Value, i64),
+) -> Result<Value, Refused> {
     let mut collisions = owner.int_at(&["status", "collisionCount"]).filter(|count| *count > 0);
     let template = owner.at(&["spec", "template"]).cloned().unwrap_or_default();
     loop {
@@ -88,7 +95,12 @@ fn make(cx: &mut Context<'_>, owner: &Value, label: &str, (data, next): (Value, 
 }
 
 /// Deletes the oldest revisions beyond the limit that are not in use.
-pub(crate) fn clean_up(cx: &mut Context<'_>, owner: &Value, history: &History, in_use: &[&str]) -> Result<(), Refused> {
+pub(crate) fn clean_up(
+    cx: &mut Context<'_>,
+    owner: &Value,
+    history: &History,
+    in_use: &[&str],
+) -> Result<(), Refused> {
     let limit = size(owner.int_at(&["spec", "revisionHistoryLimit"]).unwrap_or(10));
     let unused: Vec<&Value> = history
         .all

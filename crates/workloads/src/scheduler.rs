@@ -56,7 +56,9 @@ impl Controller for Scheduler {
     }
 
     fn reconcile(&mut self, id: &Id, cx: &mut Context<'_>) -> Result<Due, Refused> {
-        let Some(pod) = cx.view.get(Kind::PODS, &id.key).filter(|pod| wants_node(pod)) else { return Ok(None) };
+        let Some(pod) = cx.view.get(Kind::PODS, &id.key).filter(|pod| wants_node(pod)) else {
+            return Ok(None);
+        };
         let request = load(pod);
         let missing = crate::claims::missing(cx.view, pod);
         let found = match missing {
@@ -185,8 +187,12 @@ fn full(node: &Value, carried: Load, request: Load) -> Option<String> {
     let pods = room("pods").map_or(0, Quantity::value);
     match () {
         () if carried.pods + request.pods > pods => Some("Too many pods".to_owned()),
-        () if request.milli_cpu > 0 && carried.milli_cpu + request.milli_cpu > cpu => Some("Insufficient cpu".to_owned()),
-        () if request.memory > 0 && carried.memory + request.memory > memory => Some("Insufficient memory".to_owned()),
+        () if request.milli_cpu > 0 && carried.milli_cpu + request.milli_cpu > cpu => {
+            Some("Insufficient cpu".to_owned())
+        }
+        () if request.memory > 0 && carried.memory + request.memory > memory => {
+            Some("Insufficient memory".to_owned())
+        }
         () => None,
     }
 }
@@ -288,7 +294,11 @@ mod tests {
         check(plain, tainted, Some("node(s) had untolerated taint {k: v}"));
         check(r#"{"spec":{"tolerations":[{"key":"k","operator":"Exists"}]}}"#, tainted, None);
         check(r#"{"spec":{"tolerations":[{"key":"k","value":"v"}]}}"#, tainted, None);
-        check(r#"{"spec":{"tolerations":[{"key":"k","value":"w"}]}}"#, tainted, Some("node(s) had untolerated taint {k: v}"));
+        check(
+            r#"{"spec":{"tolerations":[{"key":"k","value":"w"}]}}"#,
+            tainted,
+            Some("node(s) had untolerated taint {k: v}"),
+        );
         check(r#"{"spec":{"tolerations":[{"operator":"Exists"}]}}"#, tainted, None);
         check(plain, r#"{"spec":{"unschedulable":true}}"#, Some("node(s) were unschedulable"));
         let selector = "node(s) didn't match Pod's node affinity/selector";

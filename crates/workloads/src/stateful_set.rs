@@ -131,9 +131,9 @@ impl Set<'_> {
         let replicas = number(self.set, &["spec", "replicas"]);
         let most = crate::deployment::portion(strategy, replicas, crate::deployment::Rounding::Up).max(1);
         let wanted = self.wanted();
-        let unhealthy = wanted.clone().filter(|ordinal| {
-            self.pods.get(ordinal).is_none_or(|pod| !self.is_healthy(pod, cx))
-        });
+        let unhealthy = wanted
+            .clone()
+            .filter(|ordinal| self.pods.get(ordinal).is_none_or(|pod| !self.is_healthy(pod, cx)));
         let mut away = count(unhealthy.count());
         for ordinal in (wanted.start + self.partition()..wanted.end).rev() {
             let Some(pod) = self.pods.get(&ordinal) else { return Ok(()) };
@@ -167,13 +167,18 @@ impl Set<'_> {
         let pod = self.pod(ordinal);
         match cx.create(Kind::PODS, &pod) {
             Ok(_) => {
-                let message = format!("Create Pod {} in StatefulSet {} successful", name(&pod), name(self.set));
+                let message =
+                    format!("Create Pod {} in StatefulSet {} successful", name(&pod), name(self.set));
                 cx.normal(self.set, "SuccessfulCreate", &message);
                 Ok(())
             }
             Err(refused) => {
                 if let Refused::Other(why) = &refused {
-                    let message = format!("create Pod {} in StatefulSet {} failed error: {why}", name(&pod), name(self.set));
+                    let message = format!(
+                        "create Pod {} in StatefulSet {} failed error: {why}",
+                        name(&pod),
+                        name(self.set)
+                    );
                     cx.warning(self.set, "FailedCreate", &message);
                 }
                 Err(refused)
@@ -202,10 +207,8 @@ impl Set<'_> {
             claim.set(&["metadata", "ownerReferences"], Value::list(vec![controlled_by(self.set)]));
         }
         cx.create(Kind::CLAIMS, &claim)?;
-        let message = format!(
-            "create Claim {claim_name} Pod {0}-{ordinal} in StatefulSet {0} success",
-            name(self.set)
-        );
+        let message =
+            format!("create Claim {claim_name} Pod {0}-{ordinal} in StatefulSet {0} success", name(self.set));
         cx.normal(self.set, "SuccessfulCreate", &message);
         Ok(())
     }
@@ -235,7 +238,9 @@ impl Set<'_> {
             .collect();
         let others = crate::object::items(&pod, &["spec", "volumes"]).iter();
         let taken: Vec<Value> = volumes.iter().filter_map(|volume| volume.get("name").cloned()).collect();
-        volumes.extend(others.filter(|volume| volume.get("name").is_none_or(|name| !taken.contains(name))).cloned());
+        volumes.extend(
+            others.filter(|volume| volume.get("name").is_none_or(|name| !taken.contains(name))).cloned(),
+        );
         if !volumes.is_empty() {
             pod.set(&["spec", "volumes"], Value::list(volumes));
         }
@@ -257,7 +262,10 @@ impl Set<'_> {
         let some = |number: i64| (number > 0).then(|| number.into());
         after.set(&["status", "observedGeneration"], number(self.set, &["metadata", "generation"]).into());
         after.set(&["status", "replicas"], all.into());
-        after.set(&["status", "availableReplicas"], counted(&pods, |pod| is_available(pod, min_ready, cx.now)).into());
+        after.set(
+            &["status", "availableReplicas"],
+            counted(&pods, |pod| is_available(pod, min_ready, cx.now)).into(),
+        );
         put(&mut after, &["status", "readyReplicas"], some(ready));
         put(&mut after, &["status", "currentReplicas"], some(current_count));
         put(&mut after, &["status", "updatedReplicas"], some(updated));

@@ -105,9 +105,10 @@ impl View {
         let from = Key::new(namespace, "");
         let until = from.namespace.clone();
         let objects = self.objects.get(kind.index());
-        objects.into_iter().flat_map(move |objects| objects.range(from.clone()..)).take_while(
-            move |(key, _)| key.namespace == until,
-        )
+        objects
+            .into_iter()
+            .flat_map(move |objects| objects.range(from.clone()..))
+            .take_while(move |(key, _)| key.namespace == until)
     }
 
     /// The object of a uid.
@@ -214,7 +215,8 @@ impl View {
 
     fn open(&self, kind: Kind, store: &mut Store, now: Duration, from: Option<u64>) -> Cursor {
         let path = self.kinds.get(kind).path("", "");
-        let mut request = Request::new(Method::Get, path).with("watch", "true").with("timeoutSeconds", FOR_EVER);
+        let mut request =
+            Request::new(Method::Get, path).with("watch", "true").with("timeoutSeconds", FOR_EVER);
         if let Some(from) = from {
             request = request.with("resourceVersion", from.to_string());
         }

@@ -89,7 +89,13 @@ impl Workloads {
 }
 
 impl Room {
-    fn look(&mut self, id: Id, (view, recorder): (&View, &mut Recorder), store: &mut Store, now: Duration) -> usize {
+    fn look(
+        &mut self,
+        id: Id,
+        (view, recorder): (&View, &mut Recorder),
+        store: &mut Store,
+        now: Duration,
+    ) -> usize {
         let Self { controller, queue } = self;
         let mut spent = 0;
         let actor = controller.actor();

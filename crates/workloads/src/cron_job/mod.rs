@@ -10,7 +10,9 @@ use crate::client::{Actor, Context, Refused};
 use crate::condition;
 use crate::controller::{Controller, Due};
 use crate::kind::Kind;
-use crate::object::{controlled_by, controller, flag, is_deleting, items, name, namespace, object, put, size, text, time, uid};
+use crate::object::{
+    controlled_by, controller, flag, is_deleting, items, name, namespace, object, put, size, text, time, uid,
+};
 use crate::view::{Change, Id, View};
 use schedule::Schedule;
 
@@ -30,8 +32,11 @@ impl Controller for CronJobs {
         match change.id.kind {
             Kind::CRON_JOBS => vec![change.id.clone()],
             Kind::JOBS => {
-                let owners = change.both().filter_map(controller).filter(|owner| text(owner, &["kind"]) == "CronJob");
-                owners.map(|owner| Id::new(Kind::CRON_JOBS, &change.id.key.namespace, text(owner, &["name"]))).collect()
+                let owners =
+                    change.both().filter_map(controller).filter(|owner| text(owner, &["kind"]) == "CronJob");
+                owners
+                    .map(|owner| Id::new(Kind::CRON_JOBS, &change.id.key.namespace, text(owner, &["name"])))
+                    .collect()
             }
             _ => Vec::new(),
         }
@@ -41,7 +46,9 @@ impl Controller for CronJobs {
         let Some(cron) = cx.view.get(Kind::CRON_JOBS, &id.key) else { return Ok(None) };
         let view = cx.view;
         let mut jobs = view.controlled(Kind::JOBS, uid(cron));
-        jobs.sort_by_key(|job| (text(job, &["metadata", "creationTimestamp"]).to_owned(), name(job).to_owned()));
+        jobs.sort_by_key(|job| {
+            (text(job, &["metadata", "creationTimestamp"]).to_owned(), name(job).to_owned())
+        });
         clean_up(cron, &jobs, cx)?;
         let mut after = cron.clone();
         note(&mut after, &jobs, cx);
@@ -79,9 +86,15 @@ fn note(cron: &mut Value, jobs: &[&Value], cx: &mut Context<'_>) {
         match job {
             Some(job) => {
                 let status = if condition::is_true(job, "Complete") { "Complete" } else { "Failed" };
-                cx.normal(cron, "SawCompletedJob", &format!("Saw completed job: {}, condition: {status}", name(job)));
+                cx.normal(
+                    cron,
+                    "SawCompletedJob",
+                    &format!("Saw completed job: {}, condition: {status}", name(job)),
+                );
             }
-            None => cx.normal(cron, "MissingJob", &format!("Active job went missing: {}", text(ended, &["name"]))),
+            None => {
+                cx.normal(cron, "MissingJob", &format!("Active job went missing: {}", text(ended, &["name"])))
+            }
         }
     }
     put(cron, &["status", "active"], (!active.is_empty()).then(|| Value::list(active)));
@@ -95,7 +108,8 @@ fn note(cron: &mut Value, jobs: &[&Value], cx: &mut Context<'_>) {
 fn clean_up(cron: &Value, jobs: &[&Value], cx: &mut Context<'_>) -> Result<(), Refused> {
     for (kind, limit) in [("Complete", "successfulJobsHistoryLimit"), ("Failed", "failedJobsHistoryLimit")] {
         let Some(limit) = cron.int_at(&["spec", limit]) else { continue };
-        let ended: Vec<&&Value> = jobs.iter().filter(|job| condition::is_true(job, kind) && !is_deleting(job)).collect();
+        let ended: Vec<&&Value> =
+            jobs.iter().filter(|job| condition::is_true(job, kind) && !is_deleting(job)).collect();
         for job in ended.iter().take(ended.len().saturating_sub(size(limit))) {
             cx.delete_in_background(Kind::JOBS, job)?;
             cx.normal(cron, "SuccessfulDelete", &format!("Deleted job {}", name(job)));
@@ -105,10 +119,16 @@ fn clean_up(cron: &Value, jobs: &[&Value], cx: &mut Context<'_>) -> Result<(), R
 }
 
 /// Begins the Job whose time has come. Returns the next time.
-fn begin(cron: &mut Value, schedule: &Schedule, jobs: &[&Value], cx: &mut Context<'_>) -> Result<Due, Refused> {
+fn begin(
+    cron: &mut Value,
+    schedule: &Schedule,
+    jobs: &[&Value],
+    cx: &mut Context<'_>,
+) -> Result<Due, Refused> {
     let seconds = |time: Duration| i64::try_from(time.as_secs()).unwrap_or(i64::MAX);
     let now = seconds(cx.now);
-    let last = time(cron, &["status", "lastScheduleTime"]).or_else(|| time(cron, &["metadata", "creationTimestamp"]));
+    let last = time(cron, &["status", "lastScheduleTime"])
+        .or_else(|| time(cron, &["metadata", "creationTimestamp"]));
     let mut from = last.map_or(now, seconds);
     let deadline = cron.int_at(&["spec", "startingDeadlineSeconds"]);
     if let Some(deadline) = deadline {
@@ -134,7 +154,11 @@ fn start(cron: &mut Value, at: i64, jobs: &[&Value], cx: &mut Context<'_>) -> Re
     if !active.is_empty() {
         match text(cron, &["spec", "concurrencyPolicy"]) {
             "Forbid" => {
-                cx.normal(cron, "JobAlreadyActive", "Not starting job because prior execution is running and concurrency policy is Forbid");
+                cx.normal(
+                    cron,
+                    "JobAlreadyActive",
+                    "Not starting job because prior execution is running and concurrency policy is Forbid",
+                );
                 return Ok(());
             }
             "Replace" => {

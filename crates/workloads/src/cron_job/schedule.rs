@@ -6,7 +6,15 @@ use lockstep_core::Timestamp;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Schedule {
     /// By the fields of the calendar, each a set of bits.
-    Calendar { minutes: u64, hours: u64, days: u64, months: u64, weekdays: u64, any_day: bool, any_weekday: bool },
+    Calendar {
+        minutes: u64,
+        hours: u64,
+        days: u64,
+        months: u64,
+        weekdays: u64,
+        any_day: bool,
+        any_weekday: bool,
+    },
     /// So many seconds apart.
     Every(i64),
 }
@@ -77,7 +85,8 @@ impl Schedule {
     fn has_day(&self, time: i64) -> bool {
         let Self::Calendar { days, months, weekdays, any_day, any_weekday, .. } = self else { return true };
         let text = Timestamp(time).to_string();
-        let number = |from: usize| text.get(from..from + 2).and_then(|part| part.parse::<u32>().ok()).unwrap_or(0);
+        let number =
+            |from: usize| text.get(from..from + 2).and_then(|part| part.parse::<u32>().ok()).unwrap_or(0);
         let weekday = (time.div_euclid(DAY) + 4).rem_euclid(7);
         let (day, of_week) = (days >> number(8) & 1 == 1, weekdays >> weekday & 1 == 1);
         // Where both are restricted, either will do.

@@ -49,7 +49,9 @@ impl Controller for Deployments {
                     view.find(Kind::REPLICA_SETS, &change.id.key.namespace, text(owner, &["name"]))
                 });
                 let owner = set.and_then(controller);
-                let id = owner.map(|owner| Id::new(Kind::DEPLOYMENTS, &change.id.key.namespace, text(owner, &["name"])));
+                let id = owner.map(|owner| {
+                    Id::new(Kind::DEPLOYMENTS, &change.id.key.namespace, text(owner, &["name"]))
+                });
                 id.into_iter().collect()
             }
             _ => Vec::new(),

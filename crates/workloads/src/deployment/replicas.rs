@@ -131,8 +131,11 @@ impl Rollout {
 
     /// Follows a change of how many replicas are wanted, without moving on with a rollout.
     pub(super) fn scale(&mut self, cx: &mut Context<'_>) -> Result<(), Refused> {
-        let active: Vec<Place> =
-            self.places().into_iter().filter(|place| self.at(*place).is_some_and(|set| wants(set) > 0)).collect();
+        let active: Vec<Place> = self
+            .places()
+            .into_iter()
+            .filter(|place| self.at(*place).is_some_and(|set| wants(set) > 0))
+            .collect();
         let only = match active[..] {
             [] => self.places().pop(),
             [only] => Some(only),
@@ -192,7 +195,9 @@ impl Rollout {
         if wants(set) == 0 || left == 0 {
             return 0;
         }
-        let before = revision::maximum(set).filter(|max| *max > 0).unwrap_or_else(|| number(&self.deployment, &["status", "replicas"]));
+        let before = revision::maximum(set)
+            .filter(|max| *max > 0)
+            .unwrap_or_else(|| number(&self.deployment, &["status", "replicas"]));
         let fraction = match self.wanted() {
             0 => -wants(set),
             // Rounded half away from zero, as Go does.
@@ -216,7 +221,8 @@ mod tests {
 
     #[test]
     fn portions_are_rounded_as_told() {
-        let check = |value: Value, total, rounding, want| assert_eq!(portion(Some(&value), total, rounding), want);
+        let check =
+            |value: Value, total, rounding, want| assert_eq!(portion(Some(&value), total, rounding), want);
         check("25%".into(), 3, Rounding::Up, 1);
         check("25%".into(), 3, Rounding::Down, 0);
         check("100%".into(), 3, Rounding::Down, 3);

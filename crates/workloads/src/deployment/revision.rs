@@ -185,9 +185,11 @@ fn inherit(deployment: &Value, set: &mut Value, revision: i64) -> bool {
     if of(set) < revision {
         set.set(&["metadata", "annotations", REVISION], revision.to_string().into());
         if let Some(before) = before {
-            let history = annotation(set, HISTORY).map(|history| format!("{history},{before}")).unwrap_or(before);
+            let history =
+                annotation(set, HISTORY).map(|history| format!("{history},{before}")).unwrap_or(before);
             let cut = history.len().saturating_sub(HISTORY_LENGTH);
-            let from = if cut == 0 { 0 } else { history[cut..].find(',').map_or(history.len(), |at| cut + at + 1) };
+            let from =
+                if cut == 0 { 0 } else { history[cut..].find(',').map_or(history.len(), |at| cut + at + 1) };
             set.set(&["metadata", "annotations", HISTORY], history[from..].into());
         }
         news = true;

@@ -106,7 +106,8 @@ impl Rollout {
         sets.sort_by_key(|set| revision::of(set));
         let surplus = sets.len().saturating_sub(crate::object::size(limit));
         for set in sets.into_iter().take(surplus) {
-            let told = number(set, &["metadata", "generation"]) <= number(set, &["status", "observedGeneration"]);
+            let told =
+                number(set, &["metadata", "generation"]) <= number(set, &["status", "observedGeneration"]);
             if number(set, &["status", "replicas"]) == 0 && wants(set) == 0 && told {
                 cx.delete_in_background(Kind::REPLICA_SETS, set)?;
             }

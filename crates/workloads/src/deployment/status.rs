@@ -22,7 +22,8 @@ pub(super) fn set(deployment: &mut Value, mut new: Value, now: &str) -> bool {
         }
     }
     let since = known.filter(|known| known.get("status") == new.get("status"));
-    let since = since.map_or_else(|| now.to_owned(), |known| text(&known, &["lastTransitionTime"]).to_owned());
+    let since =
+        since.map_or_else(|| now.to_owned(), |known| text(&known, &["lastTransitionTime"]).to_owned());
     new.set(&["lastUpdateTime"], now.into());
     new.set(&["lastTransitionTime"], since.into());
     append(deployment, &kind, new);
@@ -81,7 +82,9 @@ impl Rollout {
         let enough = working >= self.wanted() - self.max_unavailable();
         let (status, reason, message) = match enough {
             true => ("True", "MinimumReplicasAvailable", "Deployment has minimum availability."),
-            false => ("False", "MinimumReplicasUnavailable", "Deployment does not have minimum availability."),
+            false => {
+                ("False", "MinimumReplicasUnavailable", "Deployment does not have minimum availability.")
+            }
         };
         set(&mut after, condition::condition("Available", status, reason, message), &cx.stamp());
         after
@@ -149,7 +152,9 @@ impl Rollout {
         }
         let since = time(progressing, &["lastUpdateTime"])?;
         // Times of objects have no parts of seconds: one more, so that the deadline has passed whatever they were.
-        Some(since + seconds(&self.deployment, &["spec", "progressDeadlineSeconds"])? + Duration::from_secs(1))
+        Some(
+            since + seconds(&self.deployment, &["spec", "progressDeadlineSeconds"])? + Duration::from_secs(1),
+        )
     }
 
     /// A ReplicaSet that cannot make its pods is told of.
@@ -160,7 +165,12 @@ impl Rollout {
             None => condition::remove(after, "ReplicaFailure"),
             Some(found) => {
                 let field = |key| text(found, &[key]);
-                let condition = condition::condition("ReplicaFailure", field("status"), field("reason"), field("message"));
+                let condition = condition::condition(
+                    "ReplicaFailure",
+                    field("status"),
+                    field("reason"),
+                    field("message"),
+                );
                 set(after, condition, &cx.stamp());
             }
         }

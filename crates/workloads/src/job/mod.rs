@@ -11,7 +11,10 @@ use crate::client::{Actor, Context, Refused};
 use crate::condition;
 use crate::controller::{Controller, Due};
 use crate::kind::Kind;
-use crate::object::{annotation, controller, count, flag, is_deleting, items, name, number, object, put, remove_finalizer, seconds, size, text, time, uid};
+use crate::object::{
+    annotation, controller, count, flag, is_deleting, items, name, number, object, put, remove_finalizer,
+    seconds, size, text, time, uid,
+};
 use crate::pod::{from_template, is_active, is_finished, is_ready};
 use crate::replica_set::create_pod;
 use crate::view::{Change, Id, View};
@@ -46,8 +49,11 @@ impl Controller for Jobs {
         match change.id.kind {
             Kind::JOBS => vec![change.id.clone()],
             Kind::PODS => {
-                let owners = change.both().filter_map(controller).filter(|owner| text(owner, &["kind"]) == "Job");
-                owners.map(|owner| Id::new(Kind::JOBS, &change.id.key.namespace, text(owner, &["name"]))).collect()
+                let owners =
+                    change.both().filter_map(controller).filter(|owner| text(owner, &["kind"]) == "Job");
+                owners
+                    .map(|owner| Id::new(Kind::JOBS, &change.id.key.namespace, text(owner, &["name"])))
+                    .collect()
             }
             _ => Vec::new(),
         }
@@ -76,7 +82,9 @@ impl Controller for Jobs {
 fn retire(job: &Value, cx: &mut Context<'_>) -> Result<Due, Refused> {
     let Some(lasts) = seconds(job, &["spec", "ttlSecondsAfterFinished"]) else { return Ok(None) };
     let over = ["Complete", "Failed"].iter().filter_map(|kind| condition::find(job, kind));
-    let Some(since) = over.filter_map(|condition| time(condition, &["lastTransitionTime"])).next() else { return Ok(None) };
+    let Some(since) = over.filter_map(|condition| time(condition, &["lastTransitionTime"])).next() else {
+        return Ok(None);
+    };
     if since + lasts > cx.now {
         return Ok(Some(since + lasts));
     }
@@ -105,7 +113,8 @@ fn is_tracked(pod: &Value) -> bool {
 impl<'a> Run<'a> {
     fn new(job: Value, pods: Vec<&'a Value>) -> Self {
         let tracked = |phase: &str| {
-            let of_phase = pods.iter().filter(|pod| is_tracked(pod) && text(pod, &["status", "phase"]) == phase);
+            let of_phase =
+                pods.iter().filter(|pod| is_tracked(pod) && text(pod, &["status", "phase"]) == phase);
             of_phase.copied().collect::<Vec<_>>()
         };
         let (succeeded, failed) = (tracked("Succeeded"), tracked("Failed"));
@@ -222,7 +231,11 @@ impl<'a> Run<'a> {
         self.job.set(&["status", "terminating"], terminating.into());
         self.job.set(&["status", "uncountedTerminatedPods"], Value::map(lockstep_core::Map::new()));
         if let Some(completed) = completed {
-            put(&mut self.job, &["status", "completedIndexes"], (completed.len() > 0).then(|| completed.to_string().into()));
+            put(
+                &mut self.job,
+                &["status", "completedIndexes"],
+                (completed.len() > 0).then(|| completed.to_string().into()),
+            );
         }
     }
 
@@ -260,7 +273,7 @@ impl<'a> Run<'a> {
         }
         let indexes = self.free_indexes(missing);
         for place in 0..missing {
-            let index = indexes.get(place).copied();
+            let index = indexes.get(place).copied().filter(|_| self.is_indexed());
             if self.is_indexed() && index.is_none() {
                 break;
             }
@@ -278,7 +291,11 @@ impl<'a> Run<'a> {
 
     /// Until when no pod is made after failures.
     fn pause(&self) -> Due {
-        let ends = self.pods.iter().filter(|pod| text(pod, &["status", "phase"]) == "Failed").filter_map(|pod| ended(pod));
+        let ends = self
+            .pods
+            .iter()
+            .filter(|pod| text(pod, &["status", "phase"]) == "Failed")
+            .filter_map(|pod| ended(pod));
         let last = ends.max()?;
         let times = u32::try_from(self.failed()).unwrap_or(u32::MAX).saturating_sub(1).min(10);
         Some(last + (PAUSE * (1 << times)).min(LONGEST))
@@ -329,7 +346,12 @@ fn ended(pod: &Value) -> Option<Duration> {
 }
 
 /// A condition with the times that those of Jobs have.
-pub(super) fn set_condition(job: &mut Value, (kind, status): (&str, &str), (reason, message): (&str, &str), now: &str) {
+pub(super) fn set_condition(
+    job: &mut Value,
+    (kind, status): (&str, &str),
+    (reason, message): (&str, &str),
+    now: &str,
+) {
     let known = condition::find(job, kind).is_some_and(|known| text(known, &["status"]) == status);
     if known {
         return;

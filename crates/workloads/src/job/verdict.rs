@@ -21,8 +21,10 @@ pub(super) enum Verdict {
 
 const DEADLINE: Verdict =
     Verdict::Failed { reason: "DeadlineExceeded", message: "Job was active longer than specified deadline" };
-const BACK_OFF: Verdict =
-    Verdict::Failed { reason: "BackoffLimitExceeded", message: "Job has reached the specified backoff limit" };
+const BACK_OFF: Verdict = Verdict::Failed {
+    reason: "BackoffLimitExceeded",
+    message: "Job has reached the specified backoff limit",
+};
 
 /// Whether a Job has ended, in either way.
 pub(crate) fn is_over(job: &Value) -> bool {

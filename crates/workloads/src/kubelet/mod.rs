@@ -11,7 +11,7 @@ use lockstep_core::Value;
 use crate::client::{Actor, Context, Refused};
 use crate::controller::{Controller, Due};
 use crate::kind::Kind;
-use crate::object::{finalizers, is_deleting, items, name, namespace, seconds, text, time, uid};
+use crate::object::{finalizers, is_deleting, items, name, namespace, number, seconds, text, time, uid};
 use crate::pod::is_finished;
 use crate::view::{Change, Id, View};
 pub(crate) use script::duration;
@@ -62,7 +62,10 @@ impl Controller for Kubelet {
                 || old.get("spec") != new.get("spec")
                 || status(old).is_none()
         });
-        (news && !text(new, &["spec", "nodeName"]).is_empty()).then(|| change.id.clone()).into_iter().collect()
+        (news && !text(new, &["spec", "nodeName"]).is_empty())
+            .then(|| change.id.clone())
+            .into_iter()
+            .collect()
     }
 
     fn reconcile(&mut self, id: &Id, cx: &mut Context<'_>) -> Result<Due, Refused> {
@@ -95,7 +98,11 @@ impl Kubelet {
         let course = self.course(pod, host, cx);
         let elapsed = cx.now.saturating_sub(course.begun);
         let (moment, next) = course.script.at(elapsed);
-        let after = status::status(pod, &moment, &status::Place { begun: course.begun, address: &course.address, host, now: cx.now });
+        let after = status::status(
+            pod,
+            &moment,
+            &status::Place { begun: course.begun, address: &course.address, host, now: cx.now },
+        );
         if after.get("status") != pod.get("status") {
             cx.update_status(Kind::PODS, &after)?;
         }
@@ -107,7 +114,7 @@ impl Kubelet {
     }
 
     /// What is known of a pod; a pod that fails to be pulled begins anew with another image.
-    fn course(&mut self, pod: &Value, host: &str, cx: &Context<'_>) -> Course {
+    fn course(&mut self, pod: &Value, host: &str, cx: &mut Context<'_>) -> Course {
         let script = Script::of(pod);
         if let Some(known) = self.runs.get_mut(uid(pod)) {
             if known.script.pull_fails && !script.pull_fails {
@@ -123,7 +130,12 @@ impl Kubelet {
         };
         self.taken.insert(address.clone());
         let begun = time(pod, &["status", "startTime"]).unwrap_or(cx.now);
-        let course = Course { begun, address, starts: 0, stopping: None, script };
+        let starts = known_starts(pod);
+        if starts > 0 {
+            // Logs are not kept when the cluster stops: that of the last start is told again, what happened is not.
+            write_logs(pod, cx);
+        }
+        let course = Course { begun, address, starts, stopping: None, script };
         self.runs.insert(uid(pod).to_owned(), course.clone());
         course
     }
@@ -179,7 +191,11 @@ fn tell(pod: &Value, moment: &Moment, course: &mut Course, cx: &mut Context<'_>)
         Moment::PullFailed => {
             for container in containers {
                 let image = text(container, &["image"]);
-                cx.warning(pod, "Failed", &format!("Failed to pull image \"{image}\": {}", status::no_image(image)));
+                cx.warning(
+                    pod,
+                    "Failed",
+                    &format!("Failed to pull image \"{image}\": {}", status::no_image(image)),
+                );
                 cx.warning(pod, "Failed", "Error: ErrImagePull");
             }
         }
@@ -194,7 +210,11 @@ fn tell(pod: &Value, moment: &Moment, course: &mut Course, cx: &mut Context<'_>)
             for container in containers {
                 let name_ = text(container, &["name"]);
                 let place = format!("{}_{}({})", name(pod), namespace(pod), uid(pod));
-                cx.warning(pod, "BackOff", &format!("Back-off restarting failed container {name_} in pod {place}"));
+                cx.warning(
+                    pod,
+                    "BackOff",
+                    &format!("Back-off restarting failed container {name_} in pod {place}"),
+                );
             }
         }
         Moment::Running { .. } | Moment::Ended { .. } => {}
@@ -203,22 +223,33 @@ fn tell(pod: &Value, moment: &Moment, course: &mut Course, cx: &mut Context<'_>)
         Moment::Running { run, .. } | Moment::Pausing { run, .. } | Moment::Ended { run } => run.restarts + 1,
         _ => 0,
     };
-    // After a restart of the cluster only the last start is told again.
-    let told = course.starts;
-    for _ in told.max(starts.saturating_sub(1))..starts {
-        for container in containers {
-            started(pod, container, cx);
+    for _ in course.starts..starts {
+        write_logs(pod, cx);
+        containers.iter().for_each(|container| started(pod, container, cx));
+    }
+    course.starts = starts.max(course.starts);
+}
+
+/// How often the containers of a pod were started, by its status.
+fn known_starts(pod: &Value) -> u32 {
+    let statuses = items(pod, &["status", "containerStatuses"]).iter();
+    let ran = |status: &&Value| status.get("containerID").is_some();
+    let starts = statuses.filter(ran).map(|status| number(status, &["restartCount"]) + 1);
+    starts.max().and_then(|starts| u32::try_from(starts).ok()).unwrap_or(0)
+}
+
+fn write_logs(pod: &Value, cx: &mut Context<'_>) {
+    for container in items(pod, &["spec", "containers"]) {
+        for line in script::lines(pod, container) {
+            cx.store.log(uid(pod), text(container, &["name"]), &line, cx.now);
         }
     }
-    course.starts = starts.max(told);
 }
 
 fn started(pod: &Value, container: &Value, cx: &mut Context<'_>) {
     let (name, image) = (text(container, &["name"]), text(container, &["image"]));
-    for line in script::lines(pod, container) {
-        cx.store.log(uid(pod), name, &line, cx.now);
-    }
-    let pulled = format!("Container image \"{image}\" already present on machine and can be accessed by the pod");
+    let pulled =
+        format!("Container image \"{image}\" already present on machine and can be accessed by the pod");
     cx.normal(pod, "Pulled", &pulled);
     cx.normal(pod, "Created", &format!("Created container: {name}"));
     cx.normal(pod, "Started", &format!("Started container {name}"));

@@ -24,8 +24,10 @@ pub(super) struct Script {
     pub(super) ready_after: Option<Duration>,
     /// With which code its containers end, and how long after their start; `None` if they go on.
     pub(super) end: Option<(i64, Duration)>,
-    /// After so many ends it goes on; `None` for no limit.
+    /// After so many ends it goes on, or ends well; `None` for no limit.
     pub(super) ends: Option<u32>,
+    /// How it ends then, if it does.
+    pub(super) good_end: Option<(i64, Duration)>,
     pub(super) pull_fails: bool,
     /// How often its readiness changes.
     pub(super) flips: Option<Duration>,
@@ -48,10 +50,18 @@ pub(super) enum Moment {
     Creating,
     PullFailed,
     PullPauses,
-    Running { run: Run, ready: bool },
+    Running {
+        run: Run,
+        ready: bool,
+    },
     /// It crashed, and waits to be started again.
-    Pausing { run: Run, pause: Duration },
-    Ended { run: Run },
+    Pausing {
+        run: Run,
+        pause: Duration,
+    },
+    Ended {
+        run: Run,
+    },
 }
 
 /// One start of the containers, in time since the pod came to its node.
@@ -84,7 +94,10 @@ impl Script {
                 ends.then(|| after("exit-after", RUN)).flatten().map(|after| (code.unwrap_or(0), after))
             }
         };
+        let good_end =
+            after("exit-after", RUN).filter(|_| restarts != Restarts::Always).map(|after| (0, after));
         Self {
+            good_end,
             ready_after: after("ready-after", Duration::ZERO),
             end,
             ends: told("crash-times").and_then(|times| times.parse().ok()),
@@ -108,7 +121,8 @@ impl Script {
         }
         let mut run = Run { restarts: 0, started: START, last: None };
         loop {
-            let Some((code, after)) = self.end.filter(|_| self.ends.is_none_or(|ends| run.restarts < ends)) else {
+            let has_end = self.ends.is_none_or(|ends| run.restarts < ends);
+            let Some((code, after)) = (if has_end { self.end } else { self.good_end }) else {
                 return self.running(run, elapsed);
             };
             let end = run.started + after;
@@ -176,7 +190,8 @@ pub(super) fn lines(pod: &Value, container: &Value) -> Vec<String> {
     match annotation(pod, &format!("{PREFIX}logs")) {
         Some(text) => text.lines().map(str::to_owned).collect(),
         None => {
-            let by = controller(pod).map(|owner| format!(" of {} {}", text(owner, &["kind"]), text(owner, &["name"])));
+            let by = controller(pod)
+                .map(|owner| format!(" of {} {}", text(owner, &["kind"]), text(owner, &["name"])));
             let (name, image) = (text(container, &["name"]), text(container, &["image"]));
             vec![format!("{name} ({image}){} started", by.unwrap_or_default())]
         }
@@ -255,9 +270,19 @@ mod tests {
         check("Always", &[("ready-after", "never")], 9, &["0ms Creating", "20ms running 0"]);
         check("Never", &[], 9, &["0ms Creating", "20ms ready 0", "40ms ended 0"]);
         check("Never", &[("exit-after", "never")], 9, &["0ms Creating", "20ms ready 0"]);
-        check("Never", &[("exit-code", "3"), ("exit-after", "1s")], 9, &["0ms Creating", "20ms ready 0", "1020ms ended 3"]);
+        check(
+            "Never",
+            &[("exit-code", "3"), ("exit-after", "1s")],
+            9,
+            &["0ms Creating", "20ms ready 0", "1020ms ended 3"],
+        );
         check("Always", &[("pull", "fail")], 9, &["0ms Creating", "20ms PullFailed", "1020ms PullPauses"]);
-        check("Always", &[("readiness-flips", "4s")], 9, &["0ms Creating", "20ms ready 0", "4020ms running 0", "8020ms ready 0"]);
+        check(
+            "Always",
+            &[("readiness-flips", "4s")],
+            9,
+            &["0ms Creating", "20ms ready 0", "4020ms running 0", "8020ms ready 0"],
+        );
         check(
             "Always",
             &[("crash", "1"), ("crash-after", "1s")],
@@ -271,13 +296,31 @@ mod tests {
                 "13021ms pausing 20s",
             ],
         );
-        check("Always", &[("crash", "1")], 9, &["0ms Creating", "20ms running 0", "40ms running 1", "61ms pausing 10s"]);
-        check("OnFailure", &[("crash", "1"), ("crash-times", "1")], 9, &["0ms Creating", "20ms running 0", "40ms ready 1"]);
+        check(
+            "Always",
+            &[("crash", "1")],
+            9,
+            &["0ms Creating", "20ms running 0", "40ms running 1", "61ms pausing 10s"],
+        );
+        check(
+            "OnFailure",
+            &[("crash", "1"), ("crash-times", "1")],
+            9,
+            &["0ms Creating", "20ms running 0", "40ms ready 1", "61ms ended 0"],
+        );
     }
 
     #[test]
     fn durations_are_read() {
-        for (text, want) in [("2s", Some(2000)), ("1m30s", Some(90_000)), ("500ms", Some(500)), ("1.5s", Some(1500)), ("3", Some(3000)), ("never", None), ("", None)] {
+        for (text, want) in [
+            ("2s", Some(2000)),
+            ("1m30s", Some(90_000)),
+            ("500ms", Some(500)),
+            ("1.5s", Some(1500)),
+            ("3", Some(3000)),
+            ("never", None),
+            ("", None),
+        ] {
             assert_eq!(duration(text).map(|time| time.as_millis()), want, "{text}");
         }
     }

@@ -69,7 +69,9 @@ fn conditions(pod: &mut Value, progress: &Progress<'_>, now: Duration) {
         .map(|gate| text(gate, &["conditionType"]))
         .filter(|gate| !condition::is_true(pod, gate))
         .collect();
-    let gate = closed.first().map(|gate| format!("corresponding condition of pod readiness gate \"{gate}\" does not exist."));
+    let gate = closed
+        .first()
+        .map(|gate| format!("corresponding condition of pod readiness gate \"{gate}\" does not exist."));
     let not_ready = match progress.phase {
         "Succeeded" => ("PodCompleted", ""),
         "Failed" => ("PodFailed", ""),
@@ -77,30 +79,48 @@ fn conditions(pod: &mut Value, progress: &Progress<'_>, now: Duration) {
     };
     let list = [
         ("PodReadyToStartContainers", progress.has_network && !progress.ended, ("", "")),
-        ("Initialized", initialized, if progress.ended { ("PodCompleted", "") } else { ("ContainersNotInitialized", &*waiting_inits) }),
-        ("Ready", progress.ready && gate.is_none(), match &gate {
-            Some(gate) if progress.ready => ("ReadinessGatesNotReady", &**gate),
-            _ => not_ready,
-        }),
+        (
+            "Initialized",
+            initialized,
+            if progress.ended { ("PodCompleted", "") } else { ("ContainersNotInitialized", &*waiting_inits) },
+        ),
+        (
+            "Ready",
+            progress.ready && gate.is_none(),
+            match &gate {
+                Some(gate) if progress.ready => ("ReadinessGatesNotReady", &**gate),
+                _ => not_ready,
+            },
+        ),
         ("ContainersReady", progress.ready, not_ready),
         ("PodScheduled", true, ("", "")),
     ];
-    let list: Vec<Value> = list.iter().map(|(kind, holds, why)| {
-        let (reason, message) = if *holds && !(progress.phase == "Succeeded" && *kind == "Initialized") { ("", "") } else { *why };
-        let mut condition = object! {"type": *kind, "status": if *holds { "True" } else { "False" }};
-        for (key, text) in [("reason", reason), ("message", message)].into_iter().filter(|(_, text)| !text.is_empty()) {
-            condition.set(&[key], text.into());
-        }
-        condition.set(&["lastProbeTime"], Value::Null);
-        condition.set(&["observedGeneration"], number(pod, &["metadata", "generation"]).into());
-        condition
-    }).collect();
+    let list: Vec<Value> = list
+        .iter()
+        .map(|(kind, holds, why)| {
+            let (reason, message) = if *holds && !(progress.phase == "Succeeded" && *kind == "Initialized") {
+                ("", "")
+            } else {
+                *why
+            };
+            let mut condition = object! {"type": *kind, "status": if *holds { "True" } else { "False" }};
+            for (key, text) in
+                [("reason", reason), ("message", message)].into_iter().filter(|(_, text)| !text.is_empty())
+            {
+                condition.set(&[key], text.into());
+            }
+            condition.set(&["lastProbeTime"], Value::Null);
+            condition.set(&["observedGeneration"], number(pod, &["metadata", "generation"]).into());
+            condition
+        })
+        .collect();
     let now = stamp(now);
     list.into_iter().for_each(|condition| _ = condition::set(pod, condition, &now));
 }
 
 fn containers(pod: &mut Value, moment: &Moment, place: &Place<'_>) {
-    for (list, statuses) in [("initContainers", "initContainerStatuses"), ("containers", "containerStatuses")] {
+    for (list, statuses) in [("initContainers", "initContainerStatuses"), ("containers", "containerStatuses")]
+    {
         let found: Vec<Value> = items(pod, &["spec", list])
             .iter()
             .map(|container| {
@@ -117,7 +137,12 @@ fn containers(pod: &mut Value, moment: &Moment, place: &Place<'_>) {
     }
 }
 
-fn container_status(pod: &Value, container: &Value, moment: &Moment, (place, is_init): (&Place<'_>, bool)) -> Value {
+fn container_status(
+    pod: &Value,
+    container: &Value,
+    moment: &Moment,
+    (place, is_init): (&Place<'_>, bool),
+) -> Value {
     let at = |time: Duration| stamp(place.begun + time);
     let (container_name, image) = (text(container, &["name"]), text(container, &["image"]));
     let id = |run: u32| format!("lockstep://{}-{container_name}-{run}", uid(pod));
@@ -144,7 +169,9 @@ fn container_status(pod: &Value, container: &Value, moment: &Moment, (place, is_
     };
     let last = |run: &Run| run.last.map(|last| ended(last, run.restarts.saturating_sub(1)));
     let (state, last, restarts, ready) = match moment {
-        Moment::Creating if !is_init && !items(pod, &["spec", "initContainers"]).is_empty() => (waiting("PodInitializing", ""), None, 0, false),
+        Moment::Creating if !is_init && !items(pod, &["spec", "initContainers"]).is_empty() => {
+            (waiting("PodInitializing", ""), None, 0, false)
+        }
         Moment::Creating => (waiting("ContainerCreating", ""), None, 0, false),
         Moment::PullFailed => (waiting("ErrImagePull", &no_image(image)), None, 0, false),
         Moment::PullPauses => {
@@ -155,12 +182,16 @@ fn container_status(pod: &Value, container: &Value, moment: &Moment, (place, is_
             let first = run.last.map_or(run.started, |(started, ..)| started);
             (ended((first, first, 0), 0), None, 0, true)
         }
-        Moment::Running { run, ready } => (object! {"running": object! {"startedAt": at(run.started)}}, last(run), run.restarts, *ready),
+        Moment::Running { run, ready } => {
+            (object! {"running": object! {"startedAt": at(run.started)}}, last(run), run.restarts, *ready)
+        }
         Moment::Pausing { run, pause } => {
             let ended = run.last.map(|last| ended(last, run.restarts));
             (waiting("CrashLoopBackOff", &back_off(pause)), ended, run.restarts, false)
         }
-        Moment::Ended { run } => (run.last.map(|last| ended(last, run.restarts)).unwrap_or_default(), None, run.restarts, false),
+        Moment::Ended { run } => {
+            (run.last.map(|last| ended(last, run.restarts)).unwrap_or_default(), None, run.restarts, false)
+        }
     };
     let runs = matches!(moment, Moment::Running { .. } | Moment::Pausing { .. } | Moment::Ended { .. });
     let mut status = object! {
@@ -181,7 +212,8 @@ fn container_status(pod: &Value, container: &Value, moment: &Moment, (place, is_
 
 /// The times of a state that was told already stay: they were told by a clock that knows parts of seconds.
 fn keep_times(mut status: Value, before: Option<&Value>) -> Value {
-    let Some(before) = before.filter(|before| before.get("restartCount") == status.get("restartCount")) else {
+    let Some(before) = before.filter(|before| before.get("restartCount") == status.get("restartCount"))
+    else {
         return status;
     };
     for path in [["state", "running"], ["state", "terminated"], ["lastState", "terminated"]] {
@@ -197,7 +229,9 @@ fn keep_times(mut status: Value, before: Option<&Value>) -> Value {
 
 /// Why an image cannot be had.
 pub(super) fn no_image(image: &str) -> String {
-    format!("failed to pull and unpack image \"{image}\": failed to resolve reference \"{image}\": {image}: not found")
+    format!(
+        "failed to pull and unpack image \"{image}\": failed to resolve reference \"{image}\": {image}: not found"
+    )
 }
 
 /// As Go prints durations: `1m20s`.

@@ -48,8 +48,11 @@ impl Cluster {
     }
 
     pub(crate) fn ask(&mut self, request: Request) -> (u16, Value) {
-        let request = request.by(User::of("admin", &["system:masters", "system:authenticated"])).agent("tester");
-        let Step::Done(response) = self.store.handle(&request, &Answers::new(), self.now) else { panic!("a webhook") };
+        let request =
+            request.by(User::of("admin", &["system:masters", "system:authenticated"])).agent("tester");
+        let Step::Done(response) = self.store.handle(&request, &Answers::new(), self.now) else {
+            panic!("a webhook")
+        };
         let body = match response.body {
             Body::Text(text) => Value::from(String::from_utf8(text.to_vec()).unwrap()),
             body => from_json(&body.json().unwrap()).unwrap(),
@@ -71,7 +74,8 @@ impl Cluster {
     pub(crate) fn path(&self, api: &str, kind: &str, namespace: &str) -> String {
         let resources = self.store.resources();
         let (group, version) = api.split_once('/').unwrap_or(("", api));
-        let found = resources.iter().find(|one| one.group == group && one.version == version && one.kind == kind);
+        let found =
+            resources.iter().find(|one| one.group == group && one.version == version && one.kind == kind);
         let found = found.unwrap_or_else(|| panic!("no kind {api} {kind}"));
         let root = if group.is_empty() { format!("/api/{version}") } else { format!("/apis/{api}") };
         match found.namespaced {
@@ -82,7 +86,9 @@ impl Cluster {
 
     pub(crate) fn namespace(&mut self, name: &str) {
         let body = format!(r#"{{"kind":"Namespace","apiVersion":"v1","metadata":{{"name":"{name}"}}}}"#);
-        self.send(Request::new(Method::Post, "/api/v1/namespaces").body("application/json", body.into_bytes()));
+        self.send(
+            Request::new(Method::Post, "/api/v1/namespaces").body("application/json", body.into_bytes()),
+        );
         self.pass(Duration::from_millis(5));
     }
 

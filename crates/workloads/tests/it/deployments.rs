@@ -48,7 +48,12 @@ fn rollouts_end_as_their_pods_do() {
     check(&[("crash", "1")], "img:1", 60, "MinimumReplicasUnavailable ReplicaSetUpdated 0");
     check(&[("pull", "fail")], "img:1", 60, "MinimumReplicasUnavailable ReplicaSetUpdated 0");
     check(&[], "does-not-exist:1", 60, "MinimumReplicasUnavailable ReplicaSetUpdated 0");
-    check(&[("crash", "1"), ("crash-times", "2")], "img:1", 60, "MinimumReplicasAvailable NewReplicaSetAvailable 2");
+    check(
+        &[("crash", "1"), ("crash-times", "2")],
+        "img:1",
+        60,
+        "MinimumReplicasAvailable NewReplicaSetAvailable 2",
+    );
 }
 
 #[test]
@@ -120,8 +125,12 @@ fn a_namespace_goes_with_all_that_is_in_it() {
     let left = cluster.get("/api/v1/namespaces/team");
     assert_eq!(left.str_at(&["status", "phase"]), Some("Terminating"));
     let conditions = left.at(&["status", "conditions"]).and_then(Value::as_list).unwrap();
-    let remaining = conditions.iter().find(|one| one.str_at(&["type"]) == Some("NamespaceContentRemaining")).unwrap();
-    assert_eq!(remaining.str_at(&["message"]), Some("Some resources are remaining: pods. has 2 resource instances"));
+    let remaining =
+        conditions.iter().find(|one| one.str_at(&["type"]) == Some("NamespaceContentRemaining")).unwrap();
+    assert_eq!(
+        remaining.str_at(&["message"]),
+        Some("Some resources are remaining: pods. has 2 resource instances")
+    );
     cluster.pass(Duration::from_secs(6));
     assert!(!cluster.names("/api/v1/namespaces").contains(&"team".to_owned()));
     assert!(cluster.names("/api/v1/pods").is_empty());

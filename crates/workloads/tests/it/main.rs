@@ -2,3 +2,6 @@
 
 mod cluster;
 mod deployments;
+mod pods;
+mod recorded;
+mod sets;
