@@ -406,30 +406,3 @@ pub(crate) fn delete_collection(state: &State, call: &mut Call<'_>) -> Result<Ou
     }
     Ok(Outcome { code: 200, writes, shown: Shown::List(list) })
 }
-
-impl DeleteOptions {
-    /// As admission sees them.
-    pub(crate) fn value(&self) -> Value {
-        let mut value = Value::default();
-        value.set(&["kind"], "DeleteOptions".into());
-        value.set(&["apiVersion"], "meta.k8s.io/v1".into());
-        if let Some(grace) = self.grace {
-            value.set(&["gracePeriodSeconds"], grace.into());
-        }
-        for (key, text) in [("uid", &self.uid), ("resourceVersion", &self.resource_version)] {
-            if let Some(text) = text {
-                value.set(&["preconditions", key], text.clone().into());
-            }
-        }
-        if let Some(orphan) = self.orphan_dependents {
-            value.set(&["orphanDependents"], orphan.into());
-        }
-        if let Some(propagation) = self.propagation {
-            value.set(&["propagationPolicy"], format!("{propagation:?}").into());
-        }
-        if self.dry_run {
-            value.set(&["dryRun"], Value::list(vec!["All".into()]));
-        }
-        value
-    }
-}

@@ -80,6 +80,7 @@ pub(crate) fn settle(served: &Served, object: &mut Value) -> Result<(), String> 
     match &served.rules {
         Rules::BuiltIn(_) => read(served, &served.gvk, object).map(|_| ()),
         Rules::Custom(custom) => {
+            read_metadata(object)?;
             custom.default(object, &served.gvk.api.version);
             Ok(())
         }

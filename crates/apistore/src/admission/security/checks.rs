@@ -9,7 +9,7 @@ use crate::admission::stage::items;
 use crate::failure::quoted;
 
 /// A reason and its details.
-type Violation = Option<(String, String)>;
+pub(super) type Violation = Option<(String, String)>;
 
 /// What a pod does that a level forbids: the rules of the lower level first, each by name.
 pub(super) fn violations(wanted: &Wanted, pod: &Value) -> Vec<(String, String)> {
@@ -50,25 +50,26 @@ pub(super) fn violations(wanted: &Wanted, pod: &Value) -> Vec<(String, String)> 
     found
 }
 
-struct Pod<'a> {
-    pod: &'a Value,
-    wanted: &'a Wanted,
+/// A pod, and what is wanted of it.
+pub(super) struct Pod<'a> {
+    pub(super) pod: &'a Value,
+    pub(super) wanted: &'a Wanted,
 }
 
-fn joined<S: AsRef<str>>(names: &[S]) -> String {
+pub(super) fn joined<S: AsRef<str>>(names: &[S]) -> String {
     let names: Vec<String> = names.iter().map(|name| format!("\"{}\"", name.as_ref())).collect();
     names.join(", ")
 }
 
-fn plural(count: usize, one: &'static str, more: &'static str) -> &'static str {
+pub(super) fn plural(count: usize, one: &'static str, more: &'static str) -> &'static str {
     if count == 1 { one } else { more }
 }
 
-fn containers_named(names: &[String]) -> String {
+pub(super) fn containers_named(names: &[String]) -> String {
     format!("{} {}", plural(names.len(), "container", "containers"), joined(names))
 }
 
-fn listed(set: &BTreeSet<String>) -> String {
+pub(super) fn listed(set: &BTreeSet<String>) -> String {
     joined(&set.iter().collect::<Vec<_>>())
 }
 
@@ -79,26 +80,26 @@ impl Pod<'_> {
         list("initContainers").chain(list("containers")).chain(list("ephemeralContainers"))
     }
 
-    fn names(&self, bad: impl Fn(&Value) -> bool) -> Vec<String> {
+    pub(super) fn names(&self, bad: impl Fn(&Value) -> bool) -> Vec<String> {
         let found = self.containers().filter(|container| bad(container));
         found.map(|container| container.str_at(&["name"]).unwrap_or_default().to_owned()).collect()
     }
 
-    fn context(&self) -> Option<&Value> {
+    pub(super) fn context(&self) -> Option<&Value> {
         self.pod.at(&["spec", "securityContext"])
     }
 
-    fn is_windows(&self) -> bool {
+    pub(super) fn is_windows(&self) -> bool {
         self.pod.str_at(&["spec", "os", "name"]) == Some("windows")
     }
 
     /// Whether the pod's users are none of the node's.
-    fn has_own_users(&self) -> bool {
+    pub(super) fn has_own_users(&self) -> bool {
         self.pod.at(&["spec", "hostUsers"]).and_then(Value::as_bool) == Some(false)
     }
 
     /// Who sets something in its security context that is bad: the pod, and containers.
-    fn setters(&self, bad: impl Fn(&Value) -> bool) -> Vec<String> {
+    pub(super) fn setters(&self, bad: impl Fn(&Value) -> bool) -> Vec<String> {
         let mut setters = Vec::new();
         if self.context().is_some_and(&bad) {
             setters.push("pod".to_owned());
@@ -151,7 +152,7 @@ impl Pod<'_> {
         })
     }
 
-    fn added(&self, allowed: &[&str]) -> (Vec<String>, BTreeSet<String>) {
+    pub(super) fn added(&self, allowed: &[&str]) -> (Vec<String>, BTreeSet<String>) {
         let mut found = BTreeSet::new();
         let mut names = Vec::new();
         for container in self.containers() {
@@ -313,7 +314,7 @@ impl Pod<'_> {
         ))
     }
 
-    fn bad_seccomp(&self) -> Violation {
+    pub(super) fn bad_seccomp(&self) -> Violation {
         let bad = |kind: &str| !matches!(kind, "RuntimeDefault" | "Localhost");
         let is_bad = |context: &Value| {
             context
@@ -387,121 +388,6 @@ impl Pod<'_> {
             let setters = setters.join(" and ");
             let detail = format!("{setters} must not set securityContext.windowsOptions.hostProcess=true");
             ("hostProcess".to_owned(), detail)
-        })
-    }
-
-    fn privilege_escalation(&self) -> Violation {
-        if !self.wanted.since(8) || self.wanted.since(25) && self.is_windows() {
-            return None;
-        }
-        let names = self.names(|container| {
-            let path = ["securityContext", "allowPrivilegeEscalation"];
-            container.at(&path).and_then(Value::as_bool) != Some(false)
-        });
-        (!names.is_empty()).then(|| {
-            let who = containers_named(&names);
-            let detail = format!("{who} must set securityContext.allowPrivilegeEscalation=false");
-            ("allowPrivilegeEscalation != false".to_owned(), detail)
-        })
-    }
-
-    fn all_capabilities(&self) -> Violation {
-        if !self.wanted.since(22) || self.wanted.since(25) && self.is_windows() {
-            return None;
-        }
-        let missing = self.names(|container| {
-            let dropped = items(container, &["securityContext", "capabilities", "drop"]);
-            !dropped.iter().any(|name| name.as_str() == Some("ALL"))
-        });
-        let (adding, found) = self.added(&["NET_BIND_SERVICE"]);
-        let mut details = Vec::new();
-        if !missing.is_empty() {
-            let who = containers_named(&missing);
-            details.push(format!("{who} must set securityContext.capabilities.drop=[\"ALL\"]"));
-        }
-        if !adding.is_empty() {
-            let (who, what) = (containers_named(&adding), listed(&found));
-            details.push(format!("{who} must not include {what} in securityContext.capabilities.add"));
-        }
-        (!details.is_empty()).then(|| ("unrestricted capabilities".to_owned(), details.join("; ")))
-    }
-
-    fn volumes(&self) -> Violation {
-        const ALLOWED: [&str; 9] = [
-            "configMap",
-            "csi",
-            "downwardAPI",
-            "emptyDir",
-            "ephemeral",
-            "image",
-            "persistentVolumeClaim",
-            "projected",
-            "secret",
-        ];
-        let mut names = Vec::new();
-        let mut kinds = BTreeSet::new();
-        for volume in items(self.pod, &["spec", "volumes"]) {
-            if ALLOWED.iter().any(|kind| volume.get(kind).is_some()) {
-                continue;
-            }
-            names.push(volume.str_at(&["name"]).unwrap_or_default());
-            let mut others = volume.as_map().into_iter().flatten().map(|(key, _)| &**key);
-            kinds.insert(others.find(|key| *key != "name").unwrap_or("unknown").to_owned());
-        }
-        (!names.is_empty()).then(|| {
-            let (volume, verb) =
-                (plural(names.len(), "volume", "volumes"), plural(names.len(), "uses", "use"));
-            let kind = plural(kinds.len(), "restricted volume type", "restricted volume types");
-            let detail = format!("{volume} {} {verb} {kind} {}", joined(&names), listed(&kinds));
-            ("restricted volume types".to_owned(), detail)
-        })
-    }
-
-    fn non_root(&self) -> Violation {
-        if self.wanted.since(35) && self.has_own_users() {
-            return None;
-        }
-        let said = |context: &Value| context.get("runAsNonRoot").and_then(Value::as_bool);
-        let reason = || "runAsNonRoot != true".to_owned();
-        let setters = self.setters(|context| said(context) == Some(false));
-        if !setters.is_empty() {
-            let setters = setters.join(" and ");
-            return Some((reason(), format!("{setters} must not set securityContext.runAsNonRoot=false")));
-        }
-        let of_pod = self.context().and_then(said) == Some(true);
-        let names =
-            self.names(|container| !of_pod && container.get("securityContext").and_then(said).is_none());
-        (!names.is_empty()).then(|| {
-            let who = containers_named(&names);
-            (reason(), format!("pod or {who} must set securityContext.runAsNonRoot=true"))
-        })
-    }
-
-    fn root_user(&self) -> Violation {
-        if !self.wanted.since(23) || self.wanted.since(35) && self.has_own_users() {
-            return None;
-        }
-        let setters = self.setters(|context| context.int_at(&["runAsUser"]) == Some(0));
-        (!setters.is_empty()).then(|| {
-            ("runAsUser=0".to_owned(), format!("{} must not set runAsUser=0", setters.join(" and ")))
-        })
-    }
-
-    fn seccomp_set(&self) -> Violation {
-        if !self.wanted.since(19) || self.wanted.since(25) && self.is_windows() {
-            return None;
-        }
-        if let Some(bad) = self.bad_seccomp() {
-            return Some(bad);
-        }
-        let of_pod = self.context().is_some_and(|context| context.get("seccompProfile").is_some());
-        let names =
-            self.names(|container| !of_pod && container.at(&["securityContext", "seccompProfile"]).is_none());
-        (!names.is_empty()).then(|| {
-            let who = containers_named(&names);
-            let detail =
-                format!("pod or {who} must set securityContext.seccompProfile.type to \"RuntimeDefault\" or \"Localhost\"");
-            ("seccompProfile".to_owned(), detail)
         })
     }
 }

@@ -2,6 +2,7 @@
 
 mod checks;
 mod policy;
+mod restricted;
 
 use std::collections::BTreeMap;
 
