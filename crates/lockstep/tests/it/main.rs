@@ -17,6 +17,7 @@ mod foreign;
 mod harness;
 mod immutability;
 mod kind;
+mod kubectl;
 mod leftover;
 mod lookalike;
 mod mode;
