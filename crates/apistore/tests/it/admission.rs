@@ -1,0 +1,46 @@
+//! Admission where no real server can be asked: before its controllers have acted, and after a restart.
+
+use lockstep_apistore::{Settings, Store};
+
+use crate::api::Api;
+
+const POLICIES: &str = "/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicies";
+const BINDINGS: &str = "/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicybindings";
+const MAPS: &str = "/api/v1/namespaces/default/configmaps";
+
+#[test]
+fn a_pod_may_come_before_the_account_of_its_namespace() {
+    let mut api = Api::new();
+    api.post("/api/v1/namespaces", r#"{"metadata":{"name":"new"}}"#).ok();
+    let pod = r#"{"metadata":{"name":"p"},"spec":{"containers":[{"name":"c","image":"i"}]}}"#;
+    let made = api.post("/api/v1/namespaces/new/pods", pod).ok();
+    assert_eq!(made.text(&["spec", "serviceAccountName"]), "default");
+    let volumes = made.body.at(&["spec", "volumes"]).and_then(lockstep_core::Value::as_list).unwrap();
+    assert!(volumes[0].str_at(&["name"]).unwrap().starts_with("kube-api-access-"));
+}
+
+#[test]
+fn rights_and_policies_hold_after_a_restart() {
+    let mut api = Api::new();
+    let rules =
+        r#"[{"operations":["CREATE"],"apiGroups":[""],"apiVersions":["v1"],"resources":["configmaps"]}]"#;
+    let policy = format!(
+        r#"{{"metadata":{{"name":"p"}},"spec":{{"matchConstraints":{{"resourceRules":{rules}}},"validations":[{{"expression":"false","message":"never"}}]}}}}"#
+    );
+    api.post(POLICIES, &policy).ok();
+    api.post(BINDINGS, r#"{"metadata":{"name":"b"},"spec":{"policyName":"p","validationActions":["Deny"]}}"#)
+        .ok();
+    let kept = api.store.take_changes();
+    let (revision, settings) = (api.store.revision(), Settings { seed: 2, history: 10 });
+    api.store = Store::restore(settings, kept, revision, api.now);
+    let refused = api.post(MAPS, r#"{"metadata":{"name":"m"}}"#);
+    assert_eq!(refused.code, 422);
+    assert!(refused.message().ends_with("denied request: never"), "{}", refused.message());
+    let anonymous = lockstep_apistore::User::of("system:anonymous", &["system:unauthenticated"]);
+    let get = |path: &str| {
+        lockstep_apistore::Request::new(lockstep_apistore::Method::Get, path).by(anonymous.clone())
+    };
+    assert!(api.store.refuses(&get("/healthz")).is_none(), "everyone may know whether the server lives");
+    let metrics = api.store.refuses(&get("/metrics")).unwrap();
+    assert_eq!(metrics.code, 403);
+}
