@@ -40,7 +40,6 @@ known! {
     ACCOUNTS = 20, "", "serviceaccounts";
     CONFIG_MAPS = 21, "", "configmaps";
     DEFINITIONS = 22, "apiextensions.k8s.io", "customresourcedefinitions";
-    REPLICATION_CONTROLLERS = 23, "", "replicationcontrollers";
 }
 
 /// From here on only who owns what is followed.

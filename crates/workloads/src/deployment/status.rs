@@ -16,10 +16,9 @@ use crate::object::{items, name, number, put, seconds, text, time};
 pub(super) fn set(deployment: &mut Value, mut new: Value, now: &str) -> bool {
     let kind = text(&new, &["type"]).to_owned();
     let known = condition::find(deployment, &kind).cloned();
-    if let Some(known) = &known {
-        if known.get("status") == new.get("status") && known.get("reason") == new.get("reason") {
-            return false;
-        }
+    let told = |known: &Value| ["status", "reason"].iter().all(|key| known.get(key) == new.get(key));
+    if known.as_ref().is_some_and(told) {
+        return false;
     }
     let since = known.filter(|known| known.get("status") == new.get("status"));
     let since =

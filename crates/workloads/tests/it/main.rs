@@ -1,5 +1,7 @@
 //! The controllers on a store with a virtual clock.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by them")]
+
 mod cluster;
 mod deployments;
 mod pods;
