@@ -1,7 +1,7 @@
 //! One API server under one identity: requests go out, answers come back classified and counted.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{ACCEPT, CONTENT_TYPE, ETAG, HeaderValue, IF_NONE_MATCH, RETRY_AFTER, WARNING};
@@ -10,6 +10,7 @@ use http_body_util::BodyExt as _;
 use kube::client::Body;
 use lockstep_core::ObjectKey;
 use parking_lot::{Mutex, RwLock};
+use tokio::time::Instant;
 
 use crate::connector::{self, ConnectError, ConnectOptions, Target, WATCHES_PER_LANE, WatchLane};
 use crate::error::{ApiError, Asked, classify};

@@ -165,6 +165,7 @@ impl Discovery {
         loop {
             let routine = if self.catalog().failing().is_empty() { ROUTINE } else { FAILING };
             tokio::select! {
+                biased;
                 () = changed(&crds) => self.settle(&crds, &services).await,
                 () = changed(&services) => self.settle(&crds, &services).await,
                 () = tokio::time::sleep(routine) => self.refresh_or_warn().await,
@@ -177,6 +178,7 @@ impl Discovery {
         let mut echo = 0;
         while let Some(pause) = ECHOES.get(echo) {
             tokio::select! {
+                biased;
                 () = changed(crds) => echo = 0,
                 () = changed(services) => echo = 0,
                 () = tokio::time::sleep(*pause) => {

@@ -16,12 +16,13 @@ mod version;
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Weak};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use lockstep_core::{Gvk, LiveObject, ObjectKey};
 use parking_lot::Mutex;
 use tokio::runtime::Handle;
 use tokio::sync::{Notify, watch};
+use tokio::time::Instant;
 
 use crate::connection::Connection;
 use crate::discovery::Discovery;

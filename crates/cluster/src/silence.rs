@@ -1,9 +1,9 @@
 //! Whether the API server answers at all.
 
 use std::sync::Arc;
-use std::time::Instant;
 
 use parking_lot::Mutex;
+use tokio::time::Instant;
 
 use crate::error::ApiError;
 

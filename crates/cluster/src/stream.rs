@@ -9,11 +9,12 @@ mod paging;
 mod polling;
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use http_body_util::BodyExt as _;
 use serde_json::value::RawValue;
 use tokio::sync::Notify;
+use tokio::time::Instant;
 
 use crate::connection::{Call, Connection, Lane};
 use crate::error::{ApiError, classify_status};
@@ -138,7 +139,7 @@ enum End {
 impl Stream {
     async fn watch_forever(&mut self) {
         loop {
-            let started = tokio::time::Instant::now();
+            let started = Instant::now();
             let end = match (&self.position, self.paged) {
                 (None, true) => self.list_pages().await,
                 _ => self.watch().await,
@@ -200,11 +201,11 @@ impl Stream {
     }
 
     async fn read(&mut self, mut body: kube::client::Body, longest: Duration) -> End {
-        let deadline = tokio::time::Instant::now() + longest;
+        let deadline = Instant::now() + longest;
         let mut lines = Lines::default();
         loop {
             let silence = if self.position.is_none() { SILENCE } else { longest };
-            let patience = deadline.min(tokio::time::Instant::now() + silence);
+            let patience = deadline.min(Instant::now() + silence);
             let chunk = match tokio::time::timeout_at(patience, body.frame()).await {
                 Err(_) if self.position.is_none() => return End::NoStreaming,
                 // The connection's own keep-alive did not notice, and neither has the server closed it in time.

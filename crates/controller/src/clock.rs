@@ -12,8 +12,8 @@ pub(crate) struct Clock {
 }
 
 impl Clock {
-    pub(crate) fn new() -> Self {
-        Self { wall: runtime::Clock::system(), start: Instant::now() }
+    pub(crate) fn new(wall: runtime::Clock) -> Self {
+        Self { wall, start: Instant::now() }
     }
 
     /// For status and history.

@@ -29,6 +29,7 @@ use crate::repositories::{Hub, Ports};
 use crate::retries::Retries;
 use crate::setup::{self, Settings, SetupError};
 use crate::store::Store;
+use crate::surroundings::Surroundings;
 use crate::telemetry::Telemetry;
 use crate::{chain, reach, records};
 
@@ -59,6 +60,16 @@ impl Controller {
         metrics: Metrics,
         readiness: Readiness,
     ) -> Result<Self, SetupError> {
+        Self::start_in(Surroundings::default(), connection, settings, (metrics, readiness)).await
+    }
+
+    /// The same with a time and threads that are not the machine's.
+    pub async fn start_in(
+        surroundings: Surroundings,
+        connection: &Connection,
+        settings: Settings,
+        (metrics, readiness): (Metrics, Readiness),
+    ) -> Result<Self, SetupError> {
         let failed = |doing| move |source| SetupError::Api { doing, source };
         let discovery =
             Discovery::load(connection).await.map_err(failed("read what the API server serves"))?;
@@ -79,11 +90,11 @@ impl Controller {
             let telemetry = telemetry.clone();
             move |result| telemetry.count_fetch(result)
         });
-        let ports = Ports { queue: queue.clone(), claims: claims.clone(), count_fetch };
+        let ports = Ports { queue: queue.clone(), claims: claims.clone(), count_fetch, work: surroundings.work };
         for (app, stored) in &found.applications {
             claims.set_recorded(app, stored.record.objects.keys().cloned().collect());
         }
-        let clock = Clock::new();
+        let clock = Clock::new(surroundings.clock);
         let index = Index::new(connection, &discovery, &settings.instance);
         let context = Context {
             key,
@@ -97,7 +108,7 @@ impl Controller {
             queue,
             retries: Retries::default(),
             reach: Reach::default(),
-            renderers: Renderers::new(),
+            renderers: Renderers::new(surroundings.work),
             telemetry,
             waiting: Waiting::default(),
             memory: Memory::new(found.applications),
@@ -134,6 +145,7 @@ impl Controller {
             tasks.spawn(setup::make_project(writer, project, self.context.settings.clone()));
         }
         tokio::select! {
+            biased;
             () = self.take_in(&mut tasks) => {}
             () = shutdown.requested() => return,
         }
@@ -188,6 +200,8 @@ impl Controller {
         let (done, mut ended) = tokio::sync::mpsc::unbounded_channel();
         loop {
             tokio::select! {
+                // In this order and not by lot: what happens is to be a function of what happened before.
+                biased;
                 () = shutdown.requested() => break,
                 Some(app) = ended.recv() => self.first_is_done(Some(&app)),
                 Some(_) = runs.join_next() => {}

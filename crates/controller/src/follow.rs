@@ -166,7 +166,7 @@ pub(crate) async fn live(context: Arc<Context>, events: Subscriber) {
                 if gvk == namespaces() {
                     context.namespace_changed(&key.name);
                 }
-                changed(&context, &gvk, &key, change, Instant::from_std(received_at));
+                changed(&context, &gvk, &key, change, received_at);
             }
             LiveEvent::Scope { gvk, state, .. } => {
                 if !matches!(state, ScopeState::Unknown(Unread::Syncing)) {

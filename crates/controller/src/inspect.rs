@@ -293,7 +293,7 @@ impl Decision<'_> {
             claims: self.world,
             request: &self.request,
             history: &self.history,
-            now: Clock::new().millis(),
+            now: Clock::new(runtime::Clock::system()).millis(),
         };
         ::plan::plan(&input, &mut Memo::default())
     }

@@ -27,6 +27,7 @@ mod retries;
 mod schedule;
 mod setup;
 mod store;
+mod surroundings;
 mod telemetry;
 mod waiters;
 
@@ -37,6 +38,7 @@ pub use inspect::{
 };
 pub use setup::{Settings, SetupError};
 pub use store::Proxy;
+pub use surroundings::{Surroundings, Work};
 
 /// An error and its causes on one line.
 pub(crate) fn chain(error: &dyn std::error::Error) -> String {

@@ -54,7 +54,7 @@ impl Reach {
         let losses =
             losses.iter().map(|((kind, _), loss)| (loss.since, format!("word of {kind:?}"), &*loss.reason));
         let silence =
-            silence.map(|silence| (Instant::from_std(silence.since), "answer".to_owned(), &*silence.reason));
+            silence.map(|silence| (silence.since, "answer".to_owned(), &*silence.reason));
         let (since, what, reason) = losses.chain(silence).min()?;
         let lasts = now.duration_since(since);
         (lasts >= PATIENCE).then(|| format!("the API server: no {what} for {} s: {reason}", lasts.as_secs()))
@@ -134,7 +134,7 @@ mod tests {
     async fn a_server_that_hangs_is_not_reached() {
         let (reach, readiness) = (Reach::default(), Readiness::waiting_for("the start"));
         readiness.set_ready();
-        let silence = Silence { since: Instant::now().into_std(), reason: "timed out".into() };
+        let silence = Silence { since: Instant::now(), reason: "timed out".into() };
         assert!(!reach.tell(&readiness, Some(&silence), false) && readiness.is_ready());
         tokio::time::sleep(PATIENCE).await;
         let what = reach.obstacle(Some(&silence), Instant::now()).unwrap();

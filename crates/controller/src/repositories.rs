@@ -16,6 +16,7 @@ use tokio::time::Instant;
 
 use crate::claims::{Claims, RepositoryId};
 use crate::queue::{Cause, Queue};
+use crate::surroundings::Work;
 use repository::{Move, Repository};
 
 /// One source of an Application, as far as its repository is concerned.
@@ -50,6 +51,8 @@ pub(crate) struct Ports {
     pub(crate) claims: Arc<Claims>,
     /// Counts a fetch by its result, a short stable word.
     pub(crate) count_fetch: Box<dyn Fn(&'static str) + Send + Sync>,
+    /// Where fetches run.
+    pub(crate) work: Work,
 }
 
 /// All repositories that some Application uses.
@@ -194,11 +197,11 @@ impl Hub {
             let fetched = hub.store.fetch(&this.url, &specs, &this.access, &AtomicBool::new(false));
             hub.absorb(&this, fetched);
         };
-        let finished = tokio::task::spawn_blocking(work).await;
-        if finished.is_err() {
+        let finished = self.ports.work.run(work).await;
+        if finished.is_none() {
             repository.set_unreachable(Some("the fetch panicked: this is a defect of Lockstep".into()));
         }
-        let succeeded = finished.is_ok() && repository.is_reachable();
+        let succeeded = finished.is_some() && repository.is_reachable();
         let waiting = repository.end(succeeded, fastrand::f64());
         for app in waiting {
             self.ports.queue.mark(&app, Cause::Resume, Instant::now());
@@ -307,7 +310,7 @@ mod tests {
                 let _ = gate.lock().recv();
             }
         });
-        let ports = Ports { queue: Arc::default(), claims: Arc::default(), count_fetch };
+        let ports = Ports { queue: Arc::default(), claims: Arc::default(), count_fetch, work: Work::Threads };
         let directory = std::env::temp_dir().join(format!("lockstep-hub-{}", std::process::id()));
         let store = Repositories::new(&directory, Key::new([7; 32]), git::Limits::default()).unwrap();
         let hub = Hub::new(Arc::new(store), Duration::from_secs(3600), ports);

@@ -52,7 +52,10 @@ impl Retries {
 
     /// What failed is over. Returns who may be tried again at once, and forgets how often it failed.
     pub(crate) fn drain(&self) -> Vec<AppKey> {
-        std::mem::take(&mut *self.0.lock()).into_keys().collect()
+        let mut all: Vec<AppKey> = std::mem::take(&mut *self.0.lock()).into_keys().collect();
+        // They come back in an order that does not depend on chance.
+        all.sort();
+        all
     }
 }
 

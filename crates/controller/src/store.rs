@@ -1,6 +1,6 @@
 //! Lockstep's own resources as their watches show them: Applications, Projects and repositories' credentials.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use api::{Asker, Credential, Intents, Login};
@@ -32,7 +32,7 @@ impl Facet {
 
 #[derive(Default)]
 struct Inner {
-    applications: HashMap<AppKey, (Arc<Value>, Facet)>,
+    applications: BTreeMap<AppKey, (Arc<Value>, Facet)>,
     projects: HashMap<Arc<str>, Arc<Value>>,
     credentials: HashMap<(Arc<str>, Arc<str>), Credential>,
 }
@@ -78,9 +78,11 @@ impl Store {
         self.0.read().applications.get(key).map(|(application, _)| application.clone())
     }
 
-    /// The names of all Applications.
+    /// The names of all Applications, sorted.
     pub(crate) fn applications(&self) -> Vec<AppKey> {
-        self.0.read().applications.keys().cloned().collect()
+        let mut all: Vec<AppKey> = self.0.read().applications.keys().cloned().collect();
+        all.sort();
+        all
     }
 
     /// Takes in a Project, or that it is gone. Returns the Applications that name it.

@@ -1,10 +1,10 @@
 //! Telling subscribers.
 
 use std::sync::{Arc, Weak};
-use std::time::Instant;
 
 use lockstep_core::{Gvk, ObjectKey};
 use parking_lot::Mutex;
+use tokio::time::Instant;
 
 use super::ScopeState;
 use super::scope::StreamScope;

@@ -1,9 +1,9 @@
 //! What a stream tells the index.
 
 use std::sync::Weak;
-use std::time::Instant;
 
 use lockstep_core::{Gvk, ObjectKey};
+use tokio::time::Instant;
 
 use super::scope::StreamScope;
 use super::store::{Effect, Via};

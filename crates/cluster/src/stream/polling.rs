@@ -1,6 +1,8 @@
 //! Kinds that cannot be watched: read again and again.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
+
+use tokio::time::Instant;
 
 use super::{End, Stream};
 use crate::connection::malformed;

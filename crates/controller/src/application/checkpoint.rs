@@ -29,15 +29,17 @@ impl Gathering {
     pub(super) async fn is_due(&mut self) -> bool {
         loop {
             tokio::select! {
-                outcome = self.outcomes.recv() => match outcome {
-                    Some(outcome) => self.gathered.push(outcome),
-                    None => return false,
-                },
+                // Not by lot; and however many outcomes come, they are recorded in time.
+                biased;
                 _ = self.ticks.tick() => {
                     if self.gathered.len() > self.recorded {
                         return true;
                     }
                 }
+                outcome = self.outcomes.recv() => match outcome {
+                    Some(outcome) => self.gathered.push(outcome),
+                    None => return false,
+                },
             }
         }
     }

@@ -1,6 +1,6 @@
 //! One repository as its fetches show it: when it is due, what its revisions are, who uses it.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ use crate::schedule::Schedule;
 
 struct State {
     schedule: Schedule,
-    users: HashMap<AppKey, User>,
+    users: BTreeMap<AppKey, User>,
     resolved: HashMap<RevisionSpec, Result<Commit, Arc<str>>>,
     unreachable: Option<Arc<str>>,
 }
@@ -37,7 +37,7 @@ impl Repository {
     pub(super) fn new(want: &Wanted, poll: Duration) -> Self {
         let state = State {
             schedule: Schedule::new(poll, Instant::now()),
-            users: HashMap::new(),
+            users: BTreeMap::new(),
             resolved: HashMap::new(),
             unreachable: None,
         };
