@@ -14,6 +14,7 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject};
 use rustls::server::WebPkiClientVerifier;
 use rustls::{RootCertStore, ServerConfig};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 
 use crate::api::Api;
@@ -97,16 +98,19 @@ impl Server {
     /// Serves until the wish to end; then open requests are answered and watches are cut.
     pub async fn run(self, shutdown: Shutdown) {
         let graceful = GracefulShutdown::new();
+        let mut connections = JoinSet::new();
         loop {
             let accepted = tokio::select! {
                 accepted = self.listener.accept() => accepted,
+                // One that has ended is forgotten.
+                Some(_) = connections.join_next() => continue,
                 () = shutdown.requested() => break,
             };
             match accepted {
                 Ok((stream, _)) => {
                     let (tls, router) = (self.tls.clone(), self.router.clone());
                     let watcher = graceful.watcher();
-                    tokio::spawn(async move { connection(stream, tls, router, watcher).await });
+                    connections.spawn(connection(stream, tls, router, watcher));
                 }
                 // Out of file descriptors, or gone before it was accepted: others may be luckier soon.
                 Err(error) => {
@@ -118,6 +122,7 @@ impl Server {
         drop(self.listener);
         // Watches do not end by themselves.
         let _ = tokio::time::timeout(std::time::Duration::from_millis(200), graceful.shutdown()).await;
+        connections.shutdown().await;
     }
 }
 

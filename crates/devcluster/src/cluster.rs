@@ -11,7 +11,7 @@ use runtime::{Clock, Shutdown};
 use workloads::Workloads;
 
 use crate::dir::{DirError, StateDir, random};
-use crate::disk::Writer;
+use crate::disk::{Closing, Writer};
 
 /// What is chosen about an embedded cluster.
 #[derive(Clone, Debug)]
@@ -44,6 +44,7 @@ pub struct DevCluster {
     authority: Authority,
     admin: Credentials,
     dir: Option<StateDir>,
+    closing: Option<Closing>,
 }
 
 /// How many changes a watch may lag behind.
@@ -66,14 +67,14 @@ impl DevCluster {
     /// # Errors
     /// As [`DevCluster::start`].
     pub async fn open_to(access: Access, options: Options) -> Result<Self, DevClusterError> {
-        let (authority, api) = match &options.dir {
+        let (authority, (api, closing)) = match &options.dir {
             Some(dir) => (dir.authority()?, kept(dir)?),
-            None => (Authority::generate()?, in_memory()?),
+            None => (Authority::generate()?, (in_memory()?, None)),
         };
         let admin = authority.user("lockstep-admin", "system:masters")?;
         let server = Server::bind(api.clone(), &authority, access, options.listen).await?;
         let workloads = Workloads::new(authority.certificate());
-        Ok(Self { api, server, workloads, authority, admin, dir: options.dir })
+        Ok(Self { api, server, workloads, authority, admin, dir: options.dir, closing })
     }
 
     /// The kubeconfig of its administrator.
@@ -95,6 +96,9 @@ impl DevCluster {
     pub async fn run(self, shutdown: Shutdown) {
         let work = work(self.api, self.workloads, shutdown.clone());
         tokio::join!(self.server.run(shutdown), work);
+        if let Some(closing) = self.closing {
+            closing.close().await;
+        }
         if let Some(dir) = self.dir {
             dir.clear_running();
         }
@@ -135,14 +139,14 @@ fn in_memory() -> Result<Arc<Api>, DirError> {
     Ok(Api::in_memory(store, TokenKey::new(random()?)))
 }
 
-fn kept(dir: &StateDir) -> Result<Arc<Api>, DirError> {
-    let disk = Arc::new(dir.disk()?);
+fn kept(dir: &StateDir) -> Result<(Arc<Api>, Option<Closing>), DirError> {
+    let disk = dir.disk()?;
     let (settings, now) = (settings()?, Clock::system().since_epoch());
     let entries = disk.read().map_err(|source| dir.state_error(source))?;
     let store = match disk.revision().map_err(|source| dir.state_error(source))? {
         0 => Store::new(settings, now),
         revision => Store::restore(settings, entries, revision + LEAP, now),
     };
-    let writer = Writer::start(disk).map_err(|source| dir.state_error(source))?;
-    Ok(Api::kept(store, dir.token_key()?, writer))
+    let (writer, closing) = Writer::start(disk).map_err(|source| dir.state_error(source))?;
+    Ok((Api::kept(store, dir.token_key()?, writer), Some(closing)))
 }

@@ -1,7 +1,6 @@
 //! The state of a cluster on disk.
 
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
 
@@ -111,17 +110,44 @@ struct Batch {
     kept: oneshot::Sender<()>,
 }
 
+/// What the thread that writes is told.
+enum Task {
+    Write(Batch),
+    End,
+}
+
 /// Writes changes in a thread of its own: all that wait go in one transaction, so that many writers share the wait for the disk.
 #[derive(Clone)]
-pub(crate) struct Writer(Sender<Batch>);
+pub(crate) struct Writer(Sender<Task>);
+
+/// The end of writing.
+pub(crate) struct Closing {
+    writer: Writer,
+    closed: oneshot::Receiver<()>,
+}
 
 impl Writer {
-    /// Starts the thread; it ends with the last writer.
-    pub(crate) fn start(disk: Arc<Disk>) -> Result<Self, DiskError> {
+    /// Starts the thread.
+    pub(crate) fn start(disk: Disk) -> Result<(Self, Closing), DiskError> {
         let (sender, receiver) = channel();
-        let write = move || write_all(&disk, &receiver);
+        let (open, closed) = oneshot::channel::<()>();
+        let write = move || {
+            write_all(&disk, &receiver);
+            drop(disk);
+            drop(open);
+        };
         thread::Builder::new().name("state".to_owned()).spawn(write).map_err(DiskError::Thread)?;
-        Ok(Self(sender))
+        let writer = Self(sender);
+        Ok((writer.clone(), Closing { writer, closed }))
+    }
+}
+
+impl Closing {
+    /// Writes what waits and closes the file: the next who opens it need not wait for who still holds the API.
+    pub(crate) async fn close(self) {
+        // A thread that has ended has closed it.
+        let _ = self.writer.0.send(Task::End);
+        let _ = self.closed.await;
     }
 }
 
@@ -129,15 +155,22 @@ impl Keep for Writer {
     fn keep(&self, changes: Vec<Change>) -> oneshot::Receiver<()> {
         let (kept, wait) = oneshot::channel();
         // A thread that has ended drops the batch, and with it the sender: whoever waits is told.
-        let _ = self.0.send(Batch { changes, kept });
+        let _ = self.0.send(Task::Write(Batch { changes, kept }));
         wait
     }
 }
 
 /// Ends at the first failure: what comes after a lost write must not be kept, and nobody may be told that it was.
-fn write_all(disk: &Disk, receiver: &Receiver<Batch>) {
-    while let Ok(first) = receiver.recv() {
-        let batches: Vec<Batch> = std::iter::once(first).chain(receiver.try_iter()).collect();
+fn write_all(disk: &Disk, receiver: &Receiver<Task>) {
+    while let Ok(Task::Write(first)) = receiver.recv() {
+        let mut batches = vec![first];
+        let mut ended = false;
+        for task in receiver.try_iter() {
+            match task {
+                Task::Write(batch) => batches.push(batch),
+                Task::End => ended = true,
+            }
+        }
         if let Err(error) = disk.write(&batches) {
             tracing::error!(
                 error = &error as &dyn std::error::Error,
@@ -148,6 +181,9 @@ fn write_all(disk: &Disk, receiver: &Receiver<Batch>) {
         for batch in batches {
             // Nobody may be waiting any more.
             let _ = batch.kept.send(());
+        }
+        if ended {
+            return;
         }
     }
 }
@@ -164,13 +200,19 @@ mod tests {
     async fn what_was_kept_is_read_again() {
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join("state");
-        let disk = Arc::new(Disk::open(&file).unwrap());
+        let disk = Disk::open(&file).unwrap();
         assert!(matches!(Disk::open(&file), Err(DiskError::InUse)));
-        let writer = Writer::start(disk.clone()).unwrap();
+        let (writer, closing) = Writer::start(disk).unwrap();
         let first = writer.keep(vec![change("a", Some("1"), 1), change("b", Some("2"), 2)]);
         let second = writer.keep(vec![change("a", None, 3), change("c", Some("4"), 4)]);
         first.await.unwrap();
         second.await.unwrap();
+        closing.close().await;
+        assert!(
+            writer.keep(vec![change("d", Some("5"), 5)]).await.is_err(),
+            "nobody may think that it is kept"
+        );
+        let disk = Disk::open(&file).unwrap();
         let kept: Vec<_> = disk
             .read()
             .unwrap()

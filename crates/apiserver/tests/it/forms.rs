@@ -1,0 +1,140 @@
+//! In which forms objects come and go.
+
+use lockstep_core::Value;
+
+use crate::discovery::define;
+use crate::harness::serve;
+
+const MAPS: &str = "/api/v1/namespaces/default/configmaps";
+const TABLE: &str = "application/json;as=Table;v=v1;g=meta.k8s.io,application/json";
+const METADATA: &str = "application/json;as=PartialObjectMetadata;v=v1;g=meta.k8s.io,application/json";
+const METADATA_LIST: &str =
+    "application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io,application/json";
+
+fn list<'v>(value: &'v Value, key: &str) -> &'v [Value] {
+    value.get(key).and_then(Value::as_list).unwrap_or_default()
+}
+
+#[tokio::test]
+async fn objects_and_lists_come_as_tables() {
+    let served = serve().await;
+    for name in ["a", "b"] {
+        served.put_config_map(name).await;
+    }
+    let table = served.ask("GET", MAPS).header("accept", TABLE).send().await.json();
+    assert_eq!(table.str_at(&["kind"]), Some("Table"));
+    let names: Vec<_> =
+        list(&table, "columnDefinitions").iter().filter_map(|column| column.str_at(&["name"])).collect();
+    assert_eq!(names, ["Name", "Data", "Age"]);
+    let cells = list(&list(&table, "rows")[1], "cells");
+    assert_eq!(cells[..2], [Value::from("b"), Value::Int(0)]);
+    let one =
+        served.ask("GET", format!("{MAPS}/a?includeObject=None")).header("accept", TABLE).send().await.json();
+    let row = &list(&one, "rows")[0];
+    assert_eq!((list(row, "cells")[0].as_str(), row.get("object")), (Some("a"), Some(&Value::Null)));
+    // A refusal is a Status in every form.
+    let none = served.ask("GET", format!("{MAPS}/none")).header("accept", TABLE).send().await;
+    assert_eq!(none.refused(404, "NotFound"), "configmaps \"none\" not found");
+}
+
+#[tokio::test]
+async fn custom_resources_come_as_their_definition_prints_them() {
+    let served = serve().await;
+    define(&served).await;
+    let tabs = "/apis/example.com/v1/namespaces/default/tabs";
+    let tab =
+        r#"{"apiVersion":"example.com/v1","kind":"Tab","metadata":{"name":"t"},"spec":{"colour":"red"}}"#;
+    assert_eq!(served.ask("POST", tabs).body("application/json", tab).send().await.code, 201);
+    let table = served.ask("GET", tabs).header("accept", TABLE).send().await.json();
+    assert_eq!(list(&list(&table, "rows")[0], "cells"), ["t".into(), "red".into()]);
+}
+
+#[tokio::test]
+async fn metadata_comes_alone() {
+    let served = serve().await;
+    served.put_config_map("a").await;
+    let one = served.ask("GET", format!("{MAPS}/a")).header("accept", METADATA).send().await.json();
+    assert_eq!(one.str_at(&["kind"]), Some("PartialObjectMetadata"));
+    assert_eq!((one.str_at(&["metadata", "name"]), one.get("data")), (Some("a"), None));
+    let all = served.ask("GET", MAPS).header("accept", METADATA_LIST).send().await.json();
+    assert_eq!(all.str_at(&["kind"]), Some("PartialObjectMetadataList"));
+    assert_eq!(list(&all, "items")[0].str_at(&["kind"]), Some("PartialObjectMetadata"));
+}
+
+#[tokio::test]
+async fn yaml_and_line_breaks_are_there_for_people() {
+    let served = serve().await;
+    let yaml = "metadata:\n  name: a\ndata:\n  k: \"1\"\n";
+    let made = served
+        .ask("POST", MAPS)
+        .header("accept", "application/yaml")
+        .body("application/yaml", yaml)
+        .send()
+        .await;
+    assert_eq!((made.code, made.header("content-type")), (201, Some("application/yaml")));
+    assert!(made.body.starts_with("apiVersion: v1\ndata:\n  k: \"1\"\nkind: ConfigMap\n"), "{}", made.body);
+    let path = format!("{MAPS}/a");
+    assert!(!served.get(&path).await.body.contains('\n'));
+    assert!(
+        served
+            .get(&format!("{path}?pretty=true"))
+            .await
+            .body
+            .contains("\n  \"data\": {\n    \"k\": \"1\"\n  }")
+    );
+    let curl = served.ask("GET", path).header("user-agent", "curl/8").send().await;
+    assert!(curl.body.starts_with("{\n"));
+}
+
+#[tokio::test]
+async fn what_cannot_be_is_refused_in_the_words_of_a_real_server() {
+    let served = serve().await;
+    let path = "/api/v1/namespaces/default/nothings";
+    assert_eq!(served.get(path).await.code, 404);
+    assert_eq!(served.get("/apis/none.example.com/v1/things").await.body, "404 page not found\n");
+    served.ask("PUT", MAPS).body("application/json", "{}").send().await.refused(405, "MethodNotAllowed");
+    let accept =
+        served.ask("GET", MAPS).header("accept", "text/html").send().await.refused(406, "NotAcceptable");
+    assert!(
+        accept.starts_with(
+            "406: Not Acceptable\n\nAvailable representations: application/json, application/yaml"
+        ),
+        "{accept}"
+    );
+    let watch =
+        served.ask("GET", format!("{MAPS}?watch=1")).header("accept", "application/yaml").send().await;
+    assert_eq!(watch.code, 406);
+    let told = "only the following media types are accepted: application/json;stream=watch";
+    assert!(watch.body.contains(told), "{}", watch.body);
+    let csv =
+        served.ask("POST", MAPS).body("text/csv", "a,b").send().await.refused(415, "UnsupportedMediaType");
+    assert!(
+        csv.starts_with("the body of the request was in an unknown format - accepted media types include:"),
+        "{csv}"
+    );
+    let broken = served.ask("POST", MAPS).body("application/json", "{").send().await;
+    broken.refused(400, "BadRequest");
+    let large = vec![b' '; 3 * 1024 * 1024 + 1];
+    let large = served.ask("POST", MAPS).body("application/json", large).send().await;
+    assert!(large.refused(413, "RequestEntityTooLarge").contains("limit is 3145728"));
+}
+
+#[tokio::test]
+async fn every_answered_request_counts_once() {
+    let served = serve().await;
+    served.get(MAPS).await;
+    served.get(MAPS).await;
+    served.ask("GET", format!("{MAPS}/none")).send().await;
+    let text = served.get("/metrics").await.body;
+    let count = |labels: &str| {
+        text.lines().find(|line| line.contains(labels)).and_then(|line| line.rsplit(' ').next())
+    };
+    assert_eq!(
+        count("code=\"200\",component=\"apiserver\",dry_run=\"\",group=\"\",resource=\"configmaps\""),
+        Some("2")
+    );
+    assert_eq!(
+        count("code=\"404\",component=\"apiserver\",dry_run=\"\",group=\"\",resource=\"configmaps\""),
+        Some("1")
+    );
+}

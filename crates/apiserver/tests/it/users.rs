@@ -1,0 +1,102 @@
+//! Who may come, and as whom.
+
+use lockstep_apiserver::{AuditLog, Authority};
+use lockstep_core::from_json;
+
+use crate::harness::{serve, serve_with};
+
+const MAPS: &str = "/api/v1/namespaces/default/configmaps";
+
+#[tokio::test]
+async fn certificates_of_the_authority_name_their_user_and_others_end_the_handshake() {
+    let served = serve().await;
+    let reviews = "/apis/authentication.k8s.io/v1/selfsubjectreviews";
+    let me = served.ask("POST", reviews).body("application/json", "{}").send().await;
+    assert_eq!(me.code, 201, "{}", me.body);
+    assert_eq!(me.json().str_at(&["status", "userInfo", "username"]), Some("admin"));
+    let eve = served.authority.user("eve", "people").unwrap();
+    let forbidden = served.get_as(&eve, MAPS).await.unwrap();
+    assert_eq!(
+        forbidden.refused(403, "Forbidden"),
+        "configmaps is forbidden: User \"eve\" cannot list resource \"configmaps\" in API group \"\" in the namespace \"default\""
+    );
+    let stranger = Authority::generate().unwrap().user("admin", "system:masters").unwrap();
+    assert!(served.get_as(&stranger, MAPS).await.is_err());
+}
+
+#[tokio::test]
+async fn tokens_name_their_user_and_unknown_ones_nobody() {
+    let served = serve().await;
+    let with = |token: &str| {
+        served.ask("GET", MAPS).nameless().header("authorization", &format!("Bearer {token}")).send()
+    };
+    assert_eq!(with("t-admin").await.code, 200);
+    assert!(with("t-eve").await.refused(403, "Forbidden").contains("User \"eve\""));
+    assert_eq!(with("t-other").await.refused(401, "Unauthorized"), "Unauthorized");
+    let anonymous = served.ask("GET", MAPS).nameless().send().await;
+    assert!(anonymous.refused(403, "Forbidden").contains("User \"system:anonymous\""));
+    assert_eq!(served.ask("GET", "/version").nameless().send().await.code, 200);
+    assert_eq!(served.ask("GET", "/readyz").nameless().send().await.body, "ok");
+    assert_eq!(served.ask("GET", "/metrics").nameless().send().await.code, 403);
+}
+
+#[tokio::test]
+async fn a_service_account_comes_by_the_token_that_it_was_given() {
+    let served = serve().await;
+    let accounts = "/api/v1/namespaces/default/serviceaccounts";
+    let robot = r#"{"metadata":{"name":"robot"}}"#;
+    assert_eq!(served.ask("POST", accounts).body("application/json", robot).send().await.code, 201);
+    let path = format!("{accounts}/robot/token");
+    let made = served.ask("POST", path).body("application/json", r#"{"spec":{}}"#).send().await;
+    assert_eq!(made.code, 201, "{}", made.body);
+    let token = made.json().str_at(&["status", "token"]).unwrap().to_owned();
+    let asked =
+        || served.ask("GET", MAPS).nameless().header("authorization", &format!("Bearer {token}")).send();
+    let told = asked().await.refused(403, "Forbidden");
+    assert!(told.contains("User \"system:serviceaccount:default:robot\""), "{told}");
+    assert_eq!(served.ask("DELETE", format!("{accounts}/robot")).send().await.code, 200);
+    asked().await.refused(401, "Unauthorized");
+}
+
+#[tokio::test]
+async fn who_may_impersonate_is_somebody_else() {
+    let served = serve().await;
+    let as_eve = served.ask("GET", MAPS).header("impersonate-user", "eve").send().await;
+    assert!(as_eve.refused(403, "Forbidden").contains("User \"eve\""));
+    let master = served.ask("GET", MAPS).header("impersonate-user", "eve");
+    assert_eq!(master.header("impersonate-group", "system:masters").send().await.code, 200);
+    let eve = served.ask("GET", MAPS).nameless().header("authorization", "Bearer t-eve");
+    let refused = eve.header("impersonate-user", "ann").send().await.refused(403, "Forbidden");
+    assert!(
+        refused.contains("User \"eve\" cannot impersonate-on:user-info:list resource \"configmaps\""),
+        "{refused}"
+    );
+}
+
+#[tokio::test]
+async fn writes_are_written_down_with_who_made_them() {
+    let file = std::env::temp_dir().join(format!("lockstep-apiserver-{}.log", std::process::id()));
+    let served = serve_with(Some(AuditLog::open(&file).unwrap())).await;
+    let map = r#"{"metadata":{"name":"a"}}"#;
+    served.get(MAPS).await;
+    let made =
+        served.ask("POST", MAPS).header("user-agent", "tester/1").body("application/json", map).send().await;
+    assert_eq!(made.code, 201);
+    served.ask("DELETE", format!("{MAPS}/none")).send().await.refused(404, "NotFound");
+    let text = std::fs::read_to_string(&file).unwrap();
+    std::fs::remove_file(&file).unwrap();
+    let lines: Vec<_> = text.lines().map(|line| from_json(line.as_bytes()).unwrap()).collect();
+    let told: Vec<_> = lines
+        .iter()
+        .map(|line| {
+            (
+                line.str_at(&["verb"]),
+                line.str_at(&["objectRef", "name"]),
+                line.int_at(&["responseStatus", "code"]),
+            )
+        })
+        .collect();
+    assert_eq!(told, [(Some("create"), Some("a"), Some(201)), (Some("delete"), Some("none"), Some(404))]);
+    assert_eq!(lines[0].str_at(&["user", "username"]), Some("admin"));
+    assert_eq!(lines[0].str_at(&["userAgent"]), Some("tester/1"));
+}
