@@ -7,9 +7,11 @@ use clap::{Parser, Subcommand};
 
 use crate::bench::{self, LoopOptions, YamlOptions};
 use crate::codegen;
+use crate::differential::{self, DifferentialOptions};
 use crate::kubeone::{Audit, Kubeone, Lifetime, Options};
 use crate::openapi;
 use crate::oracle::{self, Mode};
+use crate::scenarios;
 use crate::suite::{self, Part};
 use crate::tidy;
 use crate::workspace::Workspace;
@@ -45,6 +47,17 @@ enum Command {
         /// A running control plane without custom resources [default: one that is started for it]
         #[arg(long)]
         kubeconfig: Option<PathBuf>,
+    },
+    /// The same requests to a real API server and to the embedded one, and what they answer differently
+    Differential(DifferentialOptions),
+    /// Play schedules that seeds make up: the controller on the embedded cluster, with faults and crashes
+    Scenarios {
+        /// How many
+        #[arg(long, default_value_t = 2_000)]
+        seeds: u64,
+        /// The first seed
+        #[arg(long, default_value_t = 0)]
+        from: u64,
     },
     /// Measure
     Bench {
@@ -112,6 +125,8 @@ pub fn run(cli: Cli) -> Result<ExitCode> {
         Command::Openapi { kubeconfig } => {
             openapi::record(&workspace, kubeconfig.as_deref()).map(|()| ExitCode::SUCCESS)
         }
+        Command::Differential(options) => differential::run(&workspace, &options).map(verdict),
+        Command::Scenarios { seeds, from } => scenarios::run(&workspace, seeds, from).map(verdict),
         Command::Bench { .. } if cfg!(debug_assertions) => bench::in_release(&workspace).map(verdict),
         Command::Bench { subject: Bench::Loop(options) } => {
             bench::run_loop(&workspace, &options).map(|()| ExitCode::SUCCESS)

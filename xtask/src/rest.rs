@@ -6,6 +6,7 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use futures::stream::BoxStream;
 use http::{Method, Request, header};
+use http_body_util::BodyExt as _;
 use hyper_util::client::legacy::{self, connect::HttpConnector};
 use hyper_util::rt::TokioExecutor;
 use kube::Client;
@@ -213,6 +214,16 @@ impl Rest {
         body: Option<(&str, &Value)>,
     ) -> kube::Result<Value> {
         self.client.request(request(method, path, body)?).await
+    }
+
+    /// Any request, and the answer as it is, whatever its code.
+    ///
+    /// # Errors
+    /// A broken connection.
+    pub(crate) async fn answer(&self, request: Request<Vec<u8>>) -> Result<http::Response<Vec<u8>>> {
+        let (head, body) = self.client.send(request.map(Body::from)).await?.into_parts();
+        let bytes = body.collect().await?.to_bytes().to_vec();
+        Ok(http::Response::from_parts(head, bytes))
     }
 
     /// The events of a collection after `version`, until the API server ends the stream.

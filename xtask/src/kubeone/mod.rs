@@ -14,8 +14,8 @@ use anyhow::{Context, Result, anyhow, bail};
 use rustix::process::{Pid, Signal, kill_process};
 use tokio::sync::oneshot;
 
-pub use audit::Write;
 pub(crate) use audit::LOG as AUDIT_LOG;
+pub use audit::Write;
 pub(crate) use pki::{TOKENS, tokens};
 
 use crate::workspace::Workspace;
@@ -97,9 +97,23 @@ impl Kubeone {
     /// [`KubeoneError::NoGo`] where it must be built and cannot be; else what went wrong, with the end of the log.
     pub fn start(workspace: &Workspace, dir: &Path, options: Options) -> Result<Self, KubeoneError> {
         let binary = binary::ensure_built(workspace)?;
-        let mut kubeone = prepare(dir).and_then(|port| launch(&binary, dir, port, options))?;
+        let mut kubeone = prepare(dir).and_then(|port| launch(Command::new(&binary), dir, port, options))?;
         kubeone.wait_until_ready()?;
         kubeone.start_kubelet()?;
+        Ok(kubeone)
+    }
+
+    /// The same without nodes, kubelet, controllers and audit log: what its API server answers depends on the requests alone.
+    ///
+    /// # Errors
+    /// As [`Kubeone::start`].
+    pub(crate) fn without_controllers(workspace: &Workspace, dir: &Path) -> Result<Self, KubeoneError> {
+        let binary = binary::ensure_built(workspace)?;
+        let options = Options { lifetime: Lifetime::WithParent, audit: Audit::Off };
+        let mut command = Command::new(binary);
+        command.arg("--controllers=");
+        let mut kubeone = prepare(dir).and_then(|port| launch(command, dir, port, options))?;
+        kubeone.wait_until_ready()?;
         Ok(kubeone)
     }
 
@@ -219,9 +233,8 @@ fn prepare(dir: &Path) -> Result<u16> {
     Ok(port)
 }
 
-fn launch(binary: &Path, dir: &Path, port: u16, options: Options) -> Result<Kubeone> {
+fn launch(mut command: Command, dir: &Path, port: u16, options: Options) -> Result<Kubeone> {
     let [etcd, peer] = free_ports()?;
-    let mut command = Command::new(binary);
     command
         .args(["--port", &port.to_string(), "--etcd-port", &etcd.to_string()])
         .args(["--etcd-peer-port", &peer.to_string(), "--no-fsync", "--dir"])

@@ -1,0 +1,130 @@
+//! What two servers answered differently, but for what is known and excluded.
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
+use anyhow::{Context, Result, ensure};
+use serde_json::Value;
+
+use super::script::{ANSWER, Step};
+
+/// The differences that are known: script, place (a prefix) and reason, with tabs between them.
+pub(super) struct Exclusions(Vec<[String; 2]>);
+
+impl Exclusions {
+    pub(super) fn read(path: &Path) -> Result<Self> {
+        let text = fs::read_to_string(path).with_context(|| path.display().to_string())?;
+        let lines = text.lines().filter(|line| !line.is_empty() && !line.starts_with('#'));
+        let columns = lines.map(|line| {
+            let columns: Vec<&str> = line.split('\t').collect();
+            ensure!(columns.len() == 3 && !columns[2].is_empty(), "{}: {line:?}", path.display());
+            Ok([columns[0].to_owned(), columns[1].to_owned()])
+        });
+        columns.collect::<Result<_>>().map(Self)
+    }
+
+    pub(super) fn none() -> Self {
+        Self(Vec::new())
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// A line for each difference that is not excluded: `SCRIPT:STEP PLACE: THIS instead of THAT`.
+    pub(super) fn differences(&self, name: &str, want: &[Step], got: &[Step]) -> Vec<String> {
+        let mut told = Vec::new();
+        for (index, (want, got)) in want.iter().zip(got).enumerate() {
+            let place = format!("{name}:{}", index + 1);
+            for key in ANSWER {
+                let null = Value::Null;
+                let side = |step: &Step| sorted(step.get(key).unwrap_or(&null));
+                differences(&side(want), &side(got), key, &mut |path, text| {
+                    let excluded = self.0.iter().any(|[script, prefix]| {
+                        (*script == place || script == name) && path.starts_with(prefix.as_str())
+                    });
+                    if !excluded {
+                        told.push(format!("{place} {path}: {text}"));
+                    }
+                });
+            }
+        }
+        told
+    }
+}
+
+/// The answer with its managers, and its conflicts with them, in an order of their own: the server has those by the second in
+/// which they wrote, and these in none.
+fn sorted(answer: &Value) -> Value {
+    match answer {
+        Value::Object(entries) => {
+            let entry = |(key, value): (&String, &Value)| {
+                let mut value = sorted(value);
+                if let Some(items) =
+                    value.as_array_mut().filter(|_| key == "managedFields" || key == "causes")
+                {
+                    items.sort_by_cached_key(|item| {
+                        let text = |key: &str| item.get(key).map(Value::to_string);
+                        (["manager", "operation", "subresource", "apiVersion"].map(text), item.to_string())
+                    });
+                }
+                (key.clone(), value)
+            };
+            Value::Object(entries.iter().map(entry).collect())
+        }
+        Value::Array(items) => items.iter().map(sorted).collect(),
+        other => other.clone(),
+    }
+}
+
+fn differences(want: &Value, got: &Value, path: &str, tell: &mut impl FnMut(&str, String)) {
+    match (want, got) {
+        (Value::Object(a), Value::Object(b)) => {
+            let keys: BTreeSet<&String> = a.keys().chain(b.keys()).collect();
+            for key in keys {
+                let path = format!("{path}.{key}");
+                match (a.get(key), b.get(key)) {
+                    (Some(want), Some(got)) => differences(want, got, &path, tell),
+                    (want, got) => {
+                        let text = |value: Option<&Value>| value.map_or("nothing".into(), Value::to_string);
+                        tell(&path, format!("{} instead of {}", text(got), text(want)));
+                    }
+                }
+            }
+        }
+        (Value::Array(a), Value::Array(b)) if a.len() == b.len() => {
+            for (index, (want, got)) in a.iter().zip(b).enumerate() {
+                differences(want, got, &format!("{path}[{index}]"), tell);
+            }
+        }
+        (want, got) if want == got => {}
+        (want, got) => tell(path, format!("{got} instead of {want}")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn differences_are_told_but_for_those_that_are_excluded() {
+        let step = |code: u16, answer: Value| {
+            json!({"code": code, "answer": answer}).as_object().cloned().unwrap_or_default()
+        };
+        let want = [step(200, json!({"a": [1, {"b": 2}], "c": 1}))];
+        let got = [step(201, json!({"a": [1, {"b": 3}]}))];
+        let none = Exclusions(Vec::new());
+        assert_eq!(
+            none.differences("s", &want, &got),
+            [
+                "s:1 code: 201 instead of 200",
+                "s:1 answer.a[1].b: 3 instead of 2",
+                "s:1 answer.c: nothing instead of 1"
+            ]
+        );
+        let some = Exclusions(vec![["s".into(), "answer.a".into()], ["s:1".into(), "code".into()]]);
+        assert_eq!(some.differences("s", &want, &got), ["s:1 answer.c: nothing instead of 1"]);
+        assert!(none.differences("s", &want, &want).is_empty());
+    }
+}
