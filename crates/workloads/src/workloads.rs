@@ -27,7 +27,7 @@ struct Room {
 }
 
 /// How many requests one tick makes at most, so that a cluster with much to do still answers others.
-const BUDGET: usize = 400;
+const BUDGET: usize = 200;
 
 impl Workloads {
     /// Those of a cluster whose certificate authority (PEM) every namespace is told.
