@@ -17,6 +17,7 @@ mod controller;
 mod differential;
 mod embedded;
 mod git;
+mod helm;
 mod kubelet;
 mod kubeone;
 mod metrics;

@@ -6,6 +6,7 @@ use std::time::Instant;
 use anyhow::{Context, Result};
 
 use crate::embedded::Embedded;
+use crate::helm;
 use crate::kubeone::{Audit, Kubeone, KubeoneError, Lifetime, Options};
 use crate::tidy;
 use crate::workspace::{Profile, Workspace};
@@ -14,6 +15,9 @@ use crate::workspace::{Profile, Workspace};
 const KUBECONFIG: &str = "LOCKSTEP_TEST_KUBECONFIG";
 /// Set for the tests where the end-to-end ones are left out on purpose.
 const SKIP: &str = "LOCKSTEP_TEST_SKIP_E2E";
+
+/// Set for the tests where Helm is on the machine: its program.
+const HELM: &str = "LOCKSTEP_TEST_HELM";
 
 const THREADS: &str = "RUST_TEST_THREADS";
 
@@ -83,6 +87,7 @@ fn embedded(workspace: &Workspace, filter: &[String]) -> Result<bool> {
     let embedded = Embedded::start(&binary, &dir.path().join("cluster"))?;
     eprintln!("xtask: embedded cluster up in {:.2} s", start.elapsed().as_secs_f64());
     let mut command = command(workspace, END_TO_END, filter);
+    with_helm(&mut command)?;
     for (test, _) in NOT_EMBEDDED.lines().filter_map(|line| line.split_once('\t')) {
         command.args(["--skip", test]);
     }
@@ -100,12 +105,21 @@ fn command(workspace: &Workspace, scope: &[&str], filter: &[String]) -> Command 
     command
 }
 
+/// Installing it takes minutes, once: nothing that needs no cluster waits for that.
+fn with_helm(command: &mut Command) -> Result<()> {
+    if let Some(helm) = helm::ensure_installed()? {
+        command.env(HELM, helm);
+    }
+    Ok(())
+}
+
 fn tests(workspace: &Workspace, part: Part, filter: &[String]) -> Result<bool> {
     let scope = if part == Part::E2e { END_TO_END } else { &["test", "--workspace"] };
     let mut command = command(workspace, scope, filter);
     if part == Part::Unit {
         return succeeds(command.env(SKIP, "1"));
     }
+    with_helm(&mut command)?;
     let build = Instant::now();
     if !succeeds(workspace.cargo(scope).args(["--no-run", "--quiet"]))? {
         return Ok(false);

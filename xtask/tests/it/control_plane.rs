@@ -29,7 +29,8 @@ async fn ready_replicas(cluster: &Cluster, namespace: &str, name: &str) -> Resul
 async fn pods_become_ready_as_annotated_and_go_when_deleted() {
     let Some(cluster) = Cluster::get().await else { return };
     let namespace = cluster.namespace("kubelet").await;
-    for (name, annotations) in [("works", json!({})), ("crashes", json!({"cluster.lockstep.dev/crash": "1"}))] {
+    for (name, annotations) in [("works", json!({})), ("crashes", json!({"cluster.lockstep.dev/crash": "1"}))]
+    {
         cluster.rest().create(&deployment(&namespace, name, &annotations)).await.expect("create");
     }
     eventually(SOON, || async {
