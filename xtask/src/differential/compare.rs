@@ -53,6 +53,9 @@ impl Exclusions {
     }
 }
 
+/// Lists that the server keeps by the second in which something was written, or in no order.
+const UNORDERED: [&str; 4] = ["managedFields", "causes", "resourceRules", "nonResourceRules"];
+
 /// The answer with its managers, and its conflicts with them, in an order of their own: the server has those by the second in
 /// which they wrote, and these in none.
 fn sorted(answer: &Value) -> Value {
@@ -61,7 +64,7 @@ fn sorted(answer: &Value) -> Value {
             let entry = |(key, value): (&String, &Value)| {
                 let mut value = sorted(value);
                 if let Some(items) =
-                    value.as_array_mut().filter(|_| key == "managedFields" || key == "causes")
+                    value.as_array_mut().filter(|_| UNORDERED.contains(&key.as_str()))
                 {
                     items.sort_by_cached_key(|item| {
                         let text = |key: &str| item.get(key).map(Value::to_string);
@@ -73,7 +76,17 @@ fn sorted(answer: &Value) -> Value {
             Value::Object(entries.iter().map(entry).collect())
         }
         Value::Array(items) => items.iter().map(sorted).collect(),
+        Value::String(text) => without_object(text).into(),
         other => other.clone(),
+    }
+}
+
+/// A message without the object in it, whose fields stand in the order of a Go struct there.
+fn without_object(text: &str) -> String {
+    let object = text.find("Invalid value: \"{").zip(text.rfind("}\": "));
+    match object.filter(|(start, end)| start < end) {
+        Some((start, end)) => format!("{}Invalid value: <object>{}", &text[..start], &text[end + 2..]),
+        None => text.to_owned(),
     }
 }
 

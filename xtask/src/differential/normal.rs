@@ -47,7 +47,7 @@ impl Names {
         if !self.namespace.is_empty() {
             text = text.replace(&self.namespace, "${ns}");
         }
-        addresses(&text)
+        times(&suffixes(&addresses(&text)))
     }
 
     fn uids(&mut self, value: &str) -> String {
@@ -73,6 +73,9 @@ impl Names {
     pub(super) fn normal(&mut self, value: &Value, key: &str) -> Value {
         match value {
             Value::Object(entries) => {
+                if entries.get("type").is_some_and(|kind| kind == "BOOKMARK") && !self.namespace.is_empty() {
+                    return "<bookmark>".into();
+                }
                 let text = |key: &str| entries.get("metadata").and_then(|meta| meta.get(key)?.as_str());
                 if let (Some(prefix), Some(name)) = (text("generateName"), text("name"))
                     && !prefix.is_empty()
@@ -80,14 +83,19 @@ impl Names {
                 {
                     self.name("generated", name);
                 }
+                let is_list = entries.contains_key("items") && entries.contains_key("metadata");
                 let mut keys: Vec<&String> = entries.keys().collect();
                 keys.sort();
                 let mut normal = Map::new();
                 for key in keys {
-                    let value = self.normal(&entries[key], key);
+                    let mut value = self.normal(&entries[key], key);
+                    // What others write meanwhile counts as well.
+                    if key == "metadata" && is_list && !self.namespace.is_empty() {
+                        value["resourceVersion"] = "<version>".into();
+                    }
                     let key = match self.namespace.is_empty() {
                         true => key.clone(),
-                        false => key.replace(&self.namespace, "${ns}"),
+                        false => self.uids(key).replace(&self.namespace, "${ns}"),
                     };
                     normal.insert(key, value);
                 }
@@ -161,6 +169,36 @@ fn replace_word(text: &str, word: &str, name: &str) -> String {
         rest = tail;
     }
     out + rest
+}
+
+/// Times within a text.
+fn times(text: &str) -> String {
+    let (mut out, mut rest) = (String::new(), text);
+    while let Some(first) = rest.chars().next() {
+        let length = match rest.find('Z').map(|end| end + 1).filter(|end| *end <= 27 && is_time(&rest[..*end])) {
+            Some(length) => {
+                out.push_str("<time>");
+                length
+            }
+            None => {
+                out.push(first);
+                first.len_utf8()
+            }
+        };
+        rest = &rest[length..];
+    }
+    out
+}
+
+/// The five letters behind the volumes of tokens.
+fn suffixes(text: &str) -> String {
+    let mut parts = text.split("kube-api-access-");
+    let mut out = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        out.push_str("kube-api-access-<suffix>");
+        out.push_str(part.get(5..).unwrap_or_default());
+    }
+    out
 }
 
 fn addresses(text: &str) -> String {
