@@ -1,5 +1,5 @@
 //! The embedded cluster, whole.
-#![allow(clippy::unwrap_used)] // a test ends where anything is not as it should be
+#![allow(clippy::unwrap_used, clippy::panic)] // a test ends where anything is not as it should be
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -2,7 +2,12 @@
 //!
 //! A test file holds the tests of one noun and begins each with
 //! `let Some(stage) = scenario("name").await else { return };`.
-#![allow(clippy::disallowed_methods, reason = "the tests run the binary")]
+#![allow(
+    clippy::disallowed_methods,
+    clippy::panic,
+    clippy::print_stderr,
+    reason = "the tests run programs, end where anything is not as it should be, and say what they skip"
+)]
 
 mod adoption;
 mod claim;

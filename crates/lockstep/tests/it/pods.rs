@@ -14,7 +14,10 @@ const WELL: &str = "cluster.lockstep.dev/ready-after: 0s";
 /// A Deployment of one replica whose pods fare as the simulated kubelet is told.
 fn faring(how: &str) -> String {
     let annotated = format!("metadata: {{labels: {{app: web}}, annotations: {{{how}}}}}");
-    deployment("web", "web", 1, "{}").replace("metadata: {labels: {app: web}}", &annotated)
+    // Recreated, so that only one pod can be named.
+    deployment("web", "web", 1, "{}")
+        .replace("replicas: 1", "replicas: 1\n  strategy: {type: Recreate}")
+        .replace("metadata: {labels: {app: web}}", &annotated)
 }
 
 fn health(application: &Value) -> (&str, &str) {

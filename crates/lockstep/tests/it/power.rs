@@ -23,7 +23,9 @@ async fn killed_while_it_writes_it_loses_nothing_that_it_has_answered() {
                 tokio::spawn(async move {
                     let mut made = Vec::new();
                     // Until the server is gone.
-                    while let Ok(object) = rest.create(&map(&format!("m-{round}-{writer}-{}", made.len()))).await {
+                    while let Ok(object) =
+                        rest.create(&map(&format!("m-{round}-{writer}-{}", made.len()))).await
+                    {
                         made.push(object);
                     }
                     made
