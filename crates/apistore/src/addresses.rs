@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 
 use kinds::{Family, Given, Wanted};
-use lockstep_core::Value;
+use lockstep_core::{Timestamp, Value, from_json, to_json};
 use schema::{At, FieldError};
 
-use crate::chance::Chance;
+use crate::chance::{Chance, Fingerprint};
 use crate::failure::{Failure, GroupResource};
+use crate::state::{State, Write, WriteKind};
 
 /// Where Services are.
 pub(crate) const SERVICES: &str = "/services";
@@ -127,6 +128,48 @@ fn drop_one<K: Ord + Clone>(held: &mut BTreeMap<K, u32>, key: &K) {
             held.remove(key);
         }
     }
+}
+
+/// Where the objects are that tell which Service has an address.
+const IP_ADDRESSES: &str = "networking.k8s.io/ipaddresses";
+
+/// What becomes of these objects by a write of a Service.
+pub(crate) fn told(state: &State, write: &Write, now: Timestamp) -> Vec<Write> {
+    if &*write.shelf != SERVICES {
+        return Vec::new();
+    }
+    let held = |service: &Value| kinds::release_all(service).released_addresses;
+    let before = state.shelf(SERVICES).and_then(|shelf| shelf.get(&write.key));
+    let before = before.map(|entry| held(&entry.value())).unwrap_or_default();
+    let after = match &write.change {
+        WriteKind::Put(service) => held(service).into_iter().map(|ip| (ip, service)).collect(),
+        WriteKind::Remove(_) => Vec::new(),
+    };
+    let change = |ip: &str, change| Write { shelf: IP_ADDRESSES.into(), key: ip.into(), change };
+    let gone = before.iter().filter(|ip| !after.iter().any(|(kept, _)| kept == *ip)).filter_map(|ip| {
+        let entry = state.find(IP_ADDRESSES, "", ip)?;
+        Some(change(ip, WriteKind::Remove(entry.value())))
+    });
+    let new = after.iter().filter(|(ip, _)| state.find(IP_ADDRESSES, "", ip).is_none());
+    gone.chain(new.map(|(ip, service)| change(ip, WriteKind::Put(ip_address(ip, service, now))))).collect()
+}
+
+/// The object of one address. Its uid comes from the Service's, so that no chance is used up for it.
+fn ip_address(ip: &str, service: &Value, now: Timestamp) -> Value {
+    let text = |key: &str| service.str_at(&["metadata", key]).unwrap_or_default();
+    let json = |text: &str| String::from_utf8_lossy(&to_json(&Value::from(text))).into_owned();
+    let family = if ip.contains(':') { "IPv6" } else { "IPv4" };
+    let uid = Chance::new(Fingerprint::of(&(text("uid"), ip))).uid();
+    let (name, namespace) = (json(text("name")), json(text("namespace")));
+    let object = format!(
+        r#"{{"apiVersion":"networking.k8s.io/v1","kind":"IPAddress","metadata":{{"creationTimestamp":"{now}","labels":{{
+        "ipaddress.kubernetes.io/ip-family":"{family}","ipaddress.kubernetes.io/managed-by":"ipallocator.k8s.io"}},
+        "managedFields":[{{"apiVersion":"networking.k8s.io/v1","fieldsType":"FieldsV1","fieldsV1":{{"f:metadata":{{"f:labels":{{".":{{}},
+        "f:ipaddress.kubernetes.io/ip-family":{{}},"f:ipaddress.kubernetes.io/managed-by":{{}}}}}},"f:spec":{{"f:parentRef":{{".":{{}},
+        "f:name":{{}},"f:namespace":{{}},"f:resource":{{}}}}}}}},"manager":"kube-apiserver","operation":"Update","time":"{now}"}}],
+        "name":"{ip}","uid":"{uid}"}},"spec":{{"parentRef":{{"name":{name},"namespace":{namespace},"resource":"services"}}}}}}"#
+    );
+    from_json(object.as_bytes()).unwrap_or_default()
 }
 
 /// The families of the cluster.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use goyaml::{Limits, Source};
 use lockstep_core::{Map, Value, from_json};
+use schema::Strict;
 
 use crate::call::Call;
 use crate::failure::{Failure, quoted};
@@ -106,7 +107,7 @@ fn parse_yaml(text: &[u8]) -> Result<Parsed, String> {
         && let Ok(value) = from_json(text)
         && schema::duplicates(text).is_empty()
     {
-        return Ok(Parsed { value, strict: Vec::new() });
+        return Ok(Parsed { value: integral(value), strict: Vec::new() });
     }
     let limits = Limits { file_bytes: LIMIT, ..Limits::default() };
     let message = |error: goyaml::Error| yaml_error(text, &error);
@@ -128,7 +129,32 @@ fn parse_yaml(text: &[u8]) -> Result<Parsed, String> {
         true => Vec::new(),
         false => vec![format!("yaml: unmarshal errors:\n  {}", twice.join("\n  "))],
     };
-    Ok(Parsed { value: decoded.value, strict })
+    Ok(Parsed { value: integral(decoded.value), strict })
+}
+
+/// YAML on its way to JSON: a number without a fraction becomes a whole one there, `1.0` too.
+fn integral(value: Value) -> Value {
+    /// The whole numbers that a float can tell apart, which Go writes without an exponent.
+    const EXACT: f64 = 9_007_199_254_740_992.0;
+    match &value {
+        Value::Float(number) if number.fract() == 0.0 && number.abs() <= EXACT => Value::Int(*number as i64),
+        Value::List(items) if items.iter().any(holds_float) => {
+            Value::list(items.iter().cloned().map(integral).collect())
+        }
+        Value::Map(entries) if entries.values().any(holds_float) => {
+            Value::map(entries.iter().map(|(key, value)| (key.clone(), integral(value.clone()))).collect())
+        }
+        _ => value,
+    }
+}
+
+fn holds_float(value: &Value) -> bool {
+    match value {
+        Value::Float(_) => true,
+        Value::List(items) => items.iter().any(holds_float),
+        Value::Map(entries) => entries.values().any(holds_float),
+        _ => false,
+    }
 }
 
 /// An error of YAML as Go prints it: its parser counts lines from zero, and ends the last one itself.
@@ -216,11 +242,21 @@ pub(crate) fn decode(
         ))
     };
     let unknown = wire::read(&call.served, kind, &mut value).map_err(unreadable)?;
-    let unknown = unknown.into_iter().map(|path| format!("unknown field {}", quoted(&path)));
-    let at = if format == Format::Yaml { strict.len() } else { 0 };
-    strict.splice(at..at, unknown);
+    match (format, custom) {
+        (Format::Json, false) if !unknown.is_empty() => strict = strict_texts(&body, &unknown),
+        _ => strict.extend(unknown.iter().map(|path| format!("unknown field {}", quoted(path)))),
+    }
     refuse_or_warn(call, validation, strict).map_err(unreadable)?;
     Ok(value)
+}
+
+/// What is wrong with JSON of the server's own kinds, in the order of its text.
+fn strict_texts(json: &[u8], unknown: &[String]) -> Vec<String> {
+    let text = |mistake| match mistake {
+        Strict::Unknown(place) => format!("unknown field {}", quoted(&place)),
+        Strict::Duplicate(place) => format!("duplicate field {}", quoted(&place)),
+    };
+    schema::strict_mistakes(json, unknown).into_iter().map(text).collect()
 }
 
 /// Refuses what strict readers refuse, or warns of it, as the client wants.

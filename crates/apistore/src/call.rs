@@ -13,6 +13,7 @@ use crate::request::Request;
 use crate::response::List;
 use crate::served::Served;
 use crate::state::Write;
+use crate::subresource::FollowedLog;
 use crate::user::User;
 use crate::watch::Watch;
 
@@ -49,6 +50,8 @@ pub(crate) enum Shown {
     List(List),
     Watch(Box<Watch>),
     Text(Arc<[u8]>),
+    /// A log that goes on.
+    Log(Box<FollowedLog>),
 }
 
 impl Outcome {

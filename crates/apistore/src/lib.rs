@@ -55,5 +55,6 @@ pub use info::{Info, Verb};
 pub use request::{Method, Request};
 pub use response::{Body, EventType, List, Response, WatchEvent};
 pub use store::{Change, Dependent, Settings, Store};
+pub use subresource::FollowedLog;
 pub use user::User;
 pub use watch::Watch;

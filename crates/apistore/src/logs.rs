@@ -12,7 +12,16 @@ const LINES: usize = 10_000;
 #[derive(Debug, Default)]
 pub(crate) struct Logs(BTreeMap<(String, String), Lines>);
 
-type Lines = VecDeque<(Duration, Box<str>)>;
+/// The lines of one container.
+#[derive(Debug, Default)]
+struct Lines {
+    /// How many were there before those that are kept.
+    forgotten: usize,
+    kept: VecDeque<(Duration, Box<str>)>,
+}
+
+/// The line with which a part of a log begins, counted from the first that there ever was.
+pub(crate) type Place = usize;
 
 /// Which part of a log is wanted.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -26,9 +35,10 @@ pub(crate) struct Part {
 impl Logs {
     pub(crate) fn add(&mut self, uid: &str, container: &str, line: &str, now: Duration) {
         let lines = self.0.entry((uid.to_owned(), container.to_owned())).or_default();
-        lines.push_back((now, line.into()));
-        if lines.len() > LINES {
-            lines.pop_front();
+        lines.kept.push_back((now, line.into()));
+        if lines.kept.len() > LINES {
+            lines.kept.pop_front();
+            lines.forgotten += 1;
         }
     }
 
@@ -39,23 +49,40 @@ impl Logs {
 
     /// A part of a log as text.
     pub(crate) fn read(&self, uid: &str, container: &str, part: &Part) -> Vec<u8> {
-        let Some(lines) = self.0.get(&(uid.to_owned(), container.to_owned())) else { return Vec::new() };
-        let wanted: Vec<_> =
-            lines.iter().filter(|(at, _)| part.since.is_none_or(|since| *at >= since)).collect();
-        let skipped = part.tail.map_or(0, |tail| wanted.len().saturating_sub(tail));
         let mut out = Vec::new();
-        for (at, line) in &wanted[skipped..] {
-            if part.timestamps {
+        let begin = self.begin(uid, container, part);
+        self.read_on((uid, container), begin, part.timestamps, &mut out);
+        out.truncate(part.bytes.unwrap_or(usize::MAX));
+        out
+    }
+
+    /// Where a part begins.
+    pub(crate) fn begin(&self, uid: &str, container: &str, part: &Part) -> Place {
+        let Some(lines) = self.0.get(&(uid.to_owned(), container.to_owned())) else { return 0 };
+        let since = part.since.unwrap_or_default();
+        let old = lines.kept.iter().take_while(|(at, _)| *at < since).count();
+        let tail = part.tail.map_or(0, |tail| lines.kept.len().saturating_sub(tail));
+        lines.forgotten + old.max(tail)
+    }
+
+    /// Writes what comes from a place on, and tells where it ends.
+    pub(crate) fn read_on(
+        &self,
+        (uid, container): (&str, &str),
+        from: Place,
+        timestamps: bool,
+        out: &mut Vec<u8>,
+    ) -> Place {
+        let Some(lines) = self.0.get(&(uid.to_owned(), container.to_owned())) else { return from };
+        for (at, line) in lines.kept.iter().skip(from.saturating_sub(lines.forgotten)) {
+            if timestamps {
                 out.extend_from_slice(stamp(*at).as_bytes());
                 out.push(b' ');
             }
             out.extend_from_slice(line.as_bytes());
             out.push(b'\n');
         }
-        if let Some(bytes) = part.bytes {
-            out.truncate(bytes);
-        }
-        out
+        lines.forgotten + lines.kept.len()
     }
 }
 

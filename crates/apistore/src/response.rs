@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use lockstep_core::{Gvk, Map, Value, to_json};
 
+use crate::subresource::FollowedLog;
 use crate::watch::Watch;
 
 /// The answer to one request.
@@ -28,6 +29,8 @@ pub enum Body {
     Watch(Watch),
     /// The log of a container.
     Text(Arc<[u8]>),
+    /// The log of a container as it grows: to be polled.
+    Log(FollowedLog),
 }
 
 /// A list, whose items are not written together before they are sent.
@@ -81,12 +84,12 @@ impl List {
 }
 
 impl Body {
-    /// What can be written at once as JSON: not a watch, nor a text.
+    /// What can be written at once as JSON: no stream, nor a text.
     pub fn json(&self) -> Option<Arc<[u8]>> {
         match self {
             Self::Object(json) => Some(json.clone()),
             Self::List(list) => Some(list.json().into()),
-            Self::Watch(_) | Self::Text(_) => None,
+            Self::Watch(_) | Self::Text(_) | Self::Log(_) => None,
         }
     }
 }

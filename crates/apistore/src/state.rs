@@ -161,6 +161,7 @@ impl State {
     }
 }
 
-const PODS: &str = "/pods";
+/// Where pods are.
+pub(crate) const PODS: &str = "/pods";
 /// Where definitions of custom resources are.
 pub(crate) const DEFINITIONS: &str = "apiextensions.k8s.io/customresourcedefinitions";

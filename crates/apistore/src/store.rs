@@ -19,7 +19,8 @@ use crate::info::Info;
 use crate::request::Request;
 use crate::response::{Body, Response, WatchEvent};
 use crate::route::{self, Missing};
-use crate::state::{DEFINITIONS, State, Write};
+use crate::state::{DEFINITIONS, State, Write, WriteKind};
+use crate::subresource::FollowedLog;
 use crate::watch::Watch;
 
 /// What is chosen once for a store.
@@ -74,11 +75,15 @@ pub struct Dependent {
 /// How long a request may wait for answers before it begins anew.
 const WAITING: Duration = Duration::from_secs(120);
 
+fn timestamp(now: Duration) -> Timestamp {
+    Timestamp(i64::try_from(now.as_secs()).unwrap_or(0))
+}
+
 impl Store {
     /// A new cluster: the namespaces, roles and further objects that a real one has when it starts.
     pub fn new(settings: Settings, now: Duration) -> Self {
         let mut store = Self::empty(&settings);
-        let time = Timestamp(i64::try_from(now.as_secs()).unwrap_or(0));
+        let time = timestamp(now);
         let beginning = crate::bootstrap::beginning();
         store.state.rights = beginning.rights.clone();
         for prepared in &beginning.objects {
@@ -239,17 +244,17 @@ impl Store {
             Shown::List(list) => Body::List(list),
             Shown::Watch(watch) => Body::Watch(*watch),
             Shown::Text(text) => Body::Text(text),
+            Shown::Log(log) => Body::Log(*log),
         };
         Response { code: outcome.code, warnings: Vec::new(), body }
     }
 
     fn commit(&mut self, write: Write, now: Duration) -> Arc<Entry> {
-        let key = format!("{}/{}", write.shelf, write.key);
-        let gone = matches!(write.change, crate::state::WriteKind::Remove(_));
+        let gone = matches!(write.change, WriteKind::Remove(_));
         let shelf = write.shelf.clone();
-        let entry = self.state.commit(write);
-        let value = (!gone).then(|| entry.object.clone());
-        self.changes.push(Change { key: key.into(), value, revision: entry.revision });
+        let told = crate::addresses::told(&self.state, &write, timestamp(now));
+        let entry = self.keep(write);
+        told.into_iter().for_each(|write| drop(self.keep(write)));
         let custom = || self.state.catalog.of_shelf(&shelf).is_some_and(|served| served.is_custom());
         if &*shelf == DEFINITIONS || (gone && custom()) {
             self.follow_up(now);
@@ -257,14 +262,20 @@ impl Store {
         entry
     }
 
+    /// Makes one change, and notes that it is to be kept on disk.
+    fn keep(&mut self, write: Write) -> Arc<Entry> {
+        let key = format!("{}/{}", write.shelf, write.key);
+        let gone = matches!(write.change, WriteKind::Remove(_));
+        let entry = self.state.commit(write);
+        let value = (!gone).then(|| entry.object.clone());
+        self.changes.push(Change { key: key.into(), value, revision: entry.revision });
+        entry
+    }
+
     /// What the server's own controllers do with definitions, at once.
     fn follow_up(&mut self, now: Duration) {
         while let Some(write) = crate::custom::next_step(&self.state, now) {
-            let key = format!("{}/{}", write.shelf, write.key);
-            let gone = matches!(write.change, crate::state::WriteKind::Remove(_));
-            let entry = self.state.commit(write);
-            let value = (!gone).then(|| entry.object.clone());
-            self.changes.push(Change { key: key.into(), value, revision: entry.revision });
+            self.keep(write);
         }
     }
 
@@ -277,6 +288,11 @@ impl Store {
     /// When a watch is to be polled even if nothing happens: it has a bookmark to tell, or ends.
     pub fn wakes_at(&self, watch: &Watch) -> Duration {
         watch.wakes_at()
+    }
+
+    /// What was added since the last poll to a log that is followed; `None` once nothing more will be.
+    pub fn poll_log(&self, log: &mut FollowedLog) -> Option<Vec<u8>> {
+        log.poll(&self.state)
     }
 
     /// The version of the state: raised by every write.

@@ -105,11 +105,18 @@ impl Watch {
             self.initial(state, &mut events);
         }
         self.changes(state, &mut events);
+        self.ended |= !self.is_served(state);
         if self.bookmark.is_some_and(|at| now >= at) && !self.ended {
             events.push(self.mark(state.revision, false));
             self.bookmark = Some(next_bookmark(now, self.deadline));
         }
         Some(events)
+    }
+
+    /// A watch ends with the definition of its kind.
+    fn is_served(&self, state: &State) -> bool {
+        let resource = &self.served.resource;
+        state.catalog.get(&resource.group, &resource.version, &resource.plural).is_some()
     }
 
     /// When the watch has something to say even if nothing happens.

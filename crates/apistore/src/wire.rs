@@ -18,7 +18,8 @@ pub(crate) fn read(served: &Served, kind: &Gvk, object: &mut Value) -> Result<Ve
             Ok(unknown)
         }
         _ => {
-            let unknown = canonical(kind, object)?;
+            let unknown =
+                keeping_no_managers(object, |object| as_read(Wire::of(kind).map(Wire::as_sent), object))?;
             if kind.kind == served.gvk.kind {
                 default(served, object);
             }
@@ -30,6 +31,10 @@ pub(crate) fn read(served: &Served, kind: &Gvk, object: &mut Value) -> Result<Ve
 /// What the server has made of an object, as it writes it.
 pub(crate) fn tidy(served: &Served, object: &mut Value) {
     object.remove(&["metadata", "selfLink"]);
+    if served.is("", "services") {
+        // A real server keeps what it does not show.
+        kinds::as_read(object);
+    }
     if !served.is_custom() {
         let before = object.clone();
         if canonical(&served.stored, object).is_err() {
@@ -38,20 +43,27 @@ pub(crate) fn tidy(served: &Served, object: &mut Value) {
     }
 }
 
-/// The object as the type of a built-in kind reads it. That somebody wants no managers is kept: an empty list of them is not
-/// none.
+/// The object as the type of a built-in kind reads it once it is stored.
 pub(crate) fn canonical(kind: &Gvk, object: &mut Value) -> Result<Vec<String>, String> {
+    keeping_no_managers(object, |object| as_read(Wire::of(kind), object))
+}
+
+/// That somebody wants no managers is kept: an empty list of them is not none.
+fn keeping_no_managers(
+    object: &mut Value,
+    read: impl FnOnce(&mut Value) -> Result<Vec<String>, String>,
+) -> Result<Vec<String>, String> {
     let managers = object.at(&["metadata", "managedFields"]);
     let resets = managers.and_then(Value::as_list).is_some_and(<[Value]>::is_empty);
-    let unknown = as_read(kind, object)?;
+    let unknown = read(object)?;
     if resets {
         object.set(&["metadata", "managedFields"], Value::list(Vec::new()));
     }
     Ok(unknown)
 }
 
-fn as_read(kind: &Gvk, object: &mut Value) -> Result<Vec<String>, String> {
-    let Some(wire) = Wire::of(kind) else { return Ok(Vec::new()) };
+fn as_read(wire: Option<Wire>, object: &mut Value) -> Result<Vec<String>, String> {
+    let Some(wire) = wire else { return Ok(Vec::new()) };
     let read = wire.read(std::mem::take(object)).map_err(|error| error.to_string())?;
     *object = read.value;
     Ok(read.unknown)

@@ -69,4 +69,7 @@ pub use structural::Structural;
 pub use type_error::{TypeError, TypeErrors};
 pub use typed::{Duplicates, Typed};
 pub use validation::{Correlated, blocks_rules};
-pub use wire::{Message, ProtobufError, Quantity, QuantityError, Read, Wire, WireError, duplicates};
+pub use wire::{
+    Message, ProtobufError, Quantity, QuantityError, Read, Strict, Wire, WireError, duplicates,
+    strict_mistakes,
+};

@@ -1,13 +1,15 @@
 //! Reading the log of a container.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use lockstep_core::{Timestamp, Value};
 
 use crate::call::{Call, Outcome, Shown};
 use crate::failure::{Failure, Halt};
-use crate::logs::Part;
-use crate::state::State;
+use crate::logs::{Part, Place};
+use crate::shelf::key;
+use crate::state::{PODS, State};
 
 /// Shows the log of a container.
 pub(super) fn log(state: &State, call: &mut Call<'_>) -> Result<Outcome, Halt> {
@@ -28,8 +30,54 @@ pub(super) fn log(state: &State, call: &mut Call<'_>) -> Result<Outcome, Halt> {
         return Err(Failure::bad_request(message).into());
     }
     let part = part(call)?;
-    let text = state.logs.read(&entry.uid, container, &part);
-    Ok(Outcome::read(Shown::Text(text.into())))
+    let shown = match flag(call, "follow") {
+        true => Shown::Log(Box::new(FollowedLog {
+            pod: key(call.namespace(), &call.info.name),
+            uid: entry.uid.clone(),
+            container: container.to_owned(),
+            next: state.logs.begin(&entry.uid, container, &part),
+            left: part.bytes,
+            timestamps: part.timestamps,
+        })),
+        false => Shown::Text(state.logs.read(&entry.uid, container, &part).into()),
+    };
+    Ok(Outcome::read(shown))
+}
+
+/// A log that is read as it grows, until its container stops or its pod goes.
+#[derive(Clone, Debug)]
+pub struct FollowedLog {
+    pod: Arc<str>,
+    uid: Box<str>,
+    container: String,
+    next: Place,
+    /// How many bytes may still be told.
+    left: Option<usize>,
+    timestamps: bool,
+}
+
+impl FollowedLog {
+    pub(crate) fn poll(&mut self, state: &State) -> Option<Vec<u8>> {
+        let mut text = Vec::new();
+        self.next = state.logs.read_on((&self.uid, &self.container), self.next, self.timestamps, &mut text);
+        if let Some(left) = &mut self.left {
+            text.truncate(*left);
+            *left -= text.len();
+        }
+        let goes_on = !text.is_empty() || (self.left != Some(0) && self.may_grow(state));
+        goes_on.then_some(text)
+    }
+
+    fn may_grow(&self, state: &State) -> bool {
+        let entry = state.shelf(PODS).and_then(|shelf| shelf.get(&self.pod));
+        entry.filter(|entry| entry.uid == self.uid).is_some_and(|entry| {
+            let pod = entry.value();
+            let over = matches!(pod.str_at(&["status", "phase"]), Some("Failed" | "Succeeded"));
+            let stopped = status(&pod, &self.container)
+                .is_some_and(|status| status.at(&["state", "terminated"]).is_some());
+            !over && !stopped
+        })
+    }
 }
 
 const LISTS: [&str; 3] = ["containers", "initContainers", "ephemeralContainers"];
@@ -65,14 +113,22 @@ fn container<'p>(pod: &'p Value, wanted: &str) -> Result<&'p str, Failure> {
     Err(Failure::bad_request(message))
 }
 
-/// Why a container has not started.
-fn waiting<'p>(pod: &'p Value, container: &str) -> Option<&'p str> {
+fn status<'p>(pod: &'p Value, container: &str) -> Option<&'p Value> {
     let lists = ["containerStatuses", "initContainerStatuses", "ephemeralContainerStatuses"];
     let mut statuses =
         lists.iter().flat_map(|list| pod.at(&["status", list]).and_then(Value::as_list).unwrap_or_default());
-    let status = statuses.find(|status| status.str_at(&["name"]) == Some(container))?;
+    statuses.find(|status| status.str_at(&["name"]) == Some(container))
+}
+
+/// Why a container has not started.
+fn waiting<'p>(pod: &'p Value, container: &str) -> Option<&'p str> {
+    let status = status(pod, container)?;
     let ran = status.at(&["lastState", "terminated"]).is_some();
     status.str_at(&["state", "waiting", "reason"]).filter(|_| !ran)
+}
+
+fn flag(call: &Call<'_>, name: &str) -> bool {
+    call.request.parameter(name).is_some_and(|value| !matches!(value, "false" | "0"))
 }
 
 fn part(call: &Call<'_>) -> Result<Part, Failure> {
@@ -83,7 +139,6 @@ fn part(call: &Call<'_>) -> Result<Part, Failure> {
             Failure::bad_request(format!("strconv.ParseInt: parsing {text}: invalid syntax"))
         }),
     };
-    let flag = |name: &str| call.request.parameter(name).is_some_and(|value| !matches!(value, "false" | "0"));
     let since_time = call.request.parameter("sinceTime").and_then(Timestamp::parse);
     let since_time = since_time.and_then(|time| u64::try_from(time.0).ok()).map(Duration::from_secs);
     let since = number("sinceSeconds")?.map(|seconds| call.now.saturating_sub(Duration::from_secs(seconds)));
@@ -92,6 +147,6 @@ fn part(call: &Call<'_>) -> Result<Part, Failure> {
         since: since.or(since_time),
         tail: small(number("tailLines")?),
         bytes: small(number("limitBytes")?),
-        timestamps: flag("timestamps"),
+        timestamps: flag(call, "timestamps"),
     })
 }

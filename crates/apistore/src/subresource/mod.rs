@@ -15,6 +15,7 @@ use crate::state::State;
 use crate::{read, write};
 
 pub(crate) use binding::bind;
+pub use log::FollowedLog;
 pub(crate) use prepare::prepare;
 
 /// Answers a request for a further endpoint.

@@ -10,7 +10,10 @@ pub(crate) fn prepare(subresource: &str, object: &mut Value, old: &Value) -> Vec
     match subresource {
         "finalize" => return kinds::finalize_namespace(object, old),
         "ephemeralcontainers" => only(object, old, &["spec", "ephemeralContainers"]),
-        "approval" => only(object, old, &["status", "conditions"]),
+        "approval" => {
+            only(object, old, &["status", "conditions"]);
+            return kinds::approve_certificate(object, old);
+        }
         "resize" => resize(object, old),
         _ => {}
     }

@@ -87,6 +87,7 @@ pub(super) fn finish(
     crate::hooks::before_create(state, call, &mut object)?;
     let strategy = served.strategy();
     (strategy.prepare_create)(&mut object);
+    crate::hooks::after_create(call, &mut object);
     if strategy.generation.is_some() {
         object.set(&["metadata", "generation"], 1.into());
     }

@@ -10,6 +10,7 @@ use schema::Write as FieldWrite;
 use crate::answers::Ask;
 use crate::call::{Call, Outcome, Shown};
 use crate::convert::convert;
+use crate::entry::encode;
 use crate::failure::{Failure, Halt};
 use crate::managed::Writer;
 use crate::options::WriteOptions;
@@ -69,8 +70,29 @@ pub(crate) fn stored(
         false => Shown::At(0, convert(served, ask, object.clone(), &served.api_version)?),
     };
     let to_store = convert(served, ask, object, &served.stored_version)?;
+    let live =
+        state.shelf(&served.shelf).and_then(|shelf| shelf.get(&key)).map_or(0, |entry| entry.object.len());
+    // What is far from the limit need not be written to know it.
+    if (call.request.body.len() + live) * 2 > MOST_STORED {
+        check_stored_size(encode(&to_store).len())?;
+    }
     let write = Write { shelf: served.shelf.clone(), key, change: WriteKind::Put(to_store) };
     Ok(Outcome { code, writes: vec![write], shown })
+}
+
+/// How many bytes the storage of a real server takes in one request, and how many its client sends at all.
+const MOST_STORED: usize = 3 << 19;
+const MOST_SENT: usize = 2 << 20;
+
+/// The storage's own words. It holds most objects as protocol buffers, which are somewhat smaller than the JSON here.
+fn check_stored_size(size: usize) -> Result<(), Failure> {
+    match size {
+        MOST_SENT.. => Err(Failure::unknown(format!(
+            "rpc error: code = ResourceExhausted desc = trying to send message larger than max ({size} vs. {MOST_SENT})"
+        ))),
+        MOST_STORED.. => Err(Failure::unknown("etcdserver: request is too large")),
+        _ => Ok(()),
+    }
 }
 
 /// The outcome of a write that only seemed to be one: the object as it would have been.

@@ -225,6 +225,7 @@ fn prepare(state: &State, call: &mut Call<'_>, object: &mut Value, old: &Value) 
         }
         other => errors.extend(crate::subresource::prepare(other, object, old)),
     }
+    crate::hooks::after_update(call, object, old);
     // What is observed is no wish: a status never raises the generation.
     let wish = call.info.subresource != "status";
     if wish && strategy.generation.is_some_and(|raises| raises(object, old)) {

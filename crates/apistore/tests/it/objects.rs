@@ -1,5 +1,7 @@
 //! Creating, reading, changing and deleting objects.
 
+use lockstep_core::Value;
+
 use crate::api::Api;
 
 const MAPS: &str = "/api/v1/namespaces/default/configmaps";
@@ -80,6 +82,75 @@ fn bodies_have_a_limit() {
     let mut api = Api::new();
     let large = api.post(MAPS, &map("a", &format!(r#""x":"{}""#, "x".repeat(3 << 20))));
     assert_eq!((large.code, large.message()), (413, "Request entity too large: limit is 3145728"));
+    // What is stored has another limit, which a dry run does not come to.
+    let pod = |size: usize| {
+        let image = "i".repeat(size);
+        format!(
+            r#"{{"metadata":{{"name":"p"}},"spec":{{"containers":[{{"name":"a","image":"i","args":["{image}"]}}]}}}}"#
+        )
+    };
+    let pods = "/api/v1/namespaces/default/pods";
+    let large = api.post(pods, &pod(1_600_000));
+    assert_eq!((large.code, large.message()), (500, "etcdserver: request is too large"));
+    let larger = api.post(pods, &pod(2_300_000));
+    assert!(larger.message().ends_with(" vs. 2097152)"), "{}", larger.message());
+    assert_eq!(api.post(&format!("{pods}?dryRun=All"), &pod(1_600_000)).code, 201);
+}
+
+#[test]
+fn a_service_has_its_addresses_as_objects() {
+    let mut api = Api::new();
+    let path = "/api/v1/namespaces/default/services";
+    let made = api.post(path, r#"{"metadata":{"name":"s"},"spec":{"ports":[{"port":80}]}}"#).ok();
+    let address = format!("/apis/networking.k8s.io/v1/ipaddresses/{}", made.text(&["spec", "clusterIP"]));
+    let parent = api.get(&address).ok();
+    assert_eq!(parent.text(&["spec", "parentRef", "name"]), "s");
+    assert_eq!(parent.text(&["metadata", "labels", "ipaddress.kubernetes.io/ip-family"]), "IPv4");
+    api.patch(
+        &format!("{path}/s"),
+        "merge",
+        r#"{"spec":{"type":"ExternalName","externalName":"a.b","clusterIP":null,"clusterIPs":null}}"#,
+    )
+    .ok();
+    assert_eq!(api.get(&address).code, 404, "an external name has no address");
+    assert!(api.get(&format!("{path}/s")).ok().body.at(&["spec", "internalTrafficPolicy"]).is_none());
+}
+
+#[test]
+fn the_server_says_who_asks_and_when() {
+    let mut api = Api::new();
+    let now = lockstep_core::Timestamp(api.now.as_secs() as i64).to_string();
+    let volume = r#"{"metadata":{"name":"v"},"spec":{"capacity":{"storage":"1Gi"},"accessModes":["ReadWriteOnce"],"hostPath":{"path":"/x"}}}"#;
+    let volume = api.post("/api/v1/persistentvolumes", volume).ok();
+    assert_eq!(volume.text(&["status", "lastPhaseTransitionTime"]), now);
+    let pod = r#"{"metadata":{"name":"p"},"spec":{"schedulingGates":[{"name":"a.b/c"}],"containers":[{"name":"a","image":"i"}]}}"#;
+    let pod = api.post("/api/v1/namespaces/default/pods", pod).ok();
+    let conditions = pod.body.at(&["status", "conditions"]).and_then(Value::as_list).unwrap();
+    assert_eq!(conditions[0].str_at(&["lastTransitionTime"]), Some(&*now));
+    let request = r#"{"metadata":{"name":"r"},"spec":{"signerName":"a.b/c","usages":["client auth"],"request":"LS0tLS1CRUdJTiBDRVJUSUZJQ0FURSBSRVFVRVNULS0tLS0KLS0tLS1FTkQgQ0VSVElGSUNBVEUgUkVRVUVTVC0tLS0tCg==","username":"liar"}}"#;
+    let request = api.post("/apis/certificates.k8s.io/v1/certificatesigningrequests", request);
+    assert_ne!(request.text(&["spec", "username"]), "liar", "{}", request.message());
+}
+
+#[test]
+fn a_list_that_is_empty_is_owned_and_written_as_none() {
+    let mut api = Api::new();
+    let path = "/apis/rbac.authorization.k8s.io/v1/namespaces/default/roles";
+    let role = api.post(path, r#"{"metadata":{"name":"r"},"rules":[]}"#).ok();
+    assert_eq!(role.body.at(&["rules"]), Some(&Value::Null));
+    let owners = role.body.at(&["metadata", "managedFields"]).and_then(Value::as_list).unwrap();
+    assert!(owners[0].at(&["fieldsV1", "f:rules"]).is_some());
+}
+
+#[test]
+fn whole_numbers_of_yaml_are_whole() {
+    let mut api = Api::new();
+    let deployment = "kind: Deployment\napiVersion: apps/v1\nmetadata: {name: d}\nspec:\n  replicas: 2.0\n  minReadySeconds: 1e1\n  selector: {matchLabels: {a: b}}\n  template: {metadata: {labels: {a: b}}, spec: {containers: [{name: a, image: b}]}}\n";
+    let request =
+        crate::api::request(lockstep_apistore::Method::Post, "/apis/apps/v1/namespaces/default/deployments");
+    let made = api.send(&request.body("application/yaml", deployment.as_bytes())).ok();
+    assert_eq!(made.body.int_at(&["spec", "replicas"]), Some(2));
+    assert_eq!(made.body.int_at(&["spec", "minReadySeconds"]), Some(10));
 }
 
 #[test]

@@ -1,6 +1,8 @@
 //! Pods: their logs, their nodes, and how they go.
 
-use crate::api::{Api, Reply};
+use lockstep_apistore::{Answers, Body, Method, Step};
+
+use crate::api::{Api, Reply, request};
 
 const PODS: &str = "/api/v1/namespaces/default/pods";
 const BUDGETS: &str = "/apis/policy/v1/namespaces/default/poddisruptionbudgets";
@@ -41,6 +43,26 @@ fn logs_are_read() {
     );
     let waiting = api.get(&format!("{PODS}/a/log"));
     assert_eq!(waiting.message(), r#"container "main" in pod "a" is waiting to start: ContainerCreating"#);
+}
+
+#[test]
+fn a_log_is_followed_until_its_container_stops() {
+    let mut api = Api::new();
+    let made = pod(&mut api, "a");
+    bind(&mut api, "a");
+    let uid = made.text(&["metadata", "uid"]).to_owned();
+    api.store.log(&uid, "main", "one", api.now);
+    api.store.log(&uid, "main", "two", api.now);
+    let request = request(Method::Get, &format!("{PODS}/a/log?follow=true&tailLines=1"));
+    let Step::Done(response) = api.store.handle(&request, &Answers::new(), api.now) else { panic!() };
+    let Body::Log(mut log) = response.body else { panic!("no log to follow") };
+    let mut read = |api: &Api| api.store.poll_log(&mut log).map(|text| String::from_utf8(text).unwrap());
+    assert_eq!(read(&api).as_deref(), Some("two\n"));
+    assert_eq!(read(&api).as_deref(), Some(""));
+    api.store.log(&uid, "main", "three", api.now);
+    status(&mut api, &format!("{PODS}/a"), r#"{"phase":"Succeeded"}"#);
+    assert_eq!(read(&api).as_deref(), Some("three\n"), "what was said last is heard");
+    assert_eq!(read(&api), None);
 }
 
 #[test]

@@ -16,7 +16,7 @@ mod time;
 
 use lockstep_core::{Gvk, Value};
 
-pub use duplicates::duplicates;
+pub use duplicates::{Strict, duplicates, strict_mistakes};
 pub use error::WireError;
 pub use protobuf::{Message, ProtobufError};
 pub use quantity::{Quantity, QuantityError};
@@ -62,6 +62,13 @@ impl Wire {
     /// The type of `metadata`, which custom resources have too. It reads that part alone; places are named from the whole object.
     pub fn object_meta() -> Option<Self> {
         Some(Self { of: TABLE.named(OBJECT_META)?, nil: Nil::NotEmpty, within: &[Step::Key("metadata")] })
+    }
+
+    /// The type as it holds what was sent and is not stored yet: an empty list that is always written is one still, and has owners.
+    #[must_use]
+    pub fn as_sent(self) -> Self {
+        let nil = if self.nil == Nil::IsEmpty { Nil::IsEmptyOnceStored } else { self.nil };
+        Self { nil, ..self }
     }
 
     /// Reads an object as the server reads JSON, case sensitively, and gives it back as the server would write it once it is

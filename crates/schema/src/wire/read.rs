@@ -12,7 +12,16 @@ use super::table::{Field, Form, LazyStruct, Omit, Struct, Type};
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Nil {
     IsEmpty,
+    /// Not yet, where a field has it that is always written.
+    IsEmptyOnceStored,
     NotEmpty,
+}
+
+impl Nil {
+    /// Whether what is read is, or will be, stored as protocol buffers.
+    fn in_protobuf(self) -> bool {
+        self != Self::NotEmpty
+    }
 }
 
 /// One step on the way from the object to a value.
@@ -123,7 +132,7 @@ impl<'v> Reader<'v> {
 
     fn items(&mut self, of: &'static Type, items: &'v Arc<Vec<Value>>) -> Canonical {
         if items.is_empty() {
-            return Ok((self.nil == Nil::IsEmpty).then_some(Value::Null));
+            return Ok(self.nil.in_protobuf().then_some(Value::Null));
         }
         let mut changed: Option<Vec<Value>> = None;
         for (index, item) in items.iter().enumerate() {
@@ -141,7 +150,7 @@ impl<'v> Reader<'v> {
 
     fn entries(&mut self, of: &'static Type, entries: &'v Arc<Map>) -> Canonical {
         if entries.is_empty() {
-            return Ok((self.nil == Nil::IsEmpty).then_some(Value::Null));
+            return Ok(self.nil.in_protobuf().then_some(Value::Null));
         }
         let mut changed: Option<Map> = None;
         for (name, entry) in entries.iter() {
@@ -158,16 +167,21 @@ impl<'v> Reader<'v> {
 
     /// Protocol buffers have no absent bytes and no absent list in a mapping.
     fn never_absent(&self, of: &Type, entry: &Value) -> Option<Value> {
-        match (&of.form, entry, self.nil) {
-            (Form::Bytes, Value::Null, Nil::IsEmpty) => Some("".into()),
-            (Form::List(_), Value::Null, Nil::IsEmpty) => Some(Value::list(Vec::new())),
+        match (&of.form, entry, self.nil.in_protobuf()) {
+            (Form::Bytes, Value::Null, true) => Some("".into()),
+            (Form::List(_), Value::Null, true) => Some(Value::list(Vec::new())),
             _ => None,
         }
     }
 
     /// Protocol buffers hold apiVersion and kind for the whole object only.
     fn is_lost(&self, field: &Field) -> bool {
-        self.nil == Nil::IsEmpty && field.embedded == Some("TypeMeta") && self.steps.len() > 1
+        self.nil.in_protobuf() && field.embedded == Some("TypeMeta") && self.steps.len() > 1
+    }
+
+    fn stays_empty(&self, field: &Field, value: &Value) -> bool {
+        let empty = matches!(value, Value::List(items) if items.is_empty());
+        empty && self.nil == Nil::IsEmptyOnceStored && field.omit == Omit::Never
     }
 
     fn structure(&mut self, of: &'static Struct, entries: &'v Arc<Map>) -> Result<Option<Map>, WireError> {
@@ -181,7 +195,7 @@ impl<'v> Reader<'v> {
             };
             known += usize::from(field.unset.is_some());
             self.steps.push(Step::Field(of, field));
-            let canonical = self.value(&field.of, value)?;
+            let canonical = self.value(&field.of, value)?.filter(|_| !self.stays_empty(field, value));
             let lost = self.is_lost(field);
             self.steps.pop();
             if lost || left_out(field, value, canonical.as_ref(), self.nil) {
@@ -259,10 +273,10 @@ fn push_key(path: &mut String, name: &str) {
 }
 
 fn left_out(field: &Field, read: &Value, canonical: Option<&Value>, nil: Nil) -> bool {
-    let value = match (&field.of.form, nil) {
+    let value = match (&field.of.form, nil.in_protobuf()) {
         // A pointer is there where something was written, even what is written back as null: the time before all times. JSON
         // in the store is read once more, which makes an end of it.
-        (Form::Pointer(_), Nil::IsEmpty) => read,
+        (Form::Pointer(_), true) => read,
         _ => canonical.unwrap_or(read),
     };
     match field.omit {
