@@ -17,11 +17,17 @@ use crate::shelf::{key, split};
 use crate::state::{State, Write, WriteKind};
 
 const ORPHAN: &str = "orphan";
+const JOBS_LEAVE_PODS: &str = "child pods are preserved by default when jobs are deleted; set propagationPolicy=Background to \
+     remove them or set propagationPolicy=Orphan to suppress this warning";
 const FOREGROUND: &str = "foregroundDeletion";
 
 /// Deletes one object.
 pub(crate) fn delete(state: &State, call: &mut Call<'_>) -> Result<Outcome, Halt> {
     let options = options(call)?;
+    if call.served.is("batch", "jobs") && options.propagation.is_none() && options.orphan_dependents.is_none()
+    {
+        call.warn(JOBS_LEAVE_PODS);
+    }
     let name = call.info.name.clone();
     let key = key(call.namespace(), &name);
     let Some(entry) = state.shelf(&call.served.shelf).and_then(|shelf| shelf.get(&key)).cloned() else {
@@ -79,8 +85,7 @@ fn returns_object(group: &str, plural: &str) -> bool {
                 | "serviceaccounts"
                 | "resourcequotas"
                 | "namespaces"
-        ) | ("policy", _)
-            | ("resource.k8s.io", _)
+        ) | ("resource.k8s.io", _)
             | (
                 "storage.k8s.io",
                 "volumeattachments"

@@ -63,9 +63,7 @@ fn sorted(answer: &Value) -> Value {
         Value::Object(entries) => {
             let entry = |(key, value): (&String, &Value)| {
                 let mut value = sorted(value);
-                if let Some(items) =
-                    value.as_array_mut().filter(|_| UNORDERED.contains(&key.as_str()))
-                {
+                if let Some(items) = value.as_array_mut().filter(|_| UNORDERED.contains(&key.as_str())) {
                     items.sort_by_cached_key(|item| {
                         let text = |key: &str| item.get(key).map(Value::to_string);
                         (["manager", "operation", "subresource", "apiVersion"].map(text), item.to_string())

@@ -175,16 +175,17 @@ fn replace_word(text: &str, word: &str, name: &str) -> String {
 fn times(text: &str) -> String {
     let (mut out, mut rest) = (String::new(), text);
     while let Some(first) = rest.chars().next() {
-        let length = match rest.find('Z').map(|end| end + 1).filter(|end| *end <= 27 && is_time(&rest[..*end])) {
-            Some(length) => {
-                out.push_str("<time>");
-                length
-            }
-            None => {
-                out.push(first);
-                first.len_utf8()
-            }
-        };
+        let length =
+            match rest.find('Z').map(|end| end + 1).filter(|end| *end <= 27 && is_time(&rest[..*end])) {
+                Some(length) => {
+                    out.push_str("<time>");
+                    length
+                }
+                None => {
+                    out.push(first);
+                    first.len_utf8()
+                }
+            };
         rest = &rest[length..];
     }
     out
@@ -219,7 +220,7 @@ mod tests {
         let answer = json!({
             "metadata": {"name": "x-7kq", "generateName": "x-", "uid": uid, "resourceVersion": "12", "namespace": "d-a-12ab",
                 "creationTimestamp": "2024-01-02T03:04:05Z"},
-            "items": [{"metadata": {"name": "kube-root-ca.crt"}}, {"nodePort": 30000, "clusterIP": "10.96.3.4"}],
+            "list": [{"metadata": {"name": "kube-root-ca.crt"}}, {"nodePort": 30000, "clusterIP": "10.96.3.4"}],
             "message": format!("x-7kq at 12, not 312, of {uid} in d-a-12ab"),
         });
         assert_eq!(
@@ -227,7 +228,7 @@ mod tests {
             json!({
                 "metadata": {"name": "<generated-1>", "generateName": "x-", "uid": "<uid-1>", "resourceVersion": "<version-1>",
                     "namespace": "${ns}", "creationTimestamp": "<time>"},
-                "items": [{"nodePort": "<port>", "clusterIP": "<ip>"}],
+                "list": [{"nodePort": "<port>", "clusterIP": "<ip>"}],
                 // Keys are taken in their order, and the version comes later than this one.
                 "message": "<generated-1> at 12, not 312, of <uid-1> in ${ns}",
             })

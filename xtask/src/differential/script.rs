@@ -60,3 +60,29 @@ impl Script {
         fs::write(path, text).with_context(|| path.display().to_string())
     }
 }
+
+/// `${ns}` is the namespace, `${N.a.b}` a value of an earlier answer.
+pub(super) fn resolve(value: &Value, namespace: &str, answers: &[Value]) -> Value {
+    match value {
+        Value::String(text) => resolve_text(&text.replace("${ns}", namespace), answers).into(),
+        Value::Array(items) => items.iter().map(|item| resolve(item, namespace, answers)).collect(),
+        Value::Object(entries) => {
+            let entry = |(key, value): (&String, &Value)| {
+                (key.replace("${ns}", namespace), resolve(value, namespace, answers))
+            };
+            Value::Object(entries.iter().map(entry).collect())
+        }
+        other => other.clone(),
+    }
+}
+
+fn resolve_text(text: &str, answers: &[Value]) -> String {
+    let Some((head, rest)) = text.split_once("${") else { return text.to_owned() };
+    let Some((place, rest)) = rest.split_once('}') else { return text.to_owned() };
+    let found = place.split_once('.').and_then(|(line, path)| {
+        let answer = answers.get(line.parse::<usize>().ok()?.checked_sub(1)?)?;
+        let found = answer.pointer(&format!("/{}", path.replace('.', "/")))?;
+        Some(found.as_str().map_or_else(|| found.to_string(), str::to_owned))
+    });
+    format!("{head}{}{}", found.unwrap_or_default(), resolve_text(rest, answers))
+}

@@ -9,7 +9,7 @@ use http::{Method, Request};
 use serde_json::{Value, json};
 
 use super::normal::{Names, is_noise};
-use super::script::{ANSWER, Script, Step};
+use super::script::{ANSWER, Script, Step, resolve};
 use crate::Rest;
 
 /// The program that the field managers are called after where a request names none.
@@ -40,7 +40,10 @@ impl Server {
         let text = |key: &str| step.get(key).and_then(Value::as_str).unwrap_or_default();
         let query = match text("query") {
             "" => String::new(),
-            query => format!("?{}", query.replace(' ', "%20").replace('"', "%22").replace('<', "%3C").replace('>', "%3E")),
+            query => format!(
+                "?{}",
+                query.replace(' ', "%20").replace('"', "%22").replace('<', "%3C").replace('>', "%3E")
+            ),
         };
         let mut request = Request::builder()
             .method(Method::from_bytes(text("method").as_bytes())?)
@@ -172,30 +175,4 @@ fn unescaped(text: &str) -> String {
         out.push(if c == '\\' { chars.next().unwrap_or('\\') } else { c });
     }
     out
-}
-
-/// `${ns}` is the namespace, `${N.a.b}` a value of an earlier answer.
-fn resolve(value: &Value, namespace: &str, answers: &[Value]) -> Value {
-    match value {
-        Value::String(text) => resolve_text(&text.replace("${ns}", namespace), answers).into(),
-        Value::Array(items) => items.iter().map(|item| resolve(item, namespace, answers)).collect(),
-        Value::Object(entries) => {
-            let entry = |(key, value): (&String, &Value)| {
-                (key.replace("${ns}", namespace), resolve(value, namespace, answers))
-            };
-            Value::Object(entries.iter().map(entry).collect())
-        }
-        other => other.clone(),
-    }
-}
-
-fn resolve_text(text: &str, answers: &[Value]) -> String {
-    let Some((head, rest)) = text.split_once("${") else { return text.to_owned() };
-    let Some((place, rest)) = rest.split_once('}') else { return text.to_owned() };
-    let found = place.split_once('.').and_then(|(line, path)| {
-        let answer = answers.get(line.parse::<usize>().ok()?.checked_sub(1)?)?;
-        let found = answer.pointer(&format!("/{}", path.replace('.', "/")))?;
-        Some(found.as_str().map_or_else(|| found.to_string(), str::to_owned))
-    });
-    format!("{head}{}{}", found.unwrap_or_default(), resolve_text(rest, answers))
 }

@@ -5,6 +5,7 @@ mod admission;
 mod api;
 mod conformance;
 mod custom;
+mod differential;
 mod faults;
 mod guard;
 mod history;
