@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use apistore::{
-    Answer, Answers, Body, Change, Demand, Method, Request, Response, Step, Store, User, Watch, WatchEvent,
+    Answer, Answers, Body, Change, Demand, FollowedLog, Method, Request, Response, Step, Store, User, Watch,
+    WatchEvent,
 };
 use lockstep_core::{Value, from_json, to_json};
 use parking_lot::Mutex;
@@ -109,6 +110,11 @@ impl Api {
     /// What happened to a watch since it was last asked; `None` when it has ended.
     pub fn poll(&self, watch: &mut Watch) -> Option<Vec<WatchEvent>> {
         self.store.lock().poll(watch, self.now())
+    }
+
+    /// What was added to a log since it was last asked for; `None` when nothing more will be.
+    pub(crate) fn poll_log(&self, log: &mut FollowedLog) -> Option<Vec<u8>> {
+        self.store.lock().poll_log(log)
     }
 
     /// Tells of every change of the state.

@@ -46,7 +46,7 @@ pub(crate) fn encode(response: &Response, shape: &Shape, tables: &Tables) -> htt
         (Answer::List(list), Form::Whole) => value_body(&list_value(list), shape),
         (Answer::List(list), Form::Metadata) => value_body(&metadata_list(list), shape),
         (Answer::List(list), Form::Table) => value_body(&tables.of_list(list, shape.rows, shape.now), shape),
-        (Answer::Watch(_), _) => whole(Bytes::new()),
+        (Answer::Watch(_) | Answer::Log(_), _) => whole(Bytes::new()),
     };
     with_headers(response, shape.accepted.encoding.media_type(), body)
 }

@@ -7,6 +7,7 @@ use rcgen::{
     BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer,
     KeyPair, KeyUsagePurpose,
 };
+use rustls::pki_types::{CertificateDer, pem::PemObject};
 
 /// Why there is no certificate.
 #[derive(Debug, thiserror::Error)]
@@ -50,8 +51,13 @@ impl Authority {
     }
 
     /// One that was kept.
-    pub fn kept(credentials: Credentials) -> Self {
-        Self(credentials)
+    ///
+    /// # Errors
+    /// When its key or certificate is none.
+    pub fn kept(credentials: Credentials) -> Result<Self, PkiError> {
+        KeyPair::from_pem(credentials.key.expose())?;
+        CertificateDer::from_pem_slice(credentials.certificate.as_bytes())?;
+        Ok(Self(credentials))
     }
 
     /// Its certificate and key.
@@ -150,9 +156,8 @@ mod tests {
     #[test]
     fn a_user_is_read_from_the_certificate_it_was_given() {
         let authority = Authority::generate().unwrap();
-        let kept = Authority::kept(authority.credentials().clone());
+        let kept = Authority::kept(authority.credentials().clone()).unwrap();
         let user = kept.user("admin", "system:masters").unwrap();
-        use rustls::pki_types::{CertificateDer, pem::PemObject};
         let der = CertificateDer::from_pem_slice(user.certificate.as_bytes()).unwrap();
         let read = of_certificate(&der).unwrap();
         assert_eq!(read.name, "admin");

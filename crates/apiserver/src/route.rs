@@ -145,15 +145,18 @@ impl Router {
         }
         let response = self.api.call_noted(request, |code| self.count(call, code)).await;
         let tables = self.tables(info).await;
+        let head = Response {
+            code: response.code,
+            warnings: response.warnings.clone(),
+            body: Answer::Text(Arc::default()),
+        };
         match response.body {
             Answer::Watch(watch) => {
-                let head = Response {
-                    code: response.code,
-                    warnings: response.warnings,
-                    body: Answer::Text(Arc::default()),
-                };
                 let lines = stream::events(self.api.clone(), watch, shape, tables);
                 with_headers(&head, "application/json", streamed(lines))
+            }
+            Answer::Log(log) => {
+                with_headers(&head, "text/plain", streamed(stream::log(self.api.clone(), log)))
             }
             _ => encode(&response, &shape, &tables),
         }

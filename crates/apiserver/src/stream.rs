@@ -1,9 +1,9 @@
-//! Watches as they are sent: one line of JSON an event.
+//! Watches as they are sent, one line of JSON an event, and logs that are followed.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use apistore::{EventType, Watch, WatchEvent};
+use apistore::{EventType, FollowedLog, Watch, WatchEvent};
 use bytes::{BufMut, Bytes, BytesMut};
 use futures::Stream;
 use lockstep_core::{Value, to_json};
@@ -16,6 +16,9 @@ use crate::table::{First, Tables};
 
 /// How long a watch waits for a change before it looks whether its time is over or a bookmark is due.
 const PAUSE: Duration = Duration::from_secs(1);
+
+/// How often a log is looked at for new lines.
+const LOG_PAUSE: Duration = Duration::from_millis(100);
 
 /// A watch that is being sent.
 struct Sending {
@@ -38,6 +41,20 @@ pub(crate) fn events(
     let changes = api.changes();
     let sending = Sending { api, watch, changes, shape, tables, first: First::Yes, ended: false };
     futures::stream::unfold(sending, |mut sending| async move { Some((sending.next().await?, sending)) })
+}
+
+/// The text of a log as it grows, until its container stops or the client goes.
+pub(crate) fn log(api: Arc<Api>, log: FollowedLog) -> impl Stream<Item = Bytes> + Send + 'static {
+    futures::stream::unfold((api, log), |(api, mut log)| async move {
+        loop {
+            let text = api.poll_log(&mut log)?;
+            if !text.is_empty() {
+                return Some((Bytes::from(text), (api, log)));
+            }
+            // Lines are no changes of the state, so that nobody is told of them.
+            tokio::time::sleep(LOG_PAUSE).await;
+        }
+    })
 }
 
 impl Sending {
