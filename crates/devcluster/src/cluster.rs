@@ -43,7 +43,6 @@ pub struct DevCluster {
     workloads: Workloads,
     authority: Authority,
     admin: Credentials,
-    dir: Option<StateDir>,
     closing: Option<Closing>,
 }
 
@@ -51,7 +50,7 @@ pub struct DevCluster {
 const HISTORY: usize = 20_000;
 /// How far the revision jumps at a start: a client may have seen changes that were not on disk when the process died, and must not
 /// meet their numbers again with another meaning.
-const LEAP: u64 = 1_000;
+const LEAP: u64 = 1 << 20;
 
 impl DevCluster {
     /// Makes a cluster ready: its state is read, its port is taken. It serves when it is [run](DevCluster::run).
@@ -74,7 +73,7 @@ impl DevCluster {
         let admin = authority.user("lockstep-admin", "system:masters")?;
         let server = Server::bind(api.clone(), &authority, access, options.listen).await?;
         let workloads = Workloads::new(authority.certificate());
-        Ok(Self { api, server, workloads, authority, admin, dir: options.dir, closing })
+        Ok(Self { api, server, workloads, authority, admin, closing })
     }
 
     /// The kubeconfig of its administrator.
@@ -98,9 +97,6 @@ impl DevCluster {
         tokio::join!(self.server.run(shutdown), work);
         if let Some(closing) = self.closing {
             closing.close().await;
-        }
-        if let Some(dir) = self.dir {
-            dir.clear_running();
         }
     }
 }

@@ -1,8 +1,8 @@
 //! The folder of a cluster.
 
-use std::fs::{self, OpenOptions, Permissions};
+use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{self, Write};
-use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use apiserver::{Authority, Credentials, PkiError, TokenKey};
@@ -31,6 +31,18 @@ pub enum DirError {
         #[source]
         source: DiskError,
     },
+    /// A process serves it.
+    #[error("a process serves the cluster in {}", path.display())]
+    InUse {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// A key or certificate in it is none.
+    #[error("{} is damaged", path.display())]
+    Damaged {
+        /// Which.
+        path: PathBuf,
+    },
     /// There are no certificates.
     #[error("no certificates for the cluster")]
     Pki(#[from] PkiError),
@@ -39,21 +51,35 @@ pub enum DirError {
     Random(#[from] getrandom::Error),
 }
 
-/// The folder in which a cluster is kept: its state, its keys, and the kubeconfig that leads to it. Only its owner may look into it.
+/// The folder in which a cluster is kept: its state, its keys, and the kubeconfig that leads to it. What is written there is for its
+/// owner alone.
 #[derive(Clone, Debug)]
 pub struct StateDir(PathBuf);
 
+/// The right to serve the cluster of a folder. While it is held the folder names this process; afterwards nothing there is untrue.
+#[derive(Debug)]
+pub struct Claim {
+    dir: StateDir,
+    file: File,
+}
+
+impl Drop for Claim {
+    fn drop(&mut self) {
+        // The lock goes with the file; a name that cannot be taken away is one that nobody believes without the lock.
+        let _ = fs::remove_file(self.dir.kubeconfig());
+        let _ = self.file.set_len(0);
+    }
+}
+
 impl StateDir {
-    /// The folder at this path, made if there is none.
+    /// The folder at this path, made if there is none: then only its owner may look into it.
     ///
     /// # Errors
     /// When it cannot be made.
     pub fn create(path: &Path) -> Result<Self, DirError> {
-        let dir = Self(path.to_owned());
         let failed = |source| DirError::File { path: path.to_owned(), source };
-        fs::create_dir_all(path).map_err(failed)?;
-        fs::set_permissions(path, Permissions::from_mode(0o700)).map_err(failed)?;
-        Ok(dir)
+        DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(failed)?;
+        Ok(Self(path.to_owned()))
     }
 
     /// The folder at this path as it is, or is not.
@@ -61,14 +87,39 @@ impl StateDir {
         Self(path.to_owned())
     }
 
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+
     /// Where the kubeconfig is while the cluster runs.
     pub fn kubeconfig(&self) -> PathBuf {
         self.0.join("kubeconfig")
     }
 
-    /// Where the id of the process is while the cluster runs.
-    pub fn process_id(&self) -> PathBuf {
-        self.0.join("pid")
+    /// Takes the right to serve it, for this process.
+    ///
+    /// # Errors
+    /// [`DirError::InUse`] while another process has it.
+    pub fn claim(&self) -> Result<Claim, DirError> {
+        let path = self.0.join(PROCESS);
+        let failed = |source| DirError::File { path: path.clone(), source };
+        let mut file = open(&path).map_err(failed)?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => return Err(DirError::InUse { path: self.0.clone() }),
+            Err(TryLockError::Error(source)) => return Err(failed(source)),
+        }
+        file.set_len(0).map_err(failed)?;
+        file.write_all(std::process::id().to_string().as_bytes()).map_err(failed)?;
+        Ok(Claim { dir: self.clone(), file })
+    }
+
+    /// The process that serves it, if one does. What a dead process has left here is not believed.
+    pub fn process(&self) -> Option<u32> {
+        let path = self.0.join(PROCESS);
+        let locked = matches!(File::open(&path).ok()?.try_lock(), Err(TryLockError::WouldBlock));
+        fs::read_to_string(&path).ok().filter(|_| locked)?.trim().parse().ok()
     }
 
     /// Writes the kubeconfig, so that it is there whole or not at all.
@@ -79,40 +130,46 @@ impl StateDir {
         self.write(&self.kubeconfig(), &to_json(kubeconfig))
     }
 
-    /// Takes away what is true only while the cluster runs.
-    pub fn clear_running(&self) {
-        for path in [self.kubeconfig(), self.process_id()] {
-            // It may never have been there.
-            let _ = fs::remove_file(path);
-        }
-    }
-
     /// Removes what a cluster has written here, and the folder if nothing else is in it. The cluster must not run.
     ///
     /// # Errors
     /// When it runs, or something cannot be removed.
     pub fn reset(&self) -> Result<(), DirError> {
-        if self.state().exists() {
-            // Fails while another process has it open.
-            drop(self.disk()?);
+        if !self.0.is_dir() {
+            return Ok(());
         }
-        self.clear_running();
-        for name in [STATE, CA_CERTIFICATE, CA_KEY, TOKEN_KEY] {
+        let claim = self.claim()?;
+        for name in WRITTEN {
             let path = self.0.join(name);
-            match fs::remove_file(&path) {
+            let removed = if path.is_dir() { fs::remove_dir_all(&path) } else { fs::remove_file(&path) };
+            match removed {
                 Err(source) if source.kind() != io::ErrorKind::NotFound => {
                     return Err(DirError::File { path, source });
                 }
                 _ => {}
             }
         }
+        drop(claim);
         // Something of the user's may be in it.
         let _ = fs::remove_dir(&self.0);
         Ok(())
     }
 
+    /// Where a cluster in the background writes what it has to say.
+    pub fn log(&self) -> PathBuf {
+        self.0.join(LOG)
+    }
+
+    /// Where a controller beside the cluster keeps what it can fetch again.
+    pub fn cache(&self) -> PathBuf {
+        self.0.join(CACHE)
+    }
+
     pub(crate) fn disk(&self) -> Result<Disk, DirError> {
-        Disk::open(&self.state()).map_err(|source| self.state_error(source))
+        let path = self.state();
+        // The database makes its file for everyone; one that is there it leaves as it is.
+        open(&path).map_err(|source| DirError::File { path: path.clone(), source })?;
+        Disk::open(&path).map_err(|source| self.state_error(source))
     }
 
     pub(crate) fn state_error(&self, source: DiskError) -> DirError {
@@ -122,10 +179,11 @@ impl StateDir {
     /// The authority of this cluster: the one that was kept, or a new one.
     pub(crate) fn authority(&self) -> Result<Authority, DirError> {
         let (certificate, key) = (self.0.join(CA_CERTIFICATE), self.0.join(CA_KEY));
-        if let (Some(certificate), Some(key)) = (self.read(&certificate)?, self.read(&key)?) {
+        if let (Some(certificate), Some(private)) = (self.read(&certificate)?, self.read(&key)?) {
             let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
-            let credentials = Credentials { certificate: text(certificate), key: Secret::new(text(key)) };
-            return Ok(Authority::kept(credentials));
+            let credentials = Credentials { certificate: text(certificate), key: Secret::new(text(private)) };
+            let damaged = |_| DirError::Damaged { path: key };
+            return Authority::kept(credentials).map_err(damaged);
         }
         let authority = Authority::generate()?;
         self.write(&key, authority.credentials().key.expose().as_bytes())?;
@@ -158,34 +216,73 @@ impl StateDir {
 
     /// Beside first, then in place: a crash leaves the old file or the new one.
     fn write(&self, path: &Path, bytes: &[u8]) -> Result<(), DirError> {
-        let aside = path.with_extension("new");
+        let mut aside = path.as_os_str().to_owned();
+        aside.push(".new");
         let write = || -> io::Result<()> {
-            let mut options = OpenOptions::new();
-            let mut file = options.write(true).create(true).truncate(true).mode(0o600).open(&aside)?;
+            let mut file = open(Path::new(&aside))?;
+            file.set_len(0)?;
             file.write_all(bytes)?;
             file.sync_all()?;
             fs::rename(&aside, path)
         };
         write().map_err(|source| DirError::File { path: path.to_owned(), source })
     }
+}
 
-    /// Writes the id of the process that serves the cluster.
-    ///
-    /// # Errors
-    /// When it cannot be written.
-    pub fn write_process_id(&self, id: u32) -> Result<(), DirError> {
-        self.write(&self.process_id(), id.to_string().as_bytes())
-    }
+/// Opens a file to write, made if there is none, for its owner alone.
+fn open(path: &Path) -> io::Result<File> {
+    OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(path)
 }
 
 const STATE: &str = "state.redb";
 const CA_CERTIFICATE: &str = "ca.crt";
 const CA_KEY: &str = "ca.key";
 const TOKEN_KEY: &str = "token.key";
+const PROCESS: &str = "pid";
+const LOG: &str = "log";
+const CACHE: &str = "cache";
+/// All that is ever written here, the kubeconfig apart, which goes with the process.
+const WRITTEN: [&str; 7] = [STATE, CA_CERTIFICATE, CA_KEY, TOKEN_KEY, PROCESS, LOG, CACHE];
 
 /// Random bytes for a key.
 pub(crate) fn random<const N: usize>() -> Result<[u8; N], getrandom::Error> {
     let mut bytes = [0; N];
     getrandom::fill(&mut bytes)?;
     Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_process_serves_a_folder_and_a_dead_one_is_not_believed() {
+        let temporary = tempfile::tempdir().unwrap();
+        let dir = StateDir::create(&temporary.path().join("cluster")).unwrap();
+        fs::write(dir.0.join(PROCESS), "1").unwrap();
+        assert_eq!(dir.process(), None, "what a killed process has left");
+        let claim = dir.claim().unwrap();
+        dir.write_kubeconfig(&Value::default()).unwrap();
+        assert_eq!(dir.process(), Some(std::process::id()));
+        assert!(matches!(dir.claim(), Err(DirError::InUse { .. })));
+        assert!(matches!(dir.reset(), Err(DirError::InUse { .. })));
+        drop(claim);
+        assert_eq!(dir.process(), None);
+        assert!(!dir.kubeconfig().exists());
+    }
+
+    #[test]
+    fn what_is_damaged_is_named_and_can_be_forgotten() {
+        let temporary = tempfile::tempdir().unwrap();
+        let dir = StateDir::create(&temporary.path().join("cluster")).unwrap();
+        dir.authority().unwrap();
+        fs::write(dir.0.join(CA_KEY), "").unwrap();
+        assert!(matches!(dir.authority(), Err(DirError::Damaged { path }) if path.ends_with(CA_KEY)));
+        fs::write(dir.state(), "no database").unwrap();
+        assert!(dir.disk().is_err());
+        fs::write(dir.0.join("mine"), "").unwrap();
+        dir.reset().unwrap();
+        let left: Vec<_> = fs::read_dir(&dir.0).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        assert_eq!(left, ["mine"]);
+    }
 }

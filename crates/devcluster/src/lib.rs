@@ -9,5 +9,5 @@ mod disk;
 
 pub use apiserver::{Access, AuditLog, Authentication};
 pub use cluster::{DevCluster, DevClusterError, Options};
-pub use dir::{DirError, StateDir};
+pub use dir::{Claim, DirError, StateDir};
 pub use disk::DiskError;

@@ -78,6 +78,12 @@ impl WorkTree {
         Ok(files)
     }
 
+    /// The newest commit; `None` where there is none.
+    pub fn head(&self) -> Result<Option<CommitId>> {
+        let Some(commit) = self.ancestor(0)? else { return Ok(None) };
+        CommitId::parse(&commit.id.to_string()).map(Some).ok_or(Error::Corrupted(None))
+    }
+
     /// The subject of the newest commit; `None` where there is none.
     pub fn subject(&self) -> Result<Option<String>> {
         let Some(commit) = self.ancestor(0)? else { return Ok(None) };

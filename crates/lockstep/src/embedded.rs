@@ -7,7 +7,7 @@ use std::sync::Arc;
 use anyhow::Context;
 use cluster::Connection;
 use controller::{Controller, Settings};
-use devcluster::{DevCluster, DevClusterError, DirError, DiskError, Options, StateDir};
+use devcluster::{Claim, DevCluster, DevClusterError, DirError, DiskError, Options, StateDir};
 use runtime::{Admin, AdminListener, Metrics, Readiness, Shutdown};
 
 use crate::connect::Connect;
@@ -44,14 +44,16 @@ pub(crate) struct Embedded {
     stop_cluster: Shutdown,
     controller: tokio::task::JoinHandle<()>,
     cluster: tokio::task::JoinHandle<()>,
+    /// Held until the last of it has ended.
+    _claim: Claim,
 }
 
 impl Embedded {
     pub(crate) async fn start(start: Start) -> anyhow::Result<Self> {
+        let claim = start.dir.claim().map_err(|error| told(error.into()))?;
         let listener = AdminListener::bind(start.admin).await?;
         let kept = (start.kept == Kept::OnDisk).then(|| start.dir.clone());
         let cluster = DevCluster::start(Options { dir: kept, listen: start.listen }).await.map_err(told)?;
-        start.dir.write_process_id(std::process::id())?;
         start.dir.write_kubeconfig(&cluster.kubeconfig())?;
         let (stop_controller, stop_cluster) = (Shutdown::new(), Shutdown::new());
         let cluster = tokio::spawn(cluster.run(stop_cluster.clone()));
@@ -71,7 +73,15 @@ impl Embedded {
                 tracing::error!(error = &error as &dyn std::error::Error, "the admin endpoint has ended");
             }
         });
-        Ok(Self { connection, admin: admin_address, stop_controller, stop_cluster, controller, cluster })
+        Ok(Self {
+            connection,
+            admin: admin_address,
+            stop_controller,
+            stop_cluster,
+            controller,
+            cluster,
+            _claim: claim,
+        })
     }
 
     /// A connection to the cluster, as its administrator.
@@ -82,6 +92,18 @@ impl Embedded {
     /// The address of the controller's admin endpoint.
     pub(crate) fn admin(&self) -> SocketAddr {
         self.admin
+    }
+
+    /// Returns when a part of it has ended though nobody asked for that: the rest is of no use without it.
+    pub(crate) async fn broken(&mut self) -> anyhow::Error {
+        let (part, ended) = tokio::select! {
+            ended = &mut self.controller => ("controller", ended),
+            ended = &mut self.cluster => ("cluster", ended),
+        };
+        match ended {
+            Ok(()) => anyhow::anyhow!("the {part} has ended; see the log above"),
+            Err(error) => anyhow::Error::new(error).context(format!("the {part} has ended")),
+        }
     }
 
     /// Ends the controller, which may still write, and then the cluster.
@@ -96,10 +118,12 @@ impl Embedded {
 /// Why a cluster does not start, with what to do where that is known.
 pub(crate) fn told(error: DevClusterError) -> anyhow::Error {
     let hint = match &error {
-        DevClusterError::Dir(DirError::State { source: DiskError::InUse, .. }) => {
+        DevClusterError::Dir(DirError::InUse { .. } | DirError::State { source: DiskError::InUse, .. }) => {
             "it runs already: lockstep cluster kubeconfig leads to it, lockstep cluster stop ends it"
         }
-        DevClusterError::Dir(DirError::State { .. }) => "lockstep cluster reset forgets what it holds",
+        DevClusterError::Dir(DirError::State { .. } | DirError::Damaged { .. }) => {
+            "lockstep cluster reset forgets what it holds"
+        }
         DevClusterError::Server(_) => "--listen chooses another address; port 0 is any free one",
         _ => return error.into(),
     };

@@ -20,12 +20,13 @@ impl Shutdown {
         Self::default()
     }
 
-    /// A wish that SIGINT and SIGTERM make; must be called inside a tokio runtime. A second signal ends the process at once, with
+    /// A wish that SIGINT, SIGTERM and SIGHUP (the terminal is gone) make; must be called inside a tokio runtime. A second signal ends the process at once, with
     /// the code that shells give a process ended by SIGINT.
     pub fn on_signals() -> std::io::Result<Self> {
         use tokio::signal::unix::{SignalKind, signal};
         let mut interrupt = signal(SignalKind::interrupt())?;
         let mut terminate = signal(SignalKind::terminate())?;
+        let mut hangup = signal(SignalKind::hangup())?;
         let shutdown = Self::new();
         let wish = shutdown.clone();
         tokio::spawn(async move {
@@ -33,6 +34,7 @@ impl Shutdown {
                 tokio::select! {
                     _ = interrupt.recv() => {}
                     _ = terminate.recv() => {}
+                    _ = hangup.recv() => {}
                 }
                 if wish.is_requested() {
                     std::process::exit(130);

@@ -4,7 +4,20 @@ use super::metadata::Metadata;
 use super::sources::SourceFile;
 
 /// The rooms that ARCHITECTURE.md marks with `*`.
-const DECIDING: &[&str] = &["core", "goyaml", "gostd", "manifest", "schema", "health", "diff", "plan"];
+const DECIDING: &[&str] = &[
+    "core",
+    "goyaml",
+    "gostd",
+    "manifest",
+    "schema",
+    "health",
+    "diff",
+    "kinds",
+    "rules",
+    "apistore",
+    "workloads",
+    "plan",
+];
 
 const FORBIDDEN_DEPENDENCIES: &[&str] = &[
     "async-std",

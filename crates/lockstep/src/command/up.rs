@@ -44,17 +44,19 @@ impl Up {
         let path = self.folder.path()?;
         let dir = StateDir::create(&path)?;
         let asked = Shutdown::on_signals().context("cannot wait for Ctrl-C")?;
-        let settings = default_settings(path.join("cache"), self.poll);
+        let settings = default_settings(dir.cache(), self.poll);
         let (kept, listen, admin) = (Kept::OnDisk, self.cluster_listen, self.listen);
-        let embedded = Embedded::start(Start { dir: dir.clone(), kept, listen, admin, settings }).await?;
+        let mut embedded = Embedded::start(Start { dir: dir.clone(), kept, listen, admin, settings }).await?;
         let (url, admin) = (embedded.connection().server().to_owned(), embedded.admin());
         writeln!(terminal.out, "The cluster answers at {url}, its controller at http://{admin}.\n")?;
         writeln!(terminal.out, "    export KUBECONFIG={}\n", dir.kubeconfig().display())?;
         writeln!(terminal.out, "Ctrl-C ends both; what the cluster holds stays in {}.", path.display())?;
         terminal.out.flush()?;
-        asked.requested().await;
+        tokio::select! {
+            () = asked.requested() => {}
+            error = embedded.broken() => return Err(error),
+        }
         embedded.stop().await?;
-        dir.clear_running();
         Ok(Exit::Success)
     }
 }

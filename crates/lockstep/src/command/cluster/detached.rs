@@ -3,17 +3,14 @@
 use std::ffi::OsString;
 use std::fs::File;
 use std::os::unix::process::CommandExt;
-use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
 use anyhow::Context;
-
-/// The file to which a cluster in the background writes what it has to say.
-pub(super) const LOG: &str = "log";
+use devcluster::StateDir;
 
 /// Starts this program again, as a cluster that outlives its parent and its terminal.
-pub(super) fn spawn(dir: &Path, flags: &[OsString]) -> anyhow::Result<Child> {
-    let log = dir.join(LOG);
+pub(super) fn spawn(dir: &StateDir, flags: &[OsString]) -> anyhow::Result<Child> {
+    let log = dir.log();
     let open = || -> std::io::Result<(File, File)> {
         let out = File::create(&log)?;
         Ok((out.try_clone()?, out))
@@ -23,7 +20,7 @@ pub(super) fn spawn(dir: &Path, flags: &[OsString]) -> anyhow::Result<Child> {
     #[allow(clippy::disallowed_methods)]
     // it runs nothing but itself: a process cannot go on in the background otherwise
     let mut command = Command::new(program);
-    command.args(["cluster", "start", "--dir"]).arg(dir).args(flags);
+    command.args(["cluster", "start", "--dir"]).arg(dir.path()).args(flags);
     command.stdin(Stdio::null()).stdout(out).stderr(err).process_group(0);
     command.spawn().context("cannot start a process")
 }

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use clap::{Args, Subcommand};
-use devcluster::{Access, AuditLog, Authentication, DevCluster, Options, StateDir};
+use devcluster::{Access, AuditLog, Authentication, DevCluster, DirError, Options, StateDir};
 use runtime::{LogFormat, Shutdown};
 
 use crate::connect::{block_on, environment};
@@ -98,13 +98,13 @@ impl Start {
     async fn serve(self, terminal: &mut Terminal) -> anyhow::Result<Exit> {
         let path = self.folder.path()?;
         let dir = StateDir::create(&path)?;
+        let _claim = dir.claim().map_err(|error| told(error.into()))?;
         let shutdown = Shutdown::on_signals().context("cannot wait for Ctrl-C")?;
         let options = Options { dir: Some(dir.clone()), listen: self.listen };
         if self.exit_with_stdin {
             end_with_stdin(shutdown.clone())?;
         }
         let cluster = DevCluster::open_to(self.access()?, options).await.map_err(told)?;
-        dir.write_process_id(std::process::id())?;
         dir.write_kubeconfig(&cluster.kubeconfig())?;
         writeln!(terminal.out, "The cluster answers at {}. In another terminal:\n", cluster.url())?;
         writeln!(
@@ -145,7 +145,10 @@ impl Start {
     fn detached(self, terminal: &mut Terminal) -> anyhow::Result<Exit> {
         let path = self.folder.path()?;
         let dir = StateDir::create(&path)?;
-        let mut process = detached::spawn(&path, &self.flags())?;
+        if dir.process().is_some() {
+            return Err(told(DirError::InUse { path }.into()));
+        }
+        let mut process = detached::spawn(&dir, &self.flags())?;
         block_on(running::until_it_answers(&path, &mut process, PATIENCE))?;
         writeln!(terminal.out, "The cluster answers. Use it with\n")?;
         writeln!(terminal.out, "    export KUBECONFIG={}\n", dir.kubeconfig().display())?;

@@ -7,9 +7,9 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
 use devcluster::StateDir;
-use rustix::process::{Pid, Signal, kill_process, test_kill_process};
+use rustix::process::{Pid, Signal, kill_process};
 
-use super::{PATIENCE, default_dir, detached};
+use super::{PATIENCE, default_dir};
 use crate::connect::Connect;
 use crate::exit::Exit;
 use crate::hint::advised;
@@ -34,20 +34,19 @@ pub(super) async fn kubeconfig(path: &Path, terminal: &mut Terminal) -> anyhow::
 /// Ends the cluster, and waits until it has ended.
 pub(super) fn stop(path: &Path, terminal: &mut Terminal) -> anyhow::Result<Exit> {
     let dir = StateDir::existing(path);
-    let process = process(&dir);
-    let Some(process) = process.filter(|process| test_kill_process(*process).is_ok()) else {
+    let Some(id) = dir.process() else {
         writeln!(terminal.out, "No cluster runs in {}.", path.display())?;
         return Ok(Exit::Success);
     };
+    let process = i32::try_from(id).ok().and_then(Pid::from_raw).context("the cluster has no process")?;
     kill_process(process, Signal::TERM).context("cannot tell the cluster to end")?;
     let deadline = Instant::now() + PATIENCE;
-    while dir.process_id().exists() && test_kill_process(process).is_ok() {
+    while dir.process() == Some(id) {
         if Instant::now() > deadline {
-            bail!("the cluster (process {}) does not end", process.as_raw_nonzero());
+            bail!("the cluster (process {id}) does not end");
         }
         std::thread::sleep(GLANCE);
     }
-    dir.clear_running();
     writeln!(terminal.out, "The cluster in {} has ended.", path.display())?;
     Ok(Exit::Success)
 }
@@ -61,18 +60,16 @@ pub(super) async fn until_it_answers(
     let dir = StateDir::existing(path);
     let deadline = Instant::now() + patience;
     loop {
-        if self::process(&dir).is_some_and(|id| id.as_raw_nonzero().get().cast_unsigned() == process.id())
-            && answers(path).await
-        {
+        if dir.process() == Some(process.id()) && answers(path).await {
             return Ok(());
         }
         if process.try_wait()?.is_some() {
-            let words = fs::read_to_string(path.join(detached::LOG)).unwrap_or_default();
+            let words = fs::read_to_string(dir.log()).unwrap_or_default();
             let words = words.lines().map(|line| line.trim_start_matches("error: ")).collect::<Vec<_>>();
             bail!("the cluster has ended: {}", words.join("\n"));
         }
         if Instant::now() > deadline {
-            bail!("the cluster does not answer; {} may say why", path.join(detached::LOG).display());
+            bail!("the cluster does not answer; {} may say why", dir.log().display());
         }
         tokio::time::sleep(GLANCE).await;
     }
@@ -82,11 +79,6 @@ async fn answers(path: &Path) -> bool {
     let kubeconfig = Some(StateDir::existing(path).kubeconfig());
     let asked = async { Connect { kubeconfig, context: None }.open().await.ok()?.version().await.ok() };
     matches!(tokio::time::timeout(ANSWER, asked).await, Ok(Some(_)))
-}
-
-fn process(dir: &StateDir) -> Option<Pid> {
-    let id = fs::read_to_string(dir.process_id()).ok()?;
-    Pid::from_raw(id.trim().parse().ok()?)
 }
 
 fn stopped(path: &Path) -> anyhow::Error {

@@ -1,11 +1,12 @@
 //! The folder of a demo.
 
-use std::fs;
+use std::fs::{self, DirBuilder};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use devcluster::StateDir;
-use rustix::process::{Pid, test_kill_process};
+use rustix::process::getuid;
 
 use crate::hint::advised;
 
@@ -22,9 +23,10 @@ pub(super) struct Folder {
 impl Folder {
     /// Makes it: where the user says so, to be kept, or for this process only.
     pub(super) fn make(keep: Option<&Path>) -> anyhow::Result<Self> {
-        let temporary = || std::env::temp_dir().join(format!("{PREFIX}{}", std::process::id()));
-        let path = keep.map_or_else(temporary, Path::to_owned);
-        let path = std::path::absolute(&path).context("cannot find the folder of the demo")?;
+        let path = match keep {
+            Some(path) => std::path::absolute(path).context("cannot find the folder of the demo")?,
+            None => temporary()?,
+        };
         let state = StateDir::create(&path)?;
         Ok(Self { path, state, kept: keep.is_some() })
     }
@@ -34,7 +36,7 @@ impl Folder {
         let hint = "lockstep demo starts one; --dir chooses the folder of one that is kept";
         let found = match asked {
             Some(path) => Some(std::path::absolute(path)?).filter(|path| runs(path)),
-            None => temporary().into_iter().find(|path| runs(path)),
+            None => ours().into_iter().find(|path| runs(path)),
         };
         let path = found.ok_or_else(|| advised("no demo runs", hint))?;
         Ok(Self { state: StateDir::existing(&path), path, kept: true })
@@ -49,7 +51,7 @@ impl Folder {
     }
 
     pub(super) fn cache(&self) -> PathBuf {
-        self.path.join("cache")
+        self.state.cache()
     }
 
     pub(super) fn state(&self) -> &StateDir {
@@ -62,7 +64,6 @@ impl Folder {
 
     /// Leaves what is kept, and of the rest nothing.
     pub(super) fn end(&self) -> anyhow::Result<()> {
-        self.state.clear_running();
         match self.kept {
             true => Ok(()),
             false => fs::remove_dir_all(&self.path).context("cannot remove the folder of the demo"),
@@ -70,18 +71,30 @@ impl Folder {
     }
 }
 
-/// The folders of demos that nobody keeps.
-fn temporary() -> Vec<PathBuf> {
-    let entries = fs::read_dir(std::env::temp_dir()).into_iter().flatten().flatten();
-    let named = entries.filter(|entry| entry.file_name().to_string_lossy().starts_with(PREFIX));
-    named.map(|entry| entry.path()).collect()
+/// Makes a folder that nobody else could have made before, since its name can be guessed.
+fn temporary() -> anyhow::Result<PathBuf> {
+    let path = std::env::temp_dir().join(format!("{PREFIX}{}", std::process::id()));
+    let made = DirBuilder::new().mode(0o700).create(&path);
+    made.with_context(|| format!("cannot make the folder {}", path.display()))?;
+    Ok(path)
 }
 
-/// Whether the process that wrote its id here is still there.
+/// The folders of our own demos that nobody keeps. Another user's would lead us wherever he likes.
+fn ours() -> Vec<PathBuf> {
+    let entries = fs::read_dir(std::env::temp_dir()).into_iter().flatten().flatten();
+    let named = entries.filter(|entry| entry.file_name().to_string_lossy().starts_with(PREFIX));
+    named.map(|entry| entry.path()).filter(|path| is_ours_alone(path)).collect()
+}
+
+fn is_ours_alone(path: &Path) -> bool {
+    fs::symlink_metadata(path).is_ok_and(|found| {
+        found.is_dir() && found.uid() == getuid().as_raw() && found.mode().trailing_zeros() >= 6
+    })
+}
+
+/// Whether a demo runs here.
 fn runs(path: &Path) -> bool {
-    let id = fs::read_to_string(StateDir::existing(path).process_id()).ok();
-    let process = id.and_then(|id| Pid::from_raw(id.trim().parse().ok()?));
-    process.is_some_and(|process| test_kill_process(process).is_ok())
+    StateDir::existing(path).process().is_some()
 }
 
 #[cfg(test)]
@@ -94,11 +107,14 @@ mod tests {
         let path = dir.path().join("kept");
         let folder = Folder::make(Some(&path)).unwrap();
         assert!(Folder::running(Some(path.clone())).is_err());
-        folder.state().write_process_id(std::process::id()).unwrap();
+        let claim = folder.state().claim().unwrap();
         assert_eq!(Folder::running(Some(path.clone())).unwrap().path(), path);
+        drop(claim);
         folder.end().unwrap();
         assert!(path.is_dir() && Folder::running(Some(path)).is_err());
         let temporary = Folder::make(None).unwrap();
+        assert!(is_ours_alone(temporary.path()));
+        assert!(Folder::make(None).is_err(), "one that is there already may be anybody's");
         temporary.end().unwrap();
         assert!(!temporary.path().exists());
     }

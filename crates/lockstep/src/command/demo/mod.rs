@@ -106,16 +106,18 @@ impl Demo {
         let kept = if folder.is_kept() { Kept::OnDisk } else { Kept::No };
         let settings = default_settings(folder.cache(), POLL);
         let start = Start { dir: folder.state().clone(), kept, listen: free, admin: free, settings };
-        let embedded = Embedded::start(start).await?;
+        let mut embedded = Embedded::start(start).await?;
         writeln!(terminal.out, "A cluster answers at {}.\n", embedded.connection().server())?;
         terminal.out.flush()?;
+        let connection = embedded.connection().clone();
         let seen = async {
-            furnish(embedded.connection(), &sample).await?;
-            self.watch(embedded.connection(), folder, terminal).await
+            furnish(&connection, &sample).await?;
+            self.watch(&connection, (folder, &sample), terminal).await
         };
         let seen = tokio::select! {
             seen = seen => seen,
             () = asked.requested() => Ok(()),
+            error = embedded.broken() => return Err(error),
         };
         embedded.stop().await?;
         seen
@@ -125,7 +127,7 @@ impl Demo {
     async fn watch(
         &self,
         connection: &Connection,
-        folder: &Folder,
+        (folder, sample): (&Folder, &Sample),
         terminal: &mut Terminal,
     ) -> anyhow::Result<()> {
         let watch = Watch::start(connection, &applications(), Some(NAMESPACE), Selector::default());
@@ -150,7 +152,10 @@ impl Demo {
                 terminal.out.flush()?;
             }
             told.insert(seen.name.clone(), seen);
-            if !begun && APPLICATIONS.iter().all(|name| told.get(*name).is_some_and(|seen| seen.settled)) {
+            // A demo that was kept knows older commits.
+            let newest = sample.newest()?;
+            let settled = |name: &&str| told.get(*name).is_some_and(|seen| seen.settled_at == newest);
+            if !begun && newest.is_some() && APPLICATIONS.iter().all(settled) {
                 begun = true;
                 if self.exit_when_synced {
                     return Ok(());

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use git::{Author, WorkTree};
-use lockstep_core::{Timestamp, Value};
+use lockstep_core::{CommitId, Timestamp, Value};
 
 use super::NAMESPACE;
 use crate::connect::environment;
@@ -106,6 +106,11 @@ impl Sample {
     ) -> anyhow::Result<String> {
         self.work_tree.commit(files, author(now), &format!("{subject}\n"))?;
         Ok(subject)
+    }
+
+    /// The newest commit.
+    pub(super) fn newest(&self) -> anyhow::Result<Option<CommitId>> {
+        Ok(self.work_tree.head()?)
     }
 
     /// The Application that follows one directory of it.

@@ -1,7 +1,7 @@
 //! What the demo tells.
 
 use api::{ConditionType, Status, SyncState};
-use lockstep_core::{HealthState, Value};
+use lockstep_core::{CommitId, HealthState, Value};
 
 use super::NAMESPACE;
 use super::folder::Folder;
@@ -13,8 +13,8 @@ pub(super) struct Seen {
     pub(super) name: String,
     /// Its state.
     pub(super) words: String,
-    /// Whether it is synced and healthy.
-    pub(super) settled: bool,
+    /// The commit at which it is synced and healthy, if it is.
+    pub(super) settled_at: Option<CommitId>,
 }
 
 impl Seen {
@@ -36,7 +36,8 @@ impl Seen {
         if let Some(ready) = ready.filter(|ready| !ready.holds && !synced) {
             words.push_str(&format!(": {}", ready.message));
         }
-        Self { name, words, settled: synced && healthy }
+        let settled_at = revision.filter(|_| synced && healthy).cloned();
+        Self { name, words, settled_at }
     }
 }
 
@@ -132,9 +133,9 @@ mod tests {
             "history":[{"revision":"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa","author":"A","subject":"Say hi","plan":"p",
               "result":"Succeeded","at":"2026-11-24T06:50:00Z"}]}}"#;
         let seen = Seen::of(&from_json(text.as_bytes()).unwrap(), Paint::Plain);
-        let told = (&*seen.name, &*seen.words, seen.settled);
+        let told = (&*seen.name, &*seen.words, seen.settled_at.is_some());
         assert_eq!(told, ("web", "Synced at aaaaaaaa “Say hi”, Healthy", true));
         let new = Seen::of(&Value::default(), Paint::Plain);
-        assert_eq!((&*new.words, new.settled), ("Unknown", false));
+        assert_eq!((&*new.words, new.settled_at), ("Unknown", None));
     }
 }
