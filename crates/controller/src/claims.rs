@@ -150,8 +150,22 @@ impl Claims {
         }
     }
 
-    /// `app` has rendered a commit without an error, or (`None`) what is newest changes nothing for it. Returns those whose held
-    /// prunes may go on, and those that want an object of it too.
+    /// What is newest changes nothing for `app`, whose last render, of this commit, was refused: that is still all it has, whatever
+    /// was outstanding in between.
+    pub(crate) fn still_failed(
+        &self,
+        repository: &str,
+        app: &AppKey,
+        spec: &RevisionSpec,
+        commit: &CommitId,
+    ) {
+        let mut inner = self.0.write();
+        let specs = inner.behind.entry(repository.to_owned()).or_default().entry(app.clone()).or_default();
+        specs.insert(spec.clone(), Mark { commit: Some(commit.clone()), failed: true });
+    }
+
+    /// `app` has rendered a commit without an error, or (`None`) what is newest leaves as it is what it last rendered without an
+    /// error. Returns those whose held prunes may go on, and those that want an object of it too.
     pub(crate) fn caught_up(
         &self,
         repository: &str,
@@ -399,6 +413,23 @@ mod tests {
         claims.set_behind("repo", &[mark("y", Some("2"))]);
         claims.caught_up("repo", &app("y"), (&main(), None));
         assert!(claims.unrendered(&app("x")).is_empty());
+    }
+
+    #[test]
+    fn a_refused_render_that_nothing_changes_holds_until_a_good_one() {
+        let claims = Claims::default();
+        claims.set_repositories(&app("x"), BTreeSet::from(["repo".to_owned()]));
+        claims.set_behind("repo", &[mark("y", Some("2"))]);
+        claims.still_failed("repo", &app("y"), &main(), &commit("1"));
+        let outstanding = [Unrendered { app: app("y"), failed: true }];
+        assert_eq!(claims.unrendered(&app("x")), outstanding);
+        // As every run of it says again.
+        claims.set_failed("repo", &app("y"), &main(), &commit("1"));
+        assert_eq!(claims.unrendered(&app("x")), outstanding);
+        claims.hold(&app("x"));
+        claims.set_behind("repo", &[mark("y", Some("3"))]);
+        let released = claims.caught_up("repo", &app("y"), (&main(), Some(&commit("3"))));
+        assert_eq!(released, BTreeSet::from([app("x")]));
     }
 
     #[test]

@@ -11,13 +11,14 @@ use std::time::Duration;
 use git::{Access, RevisionSpec, Snapshot};
 use lockstep_core::{AppKey, Commit, CommitId, RepoUrl};
 use parking_lot::Mutex;
-use source::{Reads, Repositories};
+use source::Repositories;
 use tokio::time::Instant;
 
 use crate::claims::{Claims, RepositoryId};
 use crate::queue::{Cause, Queue};
 use crate::surroundings::Work;
 use repository::{Move, Repository};
+pub(crate) use user::{RenderResult, Rendition};
 
 /// One source of an Application, as far as its repository is concerned.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -97,9 +98,9 @@ impl Hub {
 
     /// `app` has rendered, or tried to, the sources that follow one revision at a commit, reading this. A later commit that leaves the reads as they are
     /// does not touch it.
-    pub(crate) fn rendered(&self, app: &AppKey, want: &Wanted, commit: &Commit, reads: &[Arc<Reads>]) {
+    pub(crate) fn rendered(&self, app: &AppKey, want: &Wanted, commit: &Commit, look: &Rendition) {
         if let Some(repository) = self.find(want) {
-            repository.rendered(app, &want.spec, commit, reads);
+            repository.rendered(app, &want.spec, commit, look);
         }
     }
 
@@ -262,19 +263,37 @@ impl Hub {
             let snapshot = snapshots.entry(commit.id.clone()).or_insert_with(|| {
                 self.store.snapshot(&repository.url, &repository.access, &commit.id).ok().flatten()
             });
-            let reads = repository.reads(app, spec);
-            let unchanged = reads
-                .zip(snapshot.as_ref())
-                .is_some_and(|(reads, snapshot)| reads.iter().all(|reads| reads.unchanged(snapshot)));
-            if !unchanged {
-                touched.push((app.clone(), spec.clone(), Some(commit.id.clone())));
-                continue;
+            let last = repository.last(app, spec);
+            let unchanged = last.filter(|(last, _)| {
+                let same = |snapshot| last.reads.iter().all(|reads| reads.unchanged(snapshot));
+                snapshot.as_ref().is_some_and(same)
+            });
+            match unchanged {
+                None => touched.push((app.clone(), spec.clone(), Some(commit.id.clone()))),
+                Some((last, of)) => {
+                    repository.set_unchanged(app, spec, &commit.id);
+                    self.passed_by(repository, app, spec, (last.result, &of));
+                }
             }
-            repository.set_unchanged(app, spec, &commit.id);
-            let released = self.ports.claims.caught_up(&repository.url.identity(), app, (spec, None));
-            self.mark_all(&released, Cause::Resume);
         }
         touched
+    }
+
+    /// The newest commit leaves as it is what `app` last rendered: what came of that still holds, good or bad.
+    fn passed_by(
+        &self,
+        repository: &Repository,
+        app: &AppKey,
+        spec: &RevisionSpec,
+        (result, of): (RenderResult, &CommitId),
+    ) {
+        let (claims, repository) = (&self.ports.claims, repository.url.identity());
+        match result {
+            RenderResult::Good => {
+                self.mark_all(&claims.caught_up(&repository, app, (spec, None)), Cause::Resume);
+            }
+            RenderResult::Refused => claims.still_failed(&repository, app, spec, of),
+        }
     }
 }
 
@@ -297,6 +316,39 @@ mod tests {
         tokio::time::timeout(Duration::from_secs(20), check).await.unwrap();
     }
 
+    fn hub(
+        name: &str,
+        count_fetch: Box<dyn Fn(&'static str) + Send + Sync>,
+    ) -> (Arc<Hub>, std::path::PathBuf) {
+        let ports = Ports { queue: Arc::default(), claims: Arc::default(), count_fetch, work: Work::Threads };
+        let directory = std::env::temp_dir().join(format!("lockstep-hub-{name}-{}", std::process::id()));
+        let store = Repositories::new(&directory, Key::new([7; 32]), git::Limits::default()).unwrap();
+        (Hub::new(Arc::new(store), Duration::from_secs(3600), ports), directory)
+    }
+
+    #[tokio::test]
+    async fn a_commit_that_changes_nothing_makes_no_refused_render_good() {
+        let (hub, directory) = hub("passed", Box::new(|_| ()));
+        let url = RepoUrl::new("file:///nowhere/at-all.git");
+        let want = Wanted { url, access: Access::anonymous(), spec: RevisionSpec::new("main") };
+        let (x, y) = (AppKey::new("n", "x"), AppKey::new("n", "y"));
+        let repositories = || BTreeSet::from([want.url.identity()]);
+        hub.ports.claims.set_repositories(&x, repositories());
+        hub.look(&y, std::slice::from_ref(&want), false);
+        let repository = hub.find(&want).unwrap();
+        let commit = CommitId::parse(&"a".repeat(40)).unwrap();
+        for (result, held) in [(RenderResult::Refused, true), (RenderResult::Good, false)] {
+            hub.passed_by(&repository, &y, &want.spec, (result, &commit));
+            if result == RenderResult::Good {
+                // The render itself has said so before.
+                hub.ports.claims.caught_up(&want.url.identity(), &y, (&want.spec, Some(&commit)));
+            }
+            let held_by = hub.ports.claims.unrendered(&x);
+            assert_eq!(held_by.iter().any(|by| by.app == y && by.failed), held, "{result:?}");
+        }
+        let _ = std::fs::remove_dir_all(directory);
+    }
+
     #[tokio::test]
     async fn a_flood_of_refreshes_is_one_fetch_at_a_time_and_one_more() {
         let fetches = Arc::new(AtomicUsize::new(0));
@@ -310,10 +362,7 @@ mod tests {
                 let _ = gate.lock().recv();
             }
         });
-        let ports = Ports { queue: Arc::default(), claims: Arc::default(), count_fetch, work: Work::Threads };
-        let directory = std::env::temp_dir().join(format!("lockstep-hub-{}", std::process::id()));
-        let store = Repositories::new(&directory, Key::new([7; 32]), git::Limits::default()).unwrap();
-        let hub = Hub::new(Arc::new(store), Duration::from_secs(3600), ports);
+        let (hub, directory) = hub("flood", count_fetch);
         let url = RepoUrl::new("file:///nowhere/at-all.git");
         let want = Wanted { url: url.clone(), access: Access::anonymous(), spec: RevisionSpec::new("main") };
         hub.look(&AppKey::new("n", "a"), &[want], false);

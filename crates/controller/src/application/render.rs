@@ -15,7 +15,7 @@ use super::validate::Valid;
 use crate::context::Context;
 use crate::follow;
 use crate::queue::Cause;
-use crate::repositories::Wanted;
+use crate::repositories::{RenderResult, Rendition, Wanted};
 
 /// An Application with what its sources want, or why that cannot be told.
 pub(crate) struct Rendered {
@@ -97,8 +97,11 @@ pub(crate) async fn render(context: &Context, fetched: Fetched) -> Result<Render
         Err(reason) => {
             context.telemetry.count_render("error");
             tracing::warn!(app = %valid.found.key, %reason, "The source cannot be read");
-            for want in &wanted {
-                context.hub.refresh(&want.url);
+            // A fetch that ends resumes this Application: asked for again then, one would follow the other without a pause.
+            if !valid.found.job.0.has(Cause::Resume) {
+                for want in &wanted {
+                    context.hub.refresh(&want.url);
+                }
             }
             context.retry(&valid.found.key);
             if last.is_none() {
@@ -123,9 +126,9 @@ fn known(context: &Context, valid: &Valid, inputs: &Inputs) -> Option<Outcome> {
 
 /// Says which commits are rendered, also where that was done before: the repository may have been asked afresh.
 fn announce(context: &Context, app: &AppKey, (wanted, commits): (&[Wanted], &[Commit]), outcome: &Outcome) {
-    let (reads, good) = match outcome {
-        Outcome::Ready(rendering) => (&rendering.reads, true),
-        Outcome::Refused(refused, _) => (&refused.reads, false),
+    let (reads, result) = match outcome {
+        Outcome::Ready(rendering) => (&rendering.reads, RenderResult::Good),
+        Outcome::Refused(refused, _) => (&refused.reads, RenderResult::Refused),
         Outcome::Unavailable(..) => return,
     };
     for (index, (want, commit)) in wanted.iter().zip(commits).enumerate() {
@@ -133,9 +136,10 @@ fn announce(context: &Context, app: &AppKey, (wanted, commits): (&[Wanted], &[Co
             continue;
         }
         let same = wanted.iter().zip(reads).filter(|(other, _)| *other == want);
-        context.hub.rendered(app, want, commit, &same.map(|(_, reads)| reads.clone()).collect::<Vec<_>>());
+        let reads = same.map(|(_, reads)| reads.clone()).collect();
+        context.hub.rendered(app, want, commit, &Rendition { reads, result });
         let (repository, spec) = (want.url.identity(), &want.spec);
-        if good {
+        if result == RenderResult::Good {
             let released = context.claims.caught_up(&repository, app, (spec, Some(&commit.id)));
             released
                 .iter()

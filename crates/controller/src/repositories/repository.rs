@@ -7,11 +7,10 @@ use std::time::Duration;
 use git::{Access, RevisionSpec};
 use lockstep_core::{AppKey, Commit, CommitId, RepoUrl};
 use parking_lot::Mutex;
-use source::Reads;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-use super::user::User;
+use super::user::{Rendition, User};
 use super::{Look, Wanted};
 use crate::schedule::Schedule;
 
@@ -123,9 +122,9 @@ impl Repository {
         if flipped { state.users.keys().cloned().collect() } else { BTreeSet::new() }
     }
 
-    pub(super) fn reads(&self, app: &AppKey, spec: &RevisionSpec) -> Option<Vec<Arc<Reads>>> {
-        let state = self.state.lock();
-        state.users.get(app)?.reads(spec)
+    /// What `app` last rendered, and of which commit.
+    pub(super) fn last(&self, app: &AppKey, spec: &RevisionSpec) -> Option<(Rendition, CommitId)> {
+        self.state.lock().users.get(app)?.last(spec)
     }
 
     pub(super) fn set_unchanged(&self, app: &AppKey, spec: &RevisionSpec, commit: &CommitId) {
@@ -135,9 +134,9 @@ impl Repository {
     }
 
     /// See [`super::Hub::rendered`].
-    pub(super) fn rendered(&self, app: &AppKey, spec: &RevisionSpec, commit: &Commit, reads: &[Arc<Reads>]) {
+    pub(super) fn rendered(&self, app: &AppKey, spec: &RevisionSpec, commit: &Commit, look: &Rendition) {
         if let Some(user) = self.state.lock().users.get_mut(app) {
-            user.set_rendered(spec, commit, reads);
+            user.set_rendered(spec, commit, look);
         }
     }
 

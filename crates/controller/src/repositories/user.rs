@@ -12,10 +12,27 @@ use crate::schedule::{Round, Schedule};
 #[derive(Clone, Debug)]
 struct Rendered {
     commit: Commit,
-    /// One for each source that follows this revision.
-    reads: Vec<Arc<Reads>>,
+    look: Rendition,
     /// The newest commit that is known to leave these reads as they are.
     unchanged_at: CommitId,
+}
+
+/// What a render read, and what came of it.
+#[derive(Clone, Debug)]
+pub(crate) struct Rendition {
+    /// One for each source that follows the revision.
+    pub(crate) reads: Vec<Arc<Reads>>,
+    /// What came of it.
+    pub(crate) result: RenderResult,
+}
+
+/// What came of a render.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum RenderResult {
+    /// Objects.
+    Good,
+    /// Errors.
+    Refused,
 }
 
 /// An Application that uses a repository.
@@ -50,16 +67,17 @@ impl User {
         self.sources.iter().any(|(_, rendered)| rendered.is_none())
     }
 
-    pub(super) fn reads(&self, spec: &RevisionSpec) -> Option<Vec<Arc<Reads>>> {
-        self.rendered(spec).map(|rendered| rendered.reads.clone())
+    /// What it last rendered, and of which commit.
+    pub(super) fn last(&self, spec: &RevisionSpec) -> Option<(Rendition, CommitId)> {
+        self.rendered(spec).map(|rendered| (rendered.look.clone(), rendered.commit.id.clone()))
     }
 
-    pub(super) fn set_rendered(&mut self, spec: &RevisionSpec, commit: &Commit, reads: &[Arc<Reads>]) {
+    pub(super) fn set_rendered(&mut self, spec: &RevisionSpec, commit: &Commit, look: &Rendition) {
         for (_, rendered) in self.sources.iter_mut().filter(|(own, _)| own == spec) {
             // The same as before: what is known of newer commits holds.
             let known = rendered.as_ref().filter(|known| known.commit.id == commit.id);
             let unchanged_at = known.map_or_else(|| commit.id.clone(), |known| known.unchanged_at.clone());
-            *rendered = Some(Rendered { commit: commit.clone(), reads: reads.to_vec(), unchanged_at });
+            *rendered = Some(Rendered { commit: commit.clone(), look: look.clone(), unchanged_at });
         }
     }
 

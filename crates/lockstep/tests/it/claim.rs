@@ -55,6 +55,33 @@ async fn a_render_error_in_the_new_owner_holds_the_prune() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_unrelated_commit_does_not_release_a_prune_that_a_render_error_holds() {
+    let Some(mut stage) = both("held-on").await else { return };
+    let before = uid(&stage, "moving").await;
+    stage.repo.remove("x/moving.yaml");
+    stage.push(&[("y/moving.yaml", &config_map("moving", "2")), ("y/bad.yaml", "a: [")]);
+    stage.not_ready("y", "RenderFailed").await;
+    let held = |found: &Value| ready_condition(found).2.contains("/y (its render failed)");
+    stage.until(application("x"), held).await;
+    stage.push(&[("unrelated/a.yaml", &config_map("nobodys", "1"))]);
+    // What it changes in x proves that x has decided about this commit.
+    stage.push(&[("x/own.yaml", &config_map("x-own", "2"))]);
+    stage.until(("v1", "ConfigMap", "x-own"), |live| text(live, "/data/value") == "2").await;
+    assert_eq!(uid(&stage, "moving").await, before);
+    // Later deletions are held as well, also by a process that has never seen the commit which broke y.
+    stage.controller.kill9().expect("kill -9");
+    stage.controller.restart().expect("a restart");
+    stage.controller.wait_ready(xtask::SOON).expect("readiness");
+    heal(&stage, "x-own", "2").await;
+    assert_eq!(uid(&stage, "moving").await, before);
+    stage.repo.remove("y/bad.yaml");
+    let sha = stage.push(&[]);
+    stage.ready("y", &sha).await;
+    settled(&stage, "x", "Ready").await;
+    assert_eq!((uid(&stage, "moving").await, value(&stage, "moving").await), (before, "2".to_owned()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_object_that_goes_while_its_neighbour_cannot_be_rendered_goes_once_it_can() {
     let Some(stage) = both("held-gone").await else { return };
     stage.repo.remove("x/moving.yaml");
