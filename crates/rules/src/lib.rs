@@ -8,6 +8,7 @@
 mod check;
 mod cost;
 mod definition;
+mod estimate;
 mod eval;
 mod expr;
 mod expression;

@@ -7,6 +7,7 @@ use schema::{At, FieldError, Mistake};
 
 use crate::check::{Mixed, check};
 use crate::cost::PER_CALL;
+use crate::estimate::{Sizes, estimate};
 use crate::eval::{Eval, Fault, Variables};
 use crate::expr::{Expr, shown};
 use crate::field_path;
@@ -89,6 +90,11 @@ impl Rule {
                 .and_then(|path| field_path::normal(path, schema).ok()),
             optional_old,
         }))
+    }
+
+    /// What it may cost at most for one value, and what its message may.
+    pub(crate) fn estimate(&self, of: &Sizes) -> (u64, Option<u64>) {
+        (estimate(&self.expr, of), self.message_expr.as_ref().map(|expr| estimate(expr, of)))
     }
 
     /// Checks one value. What is left of the budget comes back; negative where nothing more is to be checked.

@@ -2,7 +2,10 @@
 
 mod format;
 
-use schema::Pattern;
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+
+use schema::{Pattern, PatternError};
 
 use super::Answer;
 use crate::val::Val;
@@ -20,10 +23,29 @@ pub(super) fn global(name: &str, args: &[Val]) -> Option<Answer> {
 }
 
 fn matches(text: &str, pattern: &str) -> Answer {
-    match Pattern::new(pattern) {
-        Ok(pattern) => Ok(Val::Bool(pattern.is_match(text))),
-        Err(error) => Err(error.to_string()),
+    compiled(pattern, |pattern| Val::Bool(pattern.is_match(text))).map_err(|error| error.to_string())
+}
+
+/// How many patterns are remembered: those of a rule come once for every object.
+const REMEMBERED: usize = 256;
+
+/// Uses a pattern, which is compiled when it comes for the first time.
+fn compiled<T>(text: &str, search: impl FnOnce(&Pattern) -> T) -> Result<T, PatternError> {
+    thread_local! {
+        static KNOWN: RefCell<BTreeMap<String, Pattern>> = const { RefCell::new(BTreeMap::new()) };
     }
+    KNOWN.with_borrow_mut(|known| {
+        if let Some(pattern) = known.get(text) {
+            return Ok(search(pattern));
+        }
+        let pattern = Pattern::new(text)?;
+        let found = search(&pattern);
+        if known.len() >= REMEMBERED {
+            known.clear();
+        }
+        known.insert(text.to_owned(), pattern);
+        Ok(found)
+    })
 }
 
 pub(super) fn method(name: &str, target: &Val, args: &[Val]) -> Option<Answer> {
@@ -123,7 +145,9 @@ fn positions(name: &str, text: &str, args: &[Val]) -> Option<Answer> {
 }
 
 fn find(text: &str, pattern: &str, count: i64) -> Result<Vec<Val>, String> {
-    let pattern = Pattern::new(pattern).map_err(|error| format!("Illegal regex: {error}"))?;
     let most = usize::try_from(count).unwrap_or(usize::MAX);
-    Ok(pattern.regex().find_iter(text).take(most).map(|found| Val::text(found.as_str())).collect())
+    let search = |pattern: &Pattern| {
+        pattern.regex().find_iter(text).take(most).map(|found| Val::text(found.as_str())).collect()
+    };
+    compiled(pattern, search).map_err(|error| format!("Illegal regex: {error}"))
 }

@@ -93,7 +93,7 @@ fn fold(name: &str, count: usize) -> Option<(What, usize, bool)> {
     Some(match (name, count) {
         ("all", 2 | 3) => (What::All, count - 1, false),
         ("exists", 2 | 3) => (What::Exists, count - 1, false),
-        ("exists_one", 2) | ("existsOne", 3) => (What::ExistsOne, count - 1, false),
+        ("exists_one", 2 | 3) | ("existsOne", 3) => (What::ExistsOne, count - 1, false),
         ("filter", 2) => (What::Filter, 1, false),
         ("map", 2 | 3) => (What::List, 1, count == 3),
         ("transformList", 3 | 4) => (What::List, 2, count == 4),
