@@ -4,6 +4,7 @@
 //! wire types live in `api` and `cluster`; they never meet this crate.
 
 mod application;
+mod calendar;
 mod digest;
 mod finding;
 mod health;
@@ -22,6 +23,7 @@ pub use application::{
     AppKey, Application, Budget, DeletionPolicy, Destination, Directory, GitSource, Propagation, Retry,
     Source, SyncMode, SyncPolicy,
 };
+pub use calendar::Date;
 pub use digest::{Digest, Hasher, Key};
 pub use finding::{Finding, Severity};
 pub use health::{Health, HealthState};

@@ -73,6 +73,16 @@ impl Value {
         self.at(keys)?.as_int()
     }
 
+    /// Whether lists and mappings are nested in it more than `limit` times: stacks end, and readers of JSON have limits.
+    pub fn is_deeper_than(&self, limit: usize) -> bool {
+        let deeper = |value: &Self| value.is_deeper_than(limit - 1);
+        match self {
+            Self::List(items) => limit == 0 || items.iter().any(deeper),
+            Self::Map(entries) => limit == 0 || entries.values().any(deeper),
+            _ => false,
+        }
+    }
+
     /// This value as a string.
     pub fn as_str(&self) -> Option<&str> {
         match self {
@@ -260,6 +270,19 @@ mod tests {
 
     fn value(json: &str) -> Value {
         from_json(json.as_bytes()).unwrap()
+    }
+
+    #[test]
+    fn how_deep_values_are_nested_can_be_asked() {
+        let check = |json: &str, depth: usize| {
+            let value = value(json);
+            assert!(!value.is_deeper_than(depth), "{json}");
+            assert!(depth == 0 || value.is_deeper_than(depth - 1), "{json}");
+        };
+        check("1", 0);
+        check("{}", 1);
+        check("[1,[]]", 2);
+        check(r#"{"a":1,"b":[{"c":{}}]}"#, 4);
     }
 
     #[test]
