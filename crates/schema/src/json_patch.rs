@@ -2,12 +2,17 @@
 
 use std::sync::Arc;
 
-use lockstep_core::Value;
+use lockstep_core::{Value, to_json};
 
 use crate::patch_error::PatchError;
 
 /// How many operations the server takes in one patch.
 const OPERATIONS: usize = 10_000;
+/// How many bytes the copies of one patch may add, as the server is set.
+const COPIED: usize = 3 << 20;
+/// How deep an operation may put something: what is deeper than this is refused later anyway, and some thousands deeper there
+/// would be no stack to do so.
+const DEPTH: usize = 1_000;
 
 /// The object with the operations of a patch applied, one after another; all or none.
 ///
@@ -24,17 +29,19 @@ pub fn json_patch(object: &Value, patch: &Value) -> Result<Value, PatchError> {
             "The allowed maximum operations in a JSON patch is {OPERATIONS}, got {count}"
         )));
     }
+    let mut copied = 0;
     operations.iter().try_fold(object.clone(), |object, operation| {
         if operation.as_map().is_none() {
             return Err(PatchError::BadRequest("an operation of a JSON patch is a mapping".into()));
         }
-        operate(object, operation).map_err(PatchError::Unprocessable)
+        operate(object, operation, &mut copied).map_err(PatchError::Unprocessable)
     })
 }
 
 type Step<T> = Result<T, String>;
 
-fn operate(mut object: Value, operation: &Value) -> Step<Value> {
+/// The object after one operation; `total` counts the bytes that were copied.
+fn operate(mut object: Value, operation: &Value, total: &mut usize) -> Step<Value> {
     let kind = operation.str_at(&["op"]).unwrap_or("unknown");
     let text = |key: &str| -> Step<&str> {
         operation.str_at(&[key]).ok_or_else(|| format!("{kind} operation failed to decode {key}"))
@@ -53,6 +60,12 @@ fn operate(mut object: Value, operation: &Value) -> Step<Value> {
         }
         "copy" => {
             let copied = get(&object, text("from")?)?.unwrap_or_default();
+            *total += to_json(&copied).len();
+            if *total > COPIED {
+                return Err(format!(
+                    "Unable to complete the copy, the accumulated size increase of copy is {total}, exceeding the limit {COPIED}"
+                ));
+            }
             add(&mut object, text("path")?, copied)?;
         }
         other => return Err(format!("Unexpected kind: {other}")),
@@ -113,6 +126,7 @@ fn container<'a>(object: &'a mut Value, path: &str) -> Step<(&'a mut Value, Stri
 }
 
 fn add(object: &mut Value, path: &str, value: Value) -> Step<()> {
+    check_depth(path, &value)?;
     let (container, key) = container(object, path)?;
     match container {
         Value::List(items) => {
@@ -122,6 +136,13 @@ fn add(object: &mut Value, path: &str, value: Value) -> Step<()> {
         map => _ = map.make_map().insert(key.into(), value),
     }
     Ok(())
+}
+
+fn check_depth(path: &str, value: &Value) -> Step<()> {
+    match DEPTH.checked_sub(path.split('/').count()) {
+        Some(left) if !value.is_deeper_than(left) => Ok(()),
+        _ => Err("exceeded max depth".into()),
+    }
 }
 
 fn remove(object: &mut Value, path: &str) -> Step<()> {
@@ -147,6 +168,7 @@ fn replace(object: &mut Value, path: &str, value: Value) -> Step<()> {
         *object = value;
         return Ok(());
     }
+    check_depth(path, &value)?;
     let (container, key) = container(object, path)?;
     match container {
         Value::List(items) => {
@@ -225,6 +247,36 @@ mod tests {
         check(r#"{"a":1}"#, r#"{"op":"add","value":2}"#, Err("add operation failed to decode path"));
         check(r#"{"a":1}"#, r#"{"op":"upsert","path":"/a"}"#, Err("Unexpected kind: upsert"));
         check(r#"{"a":1}"#, "1", Err("an operation of a JSON patch is a mapping"));
+    }
+
+    #[test]
+    fn copies_do_not_make_much_of_little() {
+        let doubles = r#"{"op":"copy","from":"/a","path":"/a/-"}"#;
+        let copies = |count: usize| vec![doubles; count].join(",");
+        let object = from_json(format!(r#"{{"a":["{}"]}}"#, "x".repeat(1000)).as_bytes()).unwrap();
+        let patch = |count| from_json(format!("[{}]", copies(count)).as_bytes()).unwrap();
+        assert!(json_patch(&object, &patch(11)).is_ok());
+        let error = json_patch(&object, &patch(60)).unwrap_err().to_string();
+        assert_eq!(
+            error,
+            "Unable to complete the copy, the accumulated size increase of copy is 4115463, exceeding the limit 3145728"
+        );
+    }
+
+    #[test]
+    fn nothing_is_put_deeper_than_can_be_handled() {
+        let deep = format!("{}1{}", "[".repeat(99), "]".repeat(99));
+        let adds = |count: usize| {
+            let add = |at: usize| {
+                let path = "/0".repeat(99 * at);
+                format!(r#"{{"op":"replace","path":"/a{path}","value":{deep}}}"#)
+            };
+            (0..count).map(add).collect::<Vec<_>>().join(",")
+        };
+        let patch = |count| from_json(format!("[{}]", adds(count)).as_bytes()).unwrap();
+        let object = from_json(br#"{"a":1}"#).unwrap();
+        assert!(json_patch(&object, &patch(9)).is_ok());
+        assert_eq!(json_patch(&object, &patch(12)).unwrap_err().to_string(), "exceeded max depth");
     }
 
     #[test]
