@@ -222,7 +222,7 @@ impl Checker<'_> {
         let bad = match function {
             "matches" => schema::Pattern::new(text).is_err(),
             "timestamp" => crate::time::Time::parse(text).is_none(),
-            _ => schema::go_duration(text).is_none(),
+            _ => schema::go_duration(text).is_err(),
         };
         if bad {
             self.issue(*at, format!("invalid {function} argument"));

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use lockstep_core::Date;
+
 /// Seconds and nanoseconds since 1970 in UTC.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Time {
@@ -27,16 +29,6 @@ pub(crate) struct Civil {
 
 const DAY: i64 = 86_400;
 
-/// Days since 1970 of a date of the Gregorian calendar (Howard Hinnant's algorithm).
-fn days(year: i64, month: i64, day: i64) -> i64 {
-    let year = if month <= 2 { year - 1 } else { year };
-    let era = year.div_euclid(400);
-    let of_era = year - era * 400;
-    let shifted = (month + 9) % 12;
-    let of_year = (153 * shifted + 2) / 5 + day - 1;
-    era * 146_097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719_468
-}
-
 impl Time {
     /// RFC 3339, or ISO 8601 without a zone, which is UTC.
     pub(crate) fn parse(text: &str) -> Option<Self> {
@@ -50,12 +42,13 @@ impl Time {
         let (year, month, day) = (number(0, 4)?, number(5, 7)?, number(8, 10)?);
         let (hour, minute, second) = (number(11, 13)?, number(14, 16)?, number(17, 19)?);
         let fits = marks && (1..=12).contains(&month) && day >= 1 && hour < 24 && minute < 60 && second < 60;
-        let next = if month == 12 { days(year + 1, 1, 1) } else { days(year, month + 1, 1) };
-        if !fits || days(year, month, day) >= next {
+        let date = Date { year, month, day };
+        // A day that the month does not have is one of the next.
+        if !fits || Date::of_days(date.days()) != date {
             return None;
         }
         let (nanos, zone) = fraction(text.get(19..)?)?;
-        let seconds = days(year, month, day) * DAY + hour * 3600 + minute * 60 + second;
+        let seconds = date.days() * DAY + hour * 3600 + minute * 60 + second;
         Some(Self { seconds: seconds - offset(zone)?, nanos })
     }
 
@@ -68,16 +61,16 @@ impl Time {
                 zone => offset(&format!("+{zone}"))?,
             };
         let (day, rest) = (local.div_euclid(DAY), local.rem_euclid(DAY));
-        let (year, month, of_month) = date(day);
+        let date = Date::of_days(day);
         Some(Civil {
-            year,
-            month,
-            day: of_month,
+            year: date.year,
+            month: date.month,
+            day: date.day,
             hour: rest / 3600,
             minute: rest / 60 % 60,
             second: rest % 60,
-            weekday: (day + 4).rem_euclid(7),
-            day_of_year: day - days(year, 1, 1),
+            weekday: date.weekday(),
+            day_of_year: day - Date { month: 1, day: 1, ..date }.days(),
         })
     }
 
@@ -95,18 +88,6 @@ impl Time {
             - i128::from(other.nanos);
         i64::try_from(nanos).ok()
     }
-}
-
-fn date(days: i64) -> (i64, i64, i64) {
-    let shifted = days + 719_468;
-    let era = shifted.div_euclid(146_097);
-    let of_era = shifted - era * 146_097;
-    let year = (of_era - of_era / 1460 + of_era / 36_524 - of_era / 146_096) / 365;
-    let of_year = of_era - (365 * year + year / 4 - year / 100);
-    let month = (5 * of_year + 2) / 153;
-    let day = of_year - (153 * month + 2) / 5 + 1;
-    let month = if month < 10 { month + 3 } else { month - 9 };
-    (era * 400 + year + i64::from(month <= 2), month, day)
 }
 
 /// The fraction of a second, in nanoseconds, and what is behind it.
@@ -128,12 +109,15 @@ fn offset(zone: &str) -> Option<i64> {
         _ => return None,
     };
     let (hours, minutes) = zone.get(1..)?.split_once(':')?;
-    Some(sign * (hours.parse::<i64>().ok()? * 3600 + minutes.parse::<i64>().ok()? * 60))
+    // Two digits at most, as Go reads them: nothing overflows.
+    let number = |text: &str| (text.len() <= 2).then(|| text.parse::<u8>().ok()).flatten().map(i64::from);
+    let (hours, minutes) = (number(hours)?, number(minutes)?);
+    (hours < 24 && minutes < 60).then_some(sign * (hours * 3600 + minutes * 60))
 }
 
 impl fmt::Display for Time {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (year, month, day) = date(self.seconds.div_euclid(DAY));
+        let Date { year, month, day } = Date::of_days(self.seconds.div_euclid(DAY));
         let rest = self.seconds.rem_euclid(DAY);
         write!(f, "{year:04}-{month:02}-{day:02}T{:02}:{:02}:{:02}", rest / 3600, rest / 60 % 60, rest % 60)?;
         if self.nanos > 0 {
@@ -171,6 +155,9 @@ mod tests {
         assert_eq!(east.to_string(), "2023-12-31T22:30:00Z");
         assert_eq!(east.civil("+02:00").unwrap().hour, 0);
         assert_eq!((east.civil("").unwrap().weekday, east.civil("").unwrap().day_of_year), (0, 364));
+        let zone = "9223372036854775807:00";
+        assert!(east.civil(zone).is_none() && east.civil(&format!("-{zone}")).is_none());
+        assert_eq!(Time::parse(&format!("2024-01-01T00:30:00+{zone}")), None);
         assert_eq!(Time::parse("2023-02-29T00:00:00Z"), None);
         assert_eq!((seconds(90_000_000_000), seconds(-1_500_000_000)), ("90s".into(), "-1.5s".into()));
     }

@@ -94,8 +94,12 @@ impl Lexer {
             return Some(self.number());
         }
         if char == '`' {
+            let start = self.at;
             self.at += 1;
             let name = self.take(|char| char.is_ascii_alphanumeric() || "_.-/ ".contains(char));
+            if self.peek(0) != '`' {
+                return self.broken(start);
+            }
             self.at += 1;
             return Some(Token::Ident(name));
         }
@@ -245,4 +249,27 @@ impl Lexer {
 
 fn push(body: &mut Vec<u8>, char: char) {
     body.extend(char.encode_utf8(&mut [0; 4]).as_bytes());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quoted_names_end() {
+        let check = |text: &str, names: &[&str], issues: &[&str]| {
+            let (words, found) = words(text);
+            let idents = words.iter().filter_map(|word| match &word.token {
+                Token::Ident(name) => Some(name.as_str()),
+                _ => None,
+            });
+            assert_eq!(idents.collect::<Vec<_>>(), names, "{text}");
+            let found: Vec<_> = found.iter().map(|issue| issue.text.as_str()).collect();
+            assert_eq!(found, issues, "{text}");
+        };
+        check("self.`a/b`", &["self", "a/b"], &[]);
+        check("self.`a", &["self"], &["Syntax error: token recognition error at: '`a'"]);
+        check("`", &[], &["Syntax error: token recognition error at: '`'"]);
+        check("`a(b", &["b"], &["Syntax error: token recognition error at: '`a('"]);
+    }
 }

@@ -5,6 +5,8 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
+use crate::go_duration::go_duration;
+
 /// Whether the API server checks a format of strings; hyphens do not count in its name.
 pub(crate) fn is_known(format: &str) -> bool {
     FORMATS.iter().any(|(name, _)| *name == normal(format))
@@ -233,58 +235,7 @@ fn is_date_time(text: &str) -> bool {
 
 /// Nanoseconds of Go's duration syntax, or of Scala's (`3 hours`); `None` for what is neither.
 pub fn duration(text: &str) -> Option<i64> {
-    go_duration(text).or_else(|| scala_duration(text))
-}
-
-/// Nanoseconds of what Go's `time.ParseDuration` takes: `1h30m`, `-1.5s`.
-pub fn go_duration(text: &str) -> Option<i64> {
-    let (negative, mut rest) = match text.strip_prefix('-') {
-        Some(rest) => (true, rest),
-        None => (false, text.strip_prefix('+').unwrap_or(text)),
-    };
-    if rest == "0" {
-        return Some(0);
-    }
-    let mut total = 0i128;
-    if rest.is_empty() {
-        return None;
-    }
-    while !rest.is_empty() {
-        let end = rest.find(|char: char| !char.is_ascii_digit() && char != '.').unwrap_or(rest.len());
-        let (number, tail) = rest.split_at(end);
-        let unit_end = tail.find(|char: char| char.is_ascii_digit() || char == '.').unwrap_or(tail.len());
-        let (unit, tail) = tail.split_at(unit_end);
-        total += scaled(number, unit_nanos(unit)?)?;
-        rest = tail;
-    }
-    i64::try_from(if negative { -total } else { total }).ok()
-}
-
-fn unit_nanos(unit: &str) -> Option<i128> {
-    Some(match unit {
-        "ns" => 1,
-        "us" | "µs" | "μs" => 1_000,
-        "ms" => 1_000_000,
-        "s" => 1_000_000_000,
-        "m" => 60_000_000_000,
-        "h" => 3_600_000_000_000,
-        _ => return None,
-    })
-}
-
-/// A decimal number times a unit, rounded down.
-fn scaled(number: &str, unit: i128) -> Option<i128> {
-    let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
-    if whole.is_empty() && fraction.is_empty() || fraction.contains('.') {
-        return None;
-    }
-    let whole: i128 = if whole.is_empty() { 0 } else { whole.parse().ok()? };
-    let fraction: String = fraction.chars().take(18).collect();
-    let part = match fraction.is_empty() {
-        true => 0,
-        false => fraction.parse::<i128>().ok()? * unit / 10i128.pow(u32::try_from(fraction.len()).ok()?),
-    };
-    whole.checked_mul(unit)?.checked_add(part)
+    go_duration(text).ok().or_else(|| scala_duration(text))
 }
 
 fn scala_duration(text: &str) -> Option<i64> {
@@ -349,8 +300,7 @@ mod tests {
 
     #[test]
     fn durations_are_in_nanoseconds() {
-        assert_eq!(go_duration("-1.5s"), Some(-1_500_000_000));
-        assert_eq!(go_duration("1d"), None);
+        assert_eq!(duration("-1.5s"), Some(-1_500_000_000));
         assert_eq!(duration("1 day"), Some(86_400_000_000_000));
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use lockstep_core::Timestamp;
+use lockstep_core::{Date, Timestamp};
 
 use super::age::age;
 
@@ -19,17 +19,8 @@ pub(super) fn nanos(text: &str) -> Option<i128> {
     let mut time = whole.split(':').map(|part| part.parse::<i64>().ok());
     let (hour, minute, second) = (time.next()??, time.next()??, time.next()??);
     let digits: String = fraction.chars().chain("000000000".chars()).take(9).collect();
-    let seconds = days(year, month, day) * DAY + hour * HOUR + minute * MINUTE + second;
+    let seconds = Date { year, month, day }.days() * DAY + hour * HOUR + minute * MINUTE + second;
     Some(i128::from(seconds) * 1_000_000_000 + digits.parse::<i128>().ok()?)
-}
-
-/// Days since 1970 in the Gregorian calendar.
-fn days(year: i64, month: i64, day: i64) -> i64 {
-    let year = if month <= 2 { year - 1 } else { year };
-    let era = year.div_euclid(400);
-    let of_era = year.rem_euclid(400);
-    let of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
-    era * 146_097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719_468
 }
 
 /// How long a time is ago.

@@ -22,7 +22,7 @@ pub(super) fn format(text: &str, values: &[Val]) -> Result<String, String> {
             while let Some(digit) = chars.next_if(char::is_ascii_digit) {
                 number.push(digit);
             }
-            digits = number.parse().ok();
+            digits = Some(precision(&number)?);
         }
         let Some(verb) = chars.next() else { return Err("unexpected end of string".into()) };
         let value = values.get(next).ok_or_else(|| format!("index {next} out of range"))?;
@@ -32,6 +32,21 @@ pub(super) fn format(text: &str, values: &[Val]) -> Result<String, String> {
     Ok(out)
 }
 
+/// How many digits are behind the point: what no formatter can print is refused.
+fn precision(text: &str) -> Result<usize, String> {
+    const MOST: usize = 1_000;
+    let why = match text.parse() {
+        Ok(number) if number <= MOST => return Ok(number),
+        Ok(number) => format!("precision {number} exceeds maximum allowed precision {MOST}"),
+        Err(_) => {
+            let why = if text.is_empty() { "invalid syntax" } else { "value out of range" };
+            format!("error while converting precision to integer: strconv.Atoi: parsing {text:?}: {why}")
+        }
+    };
+    Err(format!("could not parse formatting clause: error while parsing precision: {why}"))
+}
+
+/// One value as its verb prints it.
 fn clause(verb: char, digits: Option<usize>, value: &Val) -> Result<String, String> {
     let wrong = |what: &str, only: &str| {
         Err(format!(
@@ -133,5 +148,34 @@ fn inner(value: &Val) -> Result<String, String> {
         Val::Time(_) => Ok(format!("timestamp({:?})", shown(value))),
         Val::Duration(_) => Ok(format!("duration({:?})", shown(value))),
         other => plain(other),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn precision_has_a_limit() {
+        let check = |text: &str, want: Result<&str, &str>| {
+            let got = format(text, &[Val::Double(1.0)]);
+            let prefix = "could not parse formatting clause: error while parsing precision: ";
+            let want = want.map(str::to_owned).map_err(|error| format!("{prefix}{error}"));
+            assert_eq!(got, want, "{text}");
+        };
+        check("%.2f", Ok("1.00"));
+        check("%.0e", Ok("1×10⁰⁰"));
+        check("%.70000f", Err("precision 70000 exceeds maximum allowed precision 1000"));
+        check("%.70000e", Err("precision 70000 exceeds maximum allowed precision 1000"));
+        check(
+            "%.99999999999999999999f",
+            Err(
+                "error while converting precision to integer: strconv.Atoi: parsing \"99999999999999999999\": value out of range",
+            ),
+        );
+        check(
+            "%.f",
+            Err("error while converting precision to integer: strconv.Atoi: parsing \"\": invalid syntax"),
+        );
     }
 }
