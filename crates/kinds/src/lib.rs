@@ -16,7 +16,6 @@ mod daemon_set;
 mod deployment;
 mod flow;
 mod job;
-
 mod meta;
 mod naming;
 mod network;
@@ -37,6 +36,7 @@ mod table;
 pub use access::approve_certificate;
 pub use basic::{convert_event, finalize_namespace};
 pub use crd::{accept_names, schemas};
+pub use cron_job::Schedule;
 pub use meta::{Quantity, Scope, invalid_on_create, invalid_on_status_update, invalid_on_update};
 pub use pod::{Token, admit_pod, admit_pod_update, prepare_ephemeral_update, validate_ephemeral_update};
 pub use resource::{Resource, Subresource, resources};

@@ -10,6 +10,7 @@ use crate::job::{default_template_and_policy, job_warnings, validate_job_spec};
 use crate::meta::{Edit, View, dns_subdomain, invalid_internal, named, not_negative};
 use crate::pod_template::{keep_spec, keep_status, name_warning, reset_status, spec_changed};
 use crate::strategy::{ResetField, Status, Strategy};
+pub use schedule::Schedule;
 
 type Errors = Vec<FieldError>;
 
@@ -85,7 +86,7 @@ fn validate_spec(spec: &Value, old: Option<&Value>) -> Errors {
 
 fn validate_schedule(errors: &mut Errors, at: &At, (spec, old): (&Value, Option<&Value>)) {
     let text = spec.text("schedule");
-    if let Err(wrong) = schedule::check(text) {
+    if let Err(wrong) = Schedule::parse(text) {
         errors.push(FieldError::invalid(at, text, wrong));
     }
     let was_there = old.is_some_and(|old| old.text("schedule").contains("TZ"));

@@ -14,7 +14,6 @@ use crate::kind::Kind;
 use crate::object::{finalizers, is_deleting, items, name, namespace, number, seconds, text, time, uid};
 use crate::pod::is_finished;
 use crate::view::{Change, Id, View};
-pub(crate) use script::duration;
 use script::{Moment, Script};
 
 /// Runs the pods of simulated nodes, as their annotations say.
@@ -110,7 +109,7 @@ impl Kubelet {
         if let Some(known) = known {
             tell(pod, &moment, known, cx);
         }
-        Ok(next.map(|next| course.begun + next))
+        Ok(next.map(|next| course.begun.saturating_add(next)))
     }
 
     /// What is known of a pod; a pod that fails to be pulled begins anew with another image.
@@ -170,8 +169,9 @@ impl Kubelet {
             }
         }
         let begun = *course.stopping.get_or_insert(cx.now);
-        if cx.now < begun + needs {
-            return Ok(Some(begun + needs));
+        let end = begun.saturating_add(needs);
+        if cx.now < end {
+            return Ok(Some(end));
         }
         // Something else still holds it: how it ended must be seen.
         if !finalizers(pod).is_empty() && !is_finished(pod) {

@@ -16,6 +16,10 @@ const PULL: Duration = Duration::from_secs(1);
 /// Pauses between starts of what crashes: the first is none, then they double.
 const BACK_OFF: Duration = Duration::from_secs(10);
 const LONGEST: Duration = Duration::from_secs(300);
+/// What is told to take longer takes this long: ten years are never, and no sum of some overflows.
+const TOLD: Duration = Duration::from_secs(10 * 366 * 86_400);
+/// A readiness that changes more often than this would leave no time for anything else.
+const SHORTEST_FLIP: Duration = Duration::from_millis(100);
 
 /// The course of a pod.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -102,7 +106,10 @@ impl Script {
             end,
             ends: told("crash-times").and_then(|times| times.parse().ok()),
             pull_fails: told("pull") == Some("fail") || has_bad_image(pod),
-            flips: told("readiness-flips").and_then(duration).filter(|time| !time.is_zero()),
+            flips: told("readiness-flips")
+                .and_then(duration)
+                .filter(|time| !time.is_zero())
+                .map(|time| time.max(SHORTEST_FLIP)),
             stops_after: told("stop-after").and_then(duration).unwrap_or_default(),
             restarts,
         }
@@ -125,7 +132,7 @@ impl Script {
             let Some((code, after)) = (if has_end { self.end } else { self.good_end }) else {
                 return self.running(run, elapsed);
             };
-            let end = run.started + after;
+            let end = run.started.saturating_add(after);
             if elapsed < end {
                 let (moment, next) = self.running(run, elapsed);
                 let moment = match moment {
@@ -147,11 +154,12 @@ impl Script {
                 return (Moment::Ended { run }, None);
             }
             let pause = pause(run.restarts);
-            if elapsed < end + pause {
-                return (Moment::Pausing { run, pause }, Some(end + pause));
+            let again = end.saturating_add(pause);
+            if elapsed < again {
+                return (Moment::Pausing { run, pause }, Some(again));
             }
             // At least a moment, so that time goes on whatever is told.
-            run.started = end + pause.max(Duration::from_millis(1));
+            run.started = end.saturating_add(pause.max(Duration::from_millis(1)));
             run.restarts += 1;
         }
     }
@@ -160,12 +168,13 @@ impl Script {
         let since = elapsed.saturating_sub(run.started);
         let Some(after) = self.ready_after else { return (Moment::Running { run, ready: false }, None) };
         if since < after {
-            let next = run.started + after;
+            let next = run.started.saturating_add(after);
             return (Moment::Running { run, ready: false }, Some(next));
         }
         let Some(period) = self.flips else { return (Moment::Running { run, ready: true }, None) };
-        let turns = u32::try_from((since - after).as_nanos() / period.as_nanos()).unwrap_or(u32::MAX - 1);
-        let next = run.started + after + period * (turns + 1);
+        let turns = (since - after).as_nanos() / period.as_nanos();
+        let until = u64::try_from((turns + 1) * period.as_nanos()).unwrap_or(u64::MAX);
+        let next = run.started.saturating_add(after).saturating_add(Duration::from_nanos(until));
         (Moment::Running { run, ready: turns % 2 == 0 }, Some(next))
     }
 }
@@ -199,7 +208,7 @@ pub(super) fn lines(pod: &Value, container: &Value) -> Vec<String> {
 }
 
 /// `1h2m3.5s`, `500ms`; `None` for `never` and what is no duration.
-pub(crate) fn duration(text: &str) -> Option<Duration> {
+fn duration(text: &str) -> Option<Duration> {
     let mut rest = text.trim();
     let mut sum = Duration::ZERO;
     if rest.is_empty() {
@@ -217,7 +226,8 @@ pub(crate) fn duration(text: &str) -> Option<Duration> {
             "h" => 3600.0,
             _ => return None,
         };
-        sum += Duration::try_from_secs_f64(number * unit).ok()?;
+        let told = Duration::try_from_secs_f64((number * unit).min(TOLD.as_secs_f64())).ok()?;
+        sum = sum.saturating_add(told).min(TOLD);
         rest = &rest[end..];
     }
     Some(sum)
@@ -311,6 +321,30 @@ mod tests {
     }
 
     #[test]
+    fn what_takes_longer_than_any_time_is_not_reached() {
+        const LONG: &str = "18000000000000000000s18000000000000000000s";
+        for (policy, key) in
+            [("Always", "ready-after"), ("Never", "exit-after"), ("Always", "readiness-flips")]
+        {
+            let script = script(policy, &[(key, LONG), ("crash", "0")]);
+            let (_, next) = script.at(Duration::from_secs(1));
+            assert!(next.is_none_or(|next| next > Duration::from_secs(86_400)), "{key}");
+            let (_, next) = script.at(Duration::MAX);
+            assert!(next.is_none_or(|next| next > Duration::ZERO), "{key}");
+        }
+        let crashing = script("Always", &[("crash", "1"), ("crash-after", LONG)]);
+        assert!(crashing.at(Duration::from_secs(1)).1 > Some(Duration::from_secs(86_400)));
+    }
+
+    #[test]
+    fn readiness_does_not_change_too_often_and_time_goes_on() {
+        let script = script("Always", &[("readiness-flips", "0.000001ms")]);
+        assert_eq!(script.flips, Some(SHORTEST_FLIP));
+        let late = Duration::from_secs(60 * 366 * 86_400);
+        assert!(script.at(late).1 > Some(late));
+    }
+
+    #[test]
     fn durations_are_read() {
         for (text, want) in [
             ("2s", Some(2000)),
@@ -318,6 +352,8 @@ mod tests {
             ("500ms", Some(500)),
             ("1.5s", Some(1500)),
             ("3", Some(3000)),
+            ("9h999999999999h", Some(TOLD.as_millis())),
+            ("18000000000000000000s18000000000000000000s", Some(TOLD.as_millis())),
             ("never", None),
             ("", None),
         ] {

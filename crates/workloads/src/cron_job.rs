@@ -1,9 +1,8 @@
 //! CronJobs: Jobs by the clock. Time zones other than UTC are taken for UTC.
 
-mod schedule;
-
 use std::time::Duration;
 
+use kinds::Schedule;
 use lockstep_core::{Timestamp, Value};
 
 use crate::client::{Actor, Context, Refused};
@@ -14,7 +13,6 @@ use crate::object::{
     controlled_by, controller, flag, is_deleting, items, name, namespace, object, put, size, text, time, uid,
 };
 use crate::view::{Change, Id, View};
-use schedule::Schedule;
 
 /// Makes the Jobs of CronJobs, and deletes old ones.
 #[derive(Debug)]
@@ -53,7 +51,7 @@ impl Controller for CronJobs {
         let mut after = cron.clone();
         note(&mut after, &jobs, cx);
         let due = match Schedule::parse(text(cron, &["spec", "schedule"])) {
-            Some(schedule) if !is_deleting(cron) && !flag(cron, &["spec", "suspend"]) => {
+            Ok(schedule) if !is_deleting(cron) && !flag(cron, &["spec", "suspend"]) => {
                 begin(&mut after, &schedule, &jobs, cx)?
             }
             _ => None,
@@ -132,7 +130,7 @@ fn begin(
     let mut from = last.map_or(now, seconds);
     let deadline = cron.int_at(&["spec", "startingDeadlineSeconds"]);
     if let Some(deadline) = deadline {
-        from = from.max(now - deadline);
+        from = from.max(now.saturating_sub(deadline));
     }
     let mut due = None;
     let mut next = schedule.next(from);
