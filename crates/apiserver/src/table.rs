@@ -48,13 +48,18 @@ impl Tables {
         if let Some(version) = object.at(&["metadata", "resourceVersion"]) {
             meta.set(&["resourceVersion"], version.clone());
         }
-        self.table(meta, self.definitions(), vec![self.row(object, rows, now)])
+        self.table(meta, self.definitions(), vec![row(self.cells(&object, now), object, rows)])
     }
 
     /// The table of a list.
     pub(crate) fn of_list(&self, list: &List, rows: Rows, now: Duration) -> Value {
-        let lines = list.items.iter().map(|item| self.row(read(item), rows, now)).collect();
-        self.table(list_metadata(list), self.definitions(), lines)
+        let objects: Vec<Value> = list.items.iter().map(|item| read(item)).collect();
+        let cells = match self {
+            Self::BuiltIn(table) => table.list(&objects, now),
+            Self::Custom(_) => objects.iter().map(|object| self.cells(object, now)).collect(),
+        };
+        let lines = cells.into_iter().zip(objects).map(|(cells, object)| row(cells, object, rows));
+        self.table(list_metadata(list), self.definitions(), lines.collect())
     }
 
     /// The table of one event of a watch; the columns are told once.
@@ -74,18 +79,6 @@ impl Tables {
         table.set(&["columnDefinitions"], columns);
         table.set(&["rows"], Value::list(rows));
         table
-    }
-
-    fn row(&self, object: Value, rows: Rows, now: Duration) -> Value {
-        let mut row = Value::default();
-        row.set(&["cells"], Value::list(self.cells(&object, now)));
-        let object = match rows {
-            Rows::Bare => Value::Null,
-            Rows::Metadata => metadata(object),
-            Rows::Whole => object,
-        };
-        row.set(&["object"], object);
-        row
     }
 
     fn cells(&self, object: &Value, now: Duration) -> Vec<Value> {
@@ -108,6 +101,22 @@ impl Tables {
     }
 }
 
+fn row(cells: Vec<Value>, object: Value, rows: Rows) -> Value {
+    let mut row = Value::default();
+    row.set(&["cells"], Value::list(cells));
+    let conditions = kinds::row_conditions(&object);
+    if !conditions.is_empty() {
+        row.set(&["conditions"], Value::list(conditions));
+    }
+    let object = match rows {
+        Rows::Bare => Value::Null,
+        Rows::Metadata => metadata(object),
+        Rows::Whole => object,
+    };
+    row.set(&["object"], object);
+    row
+}
+
 /// Whether an event is the first of its watch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum First {
@@ -122,7 +131,8 @@ fn definition(column: &kinds::Column) -> Value {
     definition.set(&["name"], column.name.into());
     definition.set(&["type"], column.kind.into());
     definition.set(&["format"], column.format.into());
-    definition.set(&["description"], column.description.into());
+    // A line of the table of columns holds no empty line.
+    definition.set(&["description"], column.description.replace("  ", "\n\n").into());
     definition.set(&["priority"], column.priority.into());
     definition
 }
