@@ -1,6 +1,6 @@
 //! What is wrong with an object.
 
-use kinds::{invalid_on_create, invalid_on_status_update, invalid_on_update};
+use kinds::{Strategy, invalid_on_create, invalid_on_status_update, invalid_on_update};
 use lockstep_core::Value;
 use schema::{At, FieldError};
 
@@ -42,6 +42,11 @@ fn rule_errors(definition: &Value, old: Option<&Value>) -> Vec<FieldError> {
 pub(crate) fn on_update(served: &Served, subresource: &str, object: &Value, old: &Value) -> Vec<FieldError> {
     let mut errors = match subresource {
         "" | "scale" => invalid_on_update(served.strategy(), object, old, served.scope()),
+        "ephemeralcontainers" => {
+            let of_endpoint =
+                Strategy { validate_update: kinds::validate_ephemeral_update, ..*served.strategy() };
+            invalid_on_update(&of_endpoint, object, old, served.scope())
+        }
         _ => invalid_on_status_update(served.strategy(), object, old, served.scope()),
     };
     if let Some((custom, version)) = custom(served) {

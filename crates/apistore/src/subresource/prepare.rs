@@ -9,7 +9,7 @@ use crate::fallback::take;
 pub(crate) fn prepare(subresource: &str, object: &mut Value, old: &Value) -> Vec<FieldError> {
     match subresource {
         "finalize" => return kinds::finalize_namespace(object, old),
-        "ephemeralcontainers" => only(object, old, &["spec", "ephemeralContainers"]),
+        "ephemeralcontainers" => kinds::prepare_ephemeral_update(object, old),
         "approval" => {
             only(object, old, &["status", "conditions"]);
             return kinds::approve_certificate(object, old);

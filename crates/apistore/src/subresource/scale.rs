@@ -16,7 +16,7 @@ use crate::info::Verb;
 use crate::options::{WriteKind as OptionsKind, WriteOptions};
 use crate::served::{Rules, Served};
 use crate::state::{State, WriteKind};
-use crate::write::{Change, Patched, apply_change, check_name, writer};
+use crate::write::{Change, Patched, View, apply_change, check_name, writer};
 
 /// Scale as if it were a resource.
 static SCALE: LazyLock<Arc<Served>> = LazyLock::new(|| {
@@ -70,10 +70,21 @@ pub(super) fn scale(state: &State, call: &mut Call<'_>) -> Result<Outcome, Halt>
         check(&new, &call.info.name)?;
         Ok(scaled(&served, live, &new))
     };
-    let change = Change { options: &options, uid: None, creates: false, make: &make };
+    let change = Change { options: &options, uid: None, creates: false, make: &make, view: Some(VIEW) };
     let outcome = apply_change(state, call, &change)?;
     shown(ask, call, outcome)
 }
+
+/// Admission sees the Scale, and may change its replicas.
+const VIEW: View = View {
+    of,
+    put: |served, object, scale| {
+        let mut object = object.clone();
+        let replicas = scale.int_at(&["spec", "replicas"]).unwrap_or(0);
+        object.set(&keys(&paths(served).spec), replicas.into());
+        object
+    },
+};
 
 fn missing(call: &Call<'_>) -> Failure {
     let resource =

@@ -94,7 +94,7 @@ pub(crate) fn patch(state: &State, call: &mut Call<'_>) -> Result<Outcome, Halt>
         Ok(object)
     };
     let creates = patched.kind == PatchType::Apply;
-    let change = Change { options: &patched.options, uid: None, creates, make: &make };
+    let change = Change { options: &patched.options, uid: None, creates, make: &make, view: None };
     apply_change(state, call, &change)
 }
 

@@ -16,6 +16,7 @@ use crate::failure::{Failure, Halt};
 use crate::options::{WriteKind as OptionsKind, WriteOptions};
 use crate::owners::{Moment, dedup};
 use crate::shelf::key;
+use crate::served::Served;
 use crate::state::{State, Write, WriteKind};
 use crate::wire;
 
@@ -28,6 +29,16 @@ pub(crate) struct Change<'c> {
     pub(crate) creates: bool,
     /// The new object, in the version of the request, from the live one, if there is one.
     pub(crate) make: Make<'c>,
+    /// What admission sees in its place, where that is not the object.
+    pub(crate) view: Option<View>,
+}
+
+/// A part of an object that is an object of its own: its Scale.
+#[derive(Clone, Copy)]
+pub(crate) struct View {
+    pub(crate) of: fn(&Served, &Value) -> Value,
+    /// The object with the part as admission leaves it.
+    pub(crate) put: fn(&Served, &Value, &Value) -> Value,
 }
 
 /// Makes the new object.
@@ -49,7 +60,7 @@ pub(crate) fn update(state: &State, call: &mut Call<'_>) -> Result<Outcome, Halt
         writer(ask, &served, subresource, (&options, call.time())).update(live, &object)
     };
     let uid = Some(&*uid).filter(|uid| !uid.is_empty());
-    apply_change(state, call, &Change { options: &options, uid, creates: false, make: &make })
+    apply_change(state, call, &Change { options: &options, uid, creates: false, make: &make, view: None })
 }
 
 /// The namespace that an object must name: namespaces themselves name none.
@@ -91,7 +102,7 @@ pub(crate) fn apply_change(state: &State, call: &mut Call<'_>, change: &Change<'
         entry.as_ref().map(|entry| convert(&served, ask, entry.value(), &served.api_version)).transpose()?;
     let object = (change.make)(call, live.as_ref())?;
     match (entry, live) {
-        (Some(entry), Some(live)) => replace(state, call, (object, change.options), (&entry, &live)),
+        (Some(entry), Some(live)) => replace(state, call, (object, change), (&entry, &live)),
         _ => {
             let object = create::admit(state, call, object, change.options)?;
             create::finish(state, call, object, change.options)
@@ -112,9 +123,10 @@ fn other_uid(call: &Call<'_>, wanted: &str, found: &str) -> Failure {
 fn replace(
     state: &State,
     call: &mut Call<'_>,
-    (object, options): (Value, &WriteOptions),
+    (object, change): (Value, &Change<'_>),
     (entry, live): (&Arc<Entry>, &Value),
 ) -> Result<Outcome, Halt> {
+    let options = change.options;
     let ask = Ask { state, answers: call.answers };
     let served = call.served.clone();
     let value = admission::options_value(options, Operation::Update);
@@ -126,7 +138,15 @@ fn replace(
         dry_run: options.dry_run,
         options: &value,
     };
-    let mut object = admission::mutate(call, attributes, object, Some(live))?;
+    let seen = |object: &Value| match change.view {
+        Some(view) => (view.of)(&served, object),
+        None => object.clone(),
+    };
+    let admitted = admission::mutate(call, attributes, seen(&object), Some(&seen(live)))?;
+    let mut object = match change.view {
+        Some(view) => (view.put)(&served, &object, &admitted),
+        None => admitted,
+    };
     dedup(call, &mut object, Moment::AfterAdmission);
     check_version(call, &mut object, entry.revision)?;
     let mut object = convert(&served, ask, object, served.working_version())?;
@@ -138,7 +158,7 @@ fn replace(
     prepare(state, call, &mut object, &old)?;
     wire::tidy(&served, &mut object);
     let object = keep_times(&old, object);
-    admission::validate(call, attributes, Some(&object), Some(&old))?;
+    admission::validate(call, attributes, Some(&seen(&object)), Some(&seen(&old)))?;
     if is_finished(&object, &old) {
         return finalized(state, call, object, (entry, options));
     }

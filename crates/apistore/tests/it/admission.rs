@@ -44,3 +44,23 @@ fn rights_and_policies_hold_after_a_restart() {
     let metrics = api.store.refuses(&get("/metrics")).unwrap();
     assert_eq!(metrics.code, 403);
 }
+
+#[test]
+fn a_scale_is_admitted_as_what_it_is() {
+    let mut api = Api::new();
+    let deployment = r#"{"metadata":{"name":"d"},"spec":{"selector":{"matchLabels":{"a":"b"}},"template":{"metadata":{"labels":{"a":"b"}},"spec":{"containers":[{"name":"a","image":"i"}]}}}}"#;
+    let path = "/apis/apps/v1/namespaces/default/deployments";
+    api.post(path, deployment).ok();
+    let rules = r#"[{"operations":["UPDATE"],"apiGroups":["apps"],"apiVersions":["v1"],"resources":["deployments/scale"]}]"#;
+    let rule = "object.kind == 'Scale' && oldObject.spec.replicas == 1 && object.spec.replicas < 4";
+    let policy = format!(
+        r#"{{"metadata":{{"name":"p"}},"spec":{{"matchConstraints":{{"resourceRules":{rules}}},"validations":[{{"expression":"{rule}","message":"too many"}}]}}}}"#
+    );
+    api.post(POLICIES, &policy).ok();
+    api.post(BINDINGS, r#"{"metadata":{"name":"b"},"spec":{"policyName":"p","validationActions":["Deny"]}}"#)
+        .ok();
+    let scale = format!("{path}/d/scale");
+    let refused = api.patch(&scale, "merge", r#"{"spec":{"replicas":4}}"#);
+    assert!(refused.message().ends_with("denied request: too many"), "{}", refused.message());
+    assert_eq!(api.patch(&scale, "merge", r#"{"spec":{"replicas":3}}"#).ok().text(&["kind"]), "Scale");
+}
