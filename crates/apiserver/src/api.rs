@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use apistore::{
-    Answer, Answers, Body, Change, Demand, FollowedLog, Method, Request, Response, Step, Store, User, Watch,
-    WatchEvent,
+    Answer, Answers, Body, Change, Demand, Effect, FollowedLog, Method, Request, Response, Step, Store, User,
+    Watch, WatchEvent,
 };
 use lockstep_core::{Value, from_json, to_json};
 use parking_lot::Mutex;
@@ -59,22 +59,27 @@ impl Api {
 
     /// Answers one request: satisfies what it demands, and waits until what it changed is kept.
     pub async fn call(&self, request: &Request) -> Response {
-        self.call_noted(request, |_| {}).await
+        let answered = self.call_noted(request, |_| {}).await;
+        answered.unwrap_or_else(|Reset| status::internal("the connection is to break, for a test"))
     }
 
-    /// The same; the code of the answer is noted before anyone can see what was changed.
-    pub(crate) async fn call_noted(&self, request: &Request, note: impl Fn(u16)) -> Response {
+    /// The same; the code of the answer is noted before anyone can see what was changed. Faults that a test has injected happen
+    /// here: an answer may be late, or never sent.
+    pub(crate) async fn call_noted(&self, request: &Request, note: impl Fn(u16)) -> Result<Response, Reset> {
         let mut answers = Answers::new();
         for _ in 0..ROUNDS {
-            let (step, kept) = self.reduce(|store, now| {
+            let ((step, effect), kept) = self.reduce(|store, now| {
                 let step = store.handle(request, &answers, now);
                 if let Step::Done(response) = &step {
                     note(response.code);
                 }
-                step
+                (step, store.effect().cloned())
             });
             match step {
-                Step::Done(response) => return if kept.wait().await { response } else { status::not_kept() },
+                Step::Done(response) => {
+                    let response = if kept.wait().await { response } else { status::not_kept() };
+                    return happen(effect, response).await;
+                }
                 Step::Need(demands) => {
                     for demand in demands {
                         let answer = self.answer(&demand).await;
@@ -83,7 +88,7 @@ impl Api {
                 }
             }
         }
-        status::internal("the webhooks of this request never come to an end")
+        Ok(status::internal("the webhooks of this request never come to an end"))
     }
 
     /// Lets the store change by itself, as its controllers do, and tells everyone.
@@ -117,6 +122,11 @@ impl Api {
         self.store.lock().poll_log(log)
     }
 
+    /// When a watch has something to tell though nothing changes: a bookmark, or its end.
+    pub(crate) fn wakes_at(&self, watch: &Watch) -> Duration {
+        self.store.lock().wakes_at(watch)
+    }
+
     /// Tells of every change of the state.
     pub fn changes(&self) -> watch::Receiver<u64> {
         self.revision.subscribe()
@@ -141,6 +151,20 @@ impl Api {
         (status.get("authenticated")?.as_bool()?).then_some(())?;
         Some(reviewed_user(status.get("user")?))
     }
+}
+
+/// The connection is to break instead of an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the connection is to break")]
+pub(crate) struct Reset;
+
+async fn happen(effect: Option<Effect>, response: Response) -> Result<Response, Reset> {
+    match effect {
+        Some(Effect::ResetBefore | Effect::ResetAfter) => return Err(Reset),
+        Some(Effect::Delay(delay)) => tokio::time::sleep(delay).await,
+        Some(Effect::Status { .. }) | None => {}
+    }
+    Ok(response)
 }
 
 fn token_review(token: &str) -> Value {

@@ -23,13 +23,35 @@ struct Labels {
     version: String,
 }
 
+/// How many different requests are told apart: far more than a cluster with a thousand custom resources has.
+const MOST: usize = 20_000;
+
+/// Whether a text can be the name of something that is served; the empty one is that of the core group.
+fn is_name(text: &str) -> bool {
+    text.len() <= 253
+        && text
+            .bytes()
+            .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-.".contains(&byte))
+}
+
 impl Metrics {
     /// Counts an answered request.
     pub(crate) fn count(&self, request: &Request, code: u16) {
         let Some(info) = Info::of(request) else { return };
+        // Nobody may fill the memory with names that he makes up.
+        if [&info.group, &info.version, &info.resource, &info.subresource]
+            .into_iter()
+            .any(|name| !is_name(name))
+        {
+            return;
+        }
         let labels = Labels {
             code,
-            dry_run: request.parameter("dryRun").unwrap_or_default().to_owned(),
+            dry_run: request
+                .parameter("dryRun")
+                .filter(|value| *value == "All")
+                .unwrap_or_default()
+                .to_owned(),
             scope: scope(request, &info),
             verb: verb(request, &info),
             group: info.group,
@@ -37,7 +59,10 @@ impl Metrics {
             subresource: info.subresource,
             version: info.version,
         };
-        *self.0.lock().entry(labels).or_default() += 1;
+        let mut counts = self.0.lock();
+        if counts.len() < MOST || counts.contains_key(&labels) {
+            *counts.entry(labels).or_default() += 1;
+        }
     }
 
     /// Prometheus' text form.

@@ -9,7 +9,7 @@ use http_body_util::{BodyExt, Limited};
 use lockstep_core::{Value, from_json, to_json};
 
 use crate::accept::{Accepted, Encoding, Form, accepted, wants_aggregated_discovery};
-use crate::api::Api;
+use crate::api::{Api, Reset};
 use crate::authentication::{Claim, impersonated, percent_decoded};
 use crate::body::{Body, streamed, whole};
 use crate::columns::Columns;
@@ -35,6 +35,9 @@ pub(crate) struct Router {
 /// Bytes of a request's body, as the real server limits them.
 const LARGEST_BODY: usize = 3 * 1024 * 1024;
 
+/// Where the CustomResourceDefinitions are.
+const DEFINITIONS: &str = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
+
 /// A request that has been read.
 struct Call {
     request: Request,
@@ -43,41 +46,35 @@ struct Call {
 }
 
 impl Router {
-    /// Answers one request; `certificate` is the user whom the connection's certificate names.
+    /// Answers one request; `certificate` is the user whom the connection's certificate names. No answer breaks the connection.
     pub(crate) async fn answer<B>(
         &self,
         http: http::Request<B>,
         certificate: Option<&User>,
-    ) -> http::Response<Body>
+    ) -> Result<http::Response<Body>, Reset>
+    where
+        B: hyper::body::Body<Data = Bytes> + Send,
+        B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
+        let shape = self.shape(http.headers(), http.uri().query().unwrap_or_default());
+        let bare = http.method() == http::Method::HEAD;
+        let answer = match self.read(http, certificate).await {
+            Ok(call) => self.route(&call, shape).await?,
+            Err(refused) => own(&refused, &shape),
+        };
+        Ok(if bare { answer.map(|_| whole(Bytes::new())) } else { answer })
+    }
+
+    async fn read<B>(&self, http: http::Request<B>, certificate: Option<&User>) -> Result<Call, Response>
     where
         B: hyper::body::Body<Data = Bytes> + Send,
         B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
         let (parts, body) = http.into_parts();
-        let shape = self.shape(&parts.headers, parts.uri.query().unwrap_or_default());
-        let method = match &parts.method {
-            &http::Method::GET | &http::Method::HEAD => Method::Get,
-            &http::Method::POST => Method::Post,
-            &http::Method::PUT => Method::Put,
-            &http::Method::PATCH => Method::Patch,
-            &http::Method::DELETE => Method::Delete,
-            _ => {
-                return own(
-                    &status::failure(
-                        405,
-                        "MethodNotAllowed",
-                        "the server does not allow this method on the requested resource",
-                    ),
-                    &shape,
-                );
-            }
-        };
-        let Some(user) = self.user(certificate, &parts.headers).await else {
-            return own(&status::unauthorized(), &shape);
-        };
-        let Ok(body) = Limited::new(body, LARGEST_BODY).collect().await else {
-            return own(&status::too_large(LARGEST_BODY), &shape);
-        };
+        let method = method(&parts.method).ok_or_else(status::method_not_allowed)?;
+        let user = self.user(certificate, &parts.headers).await.ok_or_else(status::unauthorized)?;
+        let body = Limited::new(body, LARGEST_BODY).collect().await;
+        let body = body.map_err(|_| status::too_large(LARGEST_BODY))?;
         let text = |name| parts.headers.get(name).and_then(|value: &http::HeaderValue| value.to_str().ok());
         let request = Request {
             method,
@@ -89,8 +86,7 @@ impl Router {
             impersonate: impersonated(&parts.headers),
             agent: text(USER_AGENT).unwrap_or_default().to_owned(),
         };
-        let answer = self.route(&Call { request, uri: parts.uri, headers: parts.headers }, shape).await;
-        if parts.method == http::Method::HEAD { answer.map(|_| whole(Bytes::new())) } else { answer }
+        Ok(Call { request, uri: parts.uri, headers: parts.headers })
     }
 
     /// In which form to answer, as far as the head tells; what cannot be fulfilled is told later, with the path.
@@ -118,17 +114,17 @@ impl Router {
         }
     }
 
-    async fn route(&self, call: &Call, shape: Shape) -> http::Response<Body> {
+    async fn route(&self, call: &Call, shape: Shape) -> Result<http::Response<Body>, Reset> {
         match Info::of(&call.request) {
             Some(info) => self.resource(call, &info, shape).await,
-            None => match self.other(call, &shape).await {
-                Some(answer) => answer,
-                None => own(&status::not_found(), &shape),
-            },
+            None => {
+                let answer = self.other(call, &shape).await;
+                Ok(answer.unwrap_or_else(|| own(&status::not_found(), &shape)))
+            }
         }
     }
 
-    async fn resource(&self, call: &Call, info: &Info, shape: Shape) -> http::Response<Body> {
+    async fn resource(&self, call: &Call, info: &Info, shape: Shape) -> Result<http::Response<Body>, Reset> {
         let request = &call.request;
         let accept = call.headers.get(ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
         let refused = match accepted(accept) {
@@ -141,16 +137,19 @@ impl Router {
         };
         if let Some(refused) = refused {
             self.count(call, refused.code);
-            return own(&refused, &shape);
+            return Ok(own(&refused, &shape));
         }
-        let response = self.api.call_noted(request, |code| self.count(call, code)).await;
-        let tables = self.tables(info).await;
+        let response = self.api.call_noted(request, |code| self.count(call, code)).await?;
+        let tables = match shape.accepted.form {
+            Form::Table => self.tables(info).await,
+            Form::Whole | Form::Metadata => Tables::Custom(Columns::default()),
+        };
         let head = Response {
             code: response.code,
             warnings: response.warnings.clone(),
             body: Answer::Text(Arc::default()),
         };
-        match response.body {
+        Ok(match response.body {
             Answer::Watch(watch) => {
                 let lines = stream::events(self.api.clone(), watch, shape, tables);
                 with_headers(&head, "application/json", streamed(lines))
@@ -159,7 +158,7 @@ impl Router {
                 with_headers(&head, "text/plain", streamed(stream::log(self.api.clone(), log)))
             }
             _ => encode(&response, &shape, &tables),
-        }
+        })
     }
 
     fn count(&self, call: &Call, code: u16) {
@@ -179,12 +178,11 @@ impl Router {
         if let Some(table) = kinds::table(&info.group, kind) {
             return Tables::BuiltIn(table);
         }
-        let name = format!("{}.{}", info.resource, info.group);
-        let definition = self
-            .definitions()
-            .await
-            .into_iter()
-            .find(|definition| definition.str_at(&["metadata", "name"]) == Some(&name));
+        let path = format!("{DEFINITIONS}/{}.{}", info.resource, info.group);
+        let definition = match self.api.call(&Request::new(Method::Get, path)).await {
+            Response { code: 200, body: Answer::Object(object), .. } => from_json(&object).ok(),
+            _ => None,
+        };
         Tables::Custom(match definition {
             Some(definition) => Columns::of_custom_resource(&definition, &info.version),
             None => Columns::age(),
@@ -193,7 +191,7 @@ impl Router {
 
     /// The CustomResourceDefinitions.
     async fn definitions(&self) -> Vec<Value> {
-        let list = Request::new(Method::Get, "/apis/apiextensions.k8s.io/v1/customresourcedefinitions");
+        let list = Request::new(Method::Get, DEFINITIONS);
         match self.api.call(&list).await.body {
             Answer::List(list) => list.items.iter().filter_map(|item| from_json(item).ok()).collect(),
             _ => Vec::new(),
@@ -283,6 +281,17 @@ impl Router {
         paths.sort();
         paths.dedup();
         map([("paths", Value::list(paths.into_iter().map(Value::from).collect()))])
+    }
+}
+
+fn method(method: &http::Method) -> Option<Method> {
+    match *method {
+        http::Method::GET | http::Method::HEAD => Some(Method::Get),
+        http::Method::POST => Some(Method::Post),
+        http::Method::PUT => Some(Method::Put),
+        http::Method::PATCH => Some(Method::Patch),
+        http::Method::DELETE => Some(Method::Delete),
+        _ => None,
     }
 }
 

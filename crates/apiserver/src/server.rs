@@ -1,6 +1,5 @@
 //! Connections: TLS, HTTP/1.1 and HTTP/2.
 
-use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -140,7 +139,7 @@ async fn connection(
     let user: Arc<Option<User>> = Arc::new(certificate);
     let service = service_fn(move |request| {
         let (router, user) = (router.clone(), user.clone());
-        async move { Ok::<_, Infallible>(router.answer(request, user.as_ref().as_ref()).await) }
+        async move { router.answer(request, user.as_ref().as_ref()).await }
     });
     let mut builder = auto::Builder::new(TokioExecutor::new());
     builder.http2().max_concurrent_streams(1_000);

@@ -29,6 +29,12 @@ pub(crate) fn not_found() -> Response {
     failure(404, "NotFound", "the server could not find the requested resource")
 }
 
+/// A method that is none of the API's.
+pub(crate) fn method_not_allowed() -> Response {
+    let message = "the server does not allow this method on the requested resource";
+    failure(405, "MethodNotAllowed", message)
+}
+
 /// No form that the client accepts.
 pub(crate) fn not_acceptable() -> Response {
     let offered = "application/json, application/yaml";

@@ -14,8 +14,8 @@ use crate::api::Api;
 use crate::encode::{Shape, metadata, read};
 use crate::table::{First, Tables};
 
-/// How long a watch waits for a change before it looks whether its time is over or a bookmark is due.
-const PAUSE: Duration = Duration::from_secs(1);
+/// Past the time that something is due, by the least that timers know.
+const BREATH: Duration = Duration::from_millis(1);
 
 /// How often a log is looked at for new lines.
 const LOG_PAUSE: Duration = Duration::from_millis(100);
@@ -68,7 +68,8 @@ impl Sending {
                 self.ended = events.iter().any(|event| event.kind == EventType::Error);
                 return Some(self.lines(&events));
             }
-            let changed = tokio::time::timeout(PAUSE, self.changes.changed()).await;
+            let due = self.api.wakes_at(&self.watch).saturating_sub(self.api.now());
+            let changed = tokio::time::timeout(due + BREATH, self.changes.changed()).await;
             self.ended = matches!(changed, Ok(Err(_)));
         }
         None

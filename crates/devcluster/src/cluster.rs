@@ -10,7 +10,7 @@ use lockstep_core::Value;
 use runtime::{Clock, Shutdown};
 use workloads::Workloads;
 
-use crate::dir::{DirError, StateDir, random};
+use crate::dir::{Claim, DirError, StateDir, random};
 use crate::disk::{Closing, Writer};
 
 /// What is chosen about an embedded cluster.
@@ -44,6 +44,8 @@ pub struct DevCluster {
     authority: Authority,
     admin: Credentials,
     closing: Option<Closing>,
+    /// Held until the last of it has ended.
+    claim: Option<Claim>,
 }
 
 /// How many changes a watch may lag behind.
@@ -66,6 +68,8 @@ impl DevCluster {
     /// # Errors
     /// As [`DevCluster::start`].
     pub async fn open_to(access: Access, options: Options) -> Result<Self, DevClusterError> {
+        // First of all: two that start at once must not both make keys.
+        let claim = options.dir.as_ref().map(StateDir::claim).transpose()?;
         let (authority, (api, closing)) = match &options.dir {
             Some(dir) => (dir.authority()?, kept(dir)?),
             None => (Authority::generate()?, (in_memory()?, None)),
@@ -73,7 +77,7 @@ impl DevCluster {
         let admin = authority.user("lockstep-admin", "system:masters")?;
         let server = Server::bind(api.clone(), &authority, access, options.listen).await?;
         let workloads = Workloads::new(authority.certificate());
-        Ok(Self { api, server, workloads, authority, admin, closing })
+        Ok(Self { api, server, workloads, authority, admin, closing, claim })
     }
 
     /// The kubeconfig of its administrator.
@@ -98,6 +102,7 @@ impl DevCluster {
         if let Some(closing) = self.closing {
             closing.close().await;
         }
+        drop(self.claim);
     }
 }
 
@@ -141,7 +146,8 @@ fn kept(dir: &StateDir) -> Result<(Arc<Api>, Option<Closing>), DirError> {
     let entries = disk.read().map_err(|source| dir.state_error(source))?;
     let store = match disk.revision().map_err(|source| dir.state_error(source))? {
         0 => Store::new(settings, now),
-        revision => Store::restore(settings, entries, revision + LEAP, now),
+        revision => Store::restore(settings, entries, revision + LEAP, now)
+            .map_err(|source| dir.unreadable(source))?,
     };
     let (writer, closing) = Writer::start(disk).map_err(|source| dir.state_error(source))?;
     Ok((Api::kept(store, dir.token_key()?, writer), Some(closing)))

@@ -31,6 +31,15 @@ pub enum DirError {
         #[source]
         source: DiskError,
     },
+    /// An object in the state is none.
+    #[error("the state in {} is damaged", path.display())]
+    Unreadable {
+        /// The folder.
+        path: PathBuf,
+        /// Which object.
+        #[source]
+        source: apistore::Unreadable,
+    },
     /// A process serves it.
     #[error("a process serves the cluster in {}", path.display())]
     InUse {
@@ -174,6 +183,10 @@ impl StateDir {
 
     pub(crate) fn state_error(&self, source: DiskError) -> DirError {
         DirError::State { path: self.0.clone(), source }
+    }
+
+    pub(crate) fn unreadable(&self, source: apistore::Unreadable) -> DirError {
+        DirError::Unreadable { path: self.0.clone(), source }
     }
 
     /// The authority of this cluster: the one that was kept, or a new one.

@@ -44,13 +44,17 @@ pub(crate) struct Embedded {
     stop_cluster: Shutdown,
     controller: tokio::task::JoinHandle<()>,
     cluster: tokio::task::JoinHandle<()>,
-    /// Held until the last of it has ended.
-    _claim: Claim,
+    /// On the folder of a cluster that is not kept there.
+    _claim: Option<Claim>,
 }
 
 impl Embedded {
     pub(crate) async fn start(start: Start) -> anyhow::Result<Self> {
-        let claim = start.dir.claim().map_err(|error| told(error.into()))?;
+        // A cluster that is kept takes the claim itself.
+        let claim = match start.kept {
+            Kept::OnDisk => None,
+            Kept::No => Some(start.dir.claim().map_err(|error| told(error.into()))?),
+        };
         let listener = AdminListener::bind(start.admin).await?;
         let kept = (start.kept == Kept::OnDisk).then(|| start.dir.clone());
         let cluster = DevCluster::start(Options { dir: kept, listen: start.listen }).await.map_err(told)?;

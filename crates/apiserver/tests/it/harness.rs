@@ -175,9 +175,13 @@ impl Ask<'_> {
     }
 
     pub(crate) async fn send(self) -> Reply {
-        tokio::time::timeout(Duration::from_secs(20), async { read(self.open().await).await.unwrap() })
-            .await
-            .expect("an answer")
+        self.try_send().await.unwrap()
+    }
+
+    /// The same; an error is a connection that broke before the answer.
+    pub(crate) async fn try_send(self) -> std::io::Result<Reply> {
+        let answer = tokio::time::timeout(Duration::from_secs(20), async { read(self.open().await).await });
+        answer.await.expect("an answer, or an end")
     }
 
     /// A watch: its head is read, its lines come one by one.

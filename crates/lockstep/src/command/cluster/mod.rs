@@ -98,7 +98,6 @@ impl Start {
     async fn serve(self, terminal: &mut Terminal) -> anyhow::Result<Exit> {
         let path = self.folder.path()?;
         let dir = StateDir::create(&path)?;
-        let _claim = dir.claim().map_err(|error| told(error.into()))?;
         let shutdown = Shutdown::on_signals().context("cannot wait for Ctrl-C")?;
         let options = Options { dir: Some(dir.clone()), listen: self.listen };
         if self.exit_with_stdin {
