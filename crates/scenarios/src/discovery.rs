@@ -1,0 +1,107 @@
+//! What is served, in the aggregated form that the controller asks for.
+
+use lockstep_core::{Map, Value, to_json};
+
+/// One resource: what discovery has to tell of it.
+#[derive(Clone, Debug)]
+pub(crate) struct Served {
+    pub(crate) group: String,
+    pub(crate) version: String,
+    pub(crate) kind: String,
+    pub(crate) plural: String,
+    pub(crate) singular: String,
+    pub(crate) short_names: Vec<String>,
+    pub(crate) namespaced: bool,
+    pub(crate) verbs: Vec<String>,
+}
+
+/// What a store serves.
+pub(crate) fn served(store: &apistore::Store) -> Vec<Served> {
+    let served = store.resources().into_iter().map(|resource| Served {
+        group: resource.group,
+        version: resource.version,
+        kind: resource.kind,
+        plural: resource.plural,
+        singular: resource.singular,
+        short_names: resource.short_names,
+        namespaced: resource.namespaced,
+        verbs: resource.verbs,
+    });
+    served.collect()
+}
+
+/// The kind of what a request is about.
+pub(crate) fn kind(store: &apistore::Store, info: &apistore::Info) -> Option<String> {
+    let all = store.resources();
+    let served = all.into_iter().find(|served| served.group == info.group && served.plural == info.resource);
+    served.map(|served| served.kind)
+}
+
+/// The answer to `GET /api` (the core) or `GET /apis`.
+pub(crate) fn aggregated(resources: &[Served], core: Core) -> Vec<u8> {
+    let mut items: Vec<Value> = Vec::new();
+    let mut groups: Vec<&str> = Vec::new();
+    for resource in resources.iter().filter(|resource| resource.group.is_empty() == (core == Core::Yes)) {
+        if !groups.contains(&&*resource.group) {
+            groups.push(&resource.group);
+            items.push(group(resources, &resource.group));
+        }
+    }
+    to_json(&map([
+        ("kind", "APIGroupDiscoveryList".into()),
+        ("apiVersion", "apidiscovery.k8s.io/v2".into()),
+        ("metadata", Value::map(Map::new())),
+        ("items", Value::list(items)),
+    ]))
+}
+
+/// Whether the core is asked for, or the groups.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Core {
+    Yes,
+    No,
+}
+
+fn group(resources: &[Served], name: &str) -> Value {
+    let mut versions: Vec<&str> = Vec::new();
+    for resource in resources.iter().filter(|resource| resource.group == name) {
+        if !versions.contains(&&*resource.version) {
+            versions.push(&resource.version);
+        }
+    }
+    let versions = versions.into_iter().map(|version| {
+        let here = resources.iter().filter(|r| r.group == name && r.version == version);
+        map([
+            ("version", version.into()),
+            ("resources", Value::list(here.map(resource).collect())),
+            ("freshness", "Current".into()),
+        ])
+    });
+    let metadata = if name.is_empty() { Value::map(Map::new()) } else { map([("name", name.into())]) };
+    map([("metadata", metadata), ("versions", Value::list(versions.collect()))])
+}
+
+fn resource(resource: &Served) -> Value {
+    let kind = map([
+        ("group", resource.group.as_str().into()),
+        ("version", resource.version.as_str().into()),
+        ("kind", resource.kind.as_str().into()),
+    ]);
+    map([
+        ("resource", resource.plural.as_str().into()),
+        ("responseKind", kind),
+        ("scope", if resource.namespaced { "Namespaced" } else { "Cluster" }.into()),
+        ("singularResource", resource.singular.as_str().into()),
+        ("verbs", texts(&resource.verbs)),
+        ("shortNames", texts(&resource.short_names)),
+    ])
+}
+
+fn texts(items: &[String]) -> Value {
+    Value::list(items.iter().map(|item| item.as_str().into()).collect())
+}
+
+/// A mapping of these entries.
+pub(crate) fn map<const N: usize>(entries: [(&str, Value); N]) -> Value {
+    Value::map(entries.into_iter().map(|(key, value)| (key.into(), value)).collect())
+}

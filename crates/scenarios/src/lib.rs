@@ -1,0 +1,29 @@
+//! Scenarios: the real controller on the embedded cluster, with real repositories and a clock that a scenario moves.
+//!
+//! A [`Script`] is a text: commands (commits, live edits, faults, crashes, time), each followed by what happened. [`play`] runs it;
+//! [`Script::rewritten`] is the text with what happened now. A `schedule` is a script that a seed makes up, and
+//! [`run_seed`] checks what must hold after any of them.
+//!
+//! Nothing in here takes its turn from the machine: one thread, paused time, no sockets, a store that takes chance as a
+//! parameter. What a seed gives is the same everywhere.
+
+mod command;
+mod discovery;
+mod fault;
+mod forge;
+mod golden;
+mod laws;
+mod schedule;
+mod script;
+mod seeds;
+mod shorthand;
+mod stage;
+mod story;
+mod transport;
+mod user;
+mod world;
+
+pub use golden::{Golden, play};
+pub use schedule::schedule;
+pub use script::Script;
+pub use seeds::{Failed, run_seed, run_seeds};

@@ -1,0 +1,4 @@
+//! The scenarios of `tests/scenarios`, and schedules that seeds make up.
+
+mod goldens;
+mod seeds;
