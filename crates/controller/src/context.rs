@@ -1,5 +1,6 @@
 //! What every reconcile shares.
 
+use std::cell::Cell;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -205,12 +206,19 @@ impl Context {
         }
     }
 
-    /// Whether a first list has to come first; the Application is marked when it has.
+    /// Whether a first list has to come first; the Application is marked when it has. It is marked too when a scope that cannot be
+    /// read can be again: nothing else would tell it.
     pub(crate) fn await_scopes(&self, app: &AppKey, scopes: &[(Gvk, Arc<str>)]) -> bool {
-        let is_missing = |(gvk, namespace): &(Gvk, Arc<str>)| {
-            self.cluster.index.state(gvk, namespace) == ScopeState::Unknown(Unread::Syncing)
+        let is_syncing = Cell::new(false);
+        let is_unknown = |(gvk, namespace): &(Gvk, Arc<str>)| match self.cluster.index.state(gvk, namespace) {
+            ScopeState::Synced => false,
+            ScopeState::Unknown(unread) => {
+                is_syncing.set(is_syncing.get() || unread == Unread::Syncing);
+                true
+            }
         };
-        self.waiting.scopes.wait_for_missing(scopes, app, is_missing)
+        self.waiting.scopes.wait_for_missing(scopes, app, is_unknown);
+        is_syncing.get()
     }
 
     /// Marks the Application once what is served changes.
