@@ -241,7 +241,8 @@ pub(crate) fn decode(
             kind.kind
         ))
     };
-    let unknown = wire::read(&call.served, kind, &mut value).map_err(unreadable)?;
+    let unknown =
+        wire::read(&call.served, kind, &mut value).map_err(|error| unreadable(error.to_string()))?;
     match (format, custom) {
         (Format::Json, false) if !unknown.is_empty() => strict = strict_texts(&body, &unknown),
         _ => strict.extend(unknown.iter().map(|path| format!("unknown field {}", quoted(path)))),

@@ -1,13 +1,14 @@
 //! Objects as the server's own types read them: what they do not know is gone, and defaults are there.
 
 use lockstep_core::{Gvk, Value};
-use schema::Wire;
+use schema::{Wire, WireError};
 
+use crate::failure::Failure;
 use crate::served::{Rules, Served};
 
 /// Makes the object what the server would have read, with defaults, and names the fields that it does not know. The error is
 /// Go's: a value of another type than the field.
-pub(crate) fn read(served: &Served, kind: &Gvk, object: &mut Value) -> Result<Vec<String>, String> {
+pub(crate) fn read(served: &Served, kind: &Gvk, object: &mut Value) -> Result<Vec<String>, WireError> {
     match &served.rules {
         Rules::Custom(custom) if *kind == served.gvk => {
             let mut unknown = read_metadata(object)?;
@@ -44,15 +45,15 @@ pub(crate) fn tidy(served: &Served, object: &mut Value) {
 }
 
 /// The object as the type of a built-in kind reads it once it is stored.
-pub(crate) fn canonical(kind: &Gvk, object: &mut Value) -> Result<Vec<String>, String> {
+pub(crate) fn canonical(kind: &Gvk, object: &mut Value) -> Result<Vec<String>, WireError> {
     keeping_no_managers(object, |object| as_read(Wire::of(kind), object))
 }
 
 /// That somebody wants no managers is kept: an empty list of them is not none.
 fn keeping_no_managers(
     object: &mut Value,
-    read: impl FnOnce(&mut Value) -> Result<Vec<String>, String>,
-) -> Result<Vec<String>, String> {
+    read: impl FnOnce(&mut Value) -> Result<Vec<String>, WireError>,
+) -> Result<Vec<String>, WireError> {
     let managers = object.at(&["metadata", "managedFields"]);
     let resets = managers.and_then(Value::as_list).is_some_and(<[Value]>::is_empty);
     let unknown = read(object)?;
@@ -62,19 +63,19 @@ fn keeping_no_managers(
     Ok(unknown)
 }
 
-fn as_read(wire: Option<Wire>, object: &mut Value) -> Result<Vec<String>, String> {
+fn as_read(wire: Option<Wire>, object: &mut Value) -> Result<Vec<String>, WireError> {
     let Some(wire) = wire else { return Ok(Vec::new()) };
-    let read = wire.read(std::mem::take(object)).map_err(|error| error.to_string())?;
+    let read = wire.read(std::mem::take(object))?;
     *object = read.value;
     Ok(read.unknown)
 }
 
 /// `metadata` of custom resources is read as that of all objects.
-fn read_metadata(object: &mut Value) -> Result<Vec<String>, String> {
+fn read_metadata(object: &mut Value) -> Result<Vec<String>, WireError> {
     let (Some(wire), Some(metadata)) = (Wire::object_meta(), object.get("metadata").cloned()) else {
         return Ok(Vec::new());
     };
-    let read = wire.read(metadata).map_err(|error| error.to_string())?;
+    let read = wire.read(metadata)?;
     object.set(&["metadata"], read.value);
     Ok(read.unknown)
 }
@@ -87,12 +88,13 @@ pub(crate) fn default(served: &Served, object: &mut Value) {
     }
 }
 
-/// What an apply has made, as the server's own types read it, with defaults.
-pub(crate) fn settle(served: &Served, object: &mut Value) -> Result<(), String> {
+/// What an apply or admission has made, as the server's own types read it, with defaults.
+pub(crate) fn settle(served: &Served, object: &mut Value) -> Result<(), Failure> {
+    let unreadable = |error: WireError| Failure::unknown(error.to_string());
     match &served.rules {
-        Rules::BuiltIn(_) => read(served, &served.gvk, object).map(|_| ()),
+        Rules::BuiltIn(_) => read(served, &served.gvk, object).map(drop).map_err(unreadable),
         Rules::Custom(custom) => {
-            read_metadata(object)?;
+            read_metadata(object).map_err(unreadable)?;
             custom.default(object, &served.gvk.api.version);
             Ok(())
         }

@@ -130,7 +130,7 @@ pub(super) fn mutate(stage: &Stage<'_, '_>, object: Value, old: Option<&Value>) 
         Some(denied) => Err(refused(stage, &object, &denied.message, (403, "Forbidden")).into()),
         None => {
             let mut object = mutated.object.unwrap_or_default();
-            crate::wire::settle(&stage.call.served, &mut object).map_err(Failure::unknown)?;
+            crate::wire::settle(&stage.call.served, &mut object)?;
             Ok(object)
         }
     }

@@ -151,7 +151,7 @@ fn applied(
     let subresource = call.info.subresource.as_str();
     let writer = writer(ask, served, subresource, (options, call.time()));
     let mut object = writer.apply(live, &patch.value, force)?;
-    wire::settle(served, &mut object).map_err(Failure::unknown)?;
+    wire::settle(served, &mut object)?;
     if !patch.strict.is_empty() {
         match options.field_validation {
             FieldValidation::Strict => {
@@ -210,8 +210,10 @@ fn patched(
             return Err(invalid(text, why).into());
         }
     }
-    let unknown =
-        wire::read(served, &served.gvk, &mut object).map_err(|error| invalid(text.clone(), error))?;
+    let unknown = wire::read(served, &served.gvk, &mut object).map_err(|error| {
+        let why = if kind == PatchType::Strategic { error.converted() } else { error.to_string() };
+        invalid(text.clone(), why)
+    })?;
     let prefix = if kind == PatchType::Json { "json patch " } else { "" };
     let strict = unknown_operations(kind, &patch.value).into_iter().chain(patch.strict.iter().cloned());
     let strict = strict.map(|text| format!("{prefix}{text}"));

@@ -16,11 +16,33 @@ pub(super) enum Mistake {
         /// The Go type of the struct and the fields that lead to the value; empty for the whole.
         owner: &'static str,
         path: Vec<String>,
-        /// The Go type of the value.
+        /// The Go type of the value, and what kind of type that is: `v1.Protocol` is a `string`.
         wanted: String,
+        kind: &'static str,
     },
     /// What a type with a syntax of its own says.
     Syntax(String),
+}
+
+impl WireError {
+    /// The words in which the server refuses the same value in an object that a strategic merge patch has made: it is not decoded
+    /// there, but converted.
+    pub fn converted(&self) -> String {
+        let Mistake::Type { found, kind, .. } = &self.0 else { return self.to_string() };
+        let found = match found.as_str() {
+            "array" => "slice",
+            "object" => "map",
+            number if number.strip_prefix("number ").is_some_and(|text| text.contains(['.', 'e'])) => "float64",
+            number if number.starts_with("number") => "int64",
+            other => other,
+        };
+        match (*kind, found) {
+            ("struct", found) => format!("cannot restore struct from: {found}"),
+            ("map" | "slice", found) => format!("cannot restore {kind} from {found}"),
+            ("string", "int64") => "cannot convert int64 to string".to_owned(),
+            (kind, _) => format!("unrecognized type: {kind}"),
+        }
+    }
 }
 
 impl fmt::Display for WireError {
@@ -30,7 +52,7 @@ impl fmt::Display for WireError {
             Mistake::Type { found, path, wanted, .. } if path.is_empty() => {
                 write!(f, "json: cannot unmarshal {found} into Go value of type {wanted}")
             }
-            Mistake::Type { found, owner, path, wanted } => {
+            Mistake::Type { found, owner, path, wanted, .. } => {
                 let path = path.join(".");
                 write!(
                     f,
@@ -42,3 +64,25 @@ impl fmt::Display for WireError {
 }
 
 impl std::error::Error for WireError {}
+
+#[cfg(test)]
+mod tests {
+    use lockstep_core::{Gvk, from_json};
+
+    use crate::Wire;
+
+    #[test]
+    fn what_a_patch_has_made_is_refused_in_other_words() {
+        let check = |spec: &str, want: &str| {
+            let object = from_json(format!(r#"{{"spec":{spec}}}"#).as_bytes()).unwrap();
+            let wire = Wire::of(&Gvk::new("apps", "v1", "Deployment")).unwrap();
+            assert_eq!(wire.read(object).unwrap_err().converted(), want, "{spec}");
+        };
+        check(r#"{"replicas":"x"}"#, "unrecognized type: int32");
+        check(r#"{"template":{"spec":{"containers":{"name":"x"}}}}"#, "cannot restore slice from map");
+        check(r#""x""#, "cannot restore struct from: string");
+        check(r#"{"template":[]}"#, "cannot restore struct from: slice");
+        check(r#"{"template":{"spec":{"containers":[{"name":1}]}}}"#, "cannot convert int64 to string");
+        check(r#"{"selector":{"matchLabels":"x"}}"#, "cannot restore map from string");
+    }
+}

@@ -63,7 +63,7 @@ impl<'v> Reader<'v> {
             Value::Null => Some(of.zero()),
             other => {
                 let wanted = of.name.to_owned();
-                self.saved = Some(self.mistaken(kind_of(other).into(), wanted));
+                self.saved = Some(self.mistaken(kind_of(other).into(), wanted, "struct"));
                 None
             }
         };
@@ -123,7 +123,7 @@ impl<'v> Reader<'v> {
                     Value::Int(_) | Value::Uint(_) | Value::Float(_) => format!("number {}", literal(item)),
                     other => kind_of(other).into(),
                 };
-                let error = self.mistaken(found, "uint8".into());
+                let error = self.mistaken(found, "uint8".into(), "uint8");
                 self.save(error);
             }
         }
@@ -231,7 +231,7 @@ impl<'v> Reader<'v> {
     }
 
     fn refuse(&mut self, found: String, of: &Type) -> Option<Value> {
-        let error = self.mistaken(found, of.go_name());
+        let error = self.mistaken(found, of.go_name(), of.go_kind());
         self.save(error);
         None
     }
@@ -241,9 +241,9 @@ impl<'v> Reader<'v> {
     }
 
     /// A value of a wrong type, at this place.
-    pub(super) fn mistaken(&self, found: String, wanted: String) -> WireError {
+    pub(super) fn mistaken(&self, found: String, wanted: String, kind: &'static str) -> WireError {
         let (owner, path) = self.place();
-        WireError(Mistake::Type { found, owner, path, wanted })
+        WireError(Mistake::Type { found, owner, path, wanted, kind })
     }
 
     /// The struct that holds this place, and the Go decoder's path to it, which names fields only.

@@ -190,6 +190,21 @@ impl Type {
         }
     }
 
+    /// What kind of type it is in Go.
+    pub(super) fn go_kind(&self) -> &'static str {
+        match &self.form {
+            Form::String => "string",
+            Form::Bool => "bool",
+            Form::Int(32) => "int32",
+            Form::Int(_) => "int64",
+            Form::Float => "float64",
+            Form::Bytes | Form::List(_) => "slice",
+            Form::Pointer(of) => of.go_kind(),
+            Form::Map(..) => "map",
+            Form::Struct(_) | Form::Selfmade(_) => "struct",
+        }
+    }
+
     /// As Go prints it.
     pub(super) fn go_name(&self) -> String {
         if let Some(name) = self.name {

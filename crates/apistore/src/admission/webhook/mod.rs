@@ -147,7 +147,7 @@ fn patched(
             return Err(Failure::internal(&why).into());
         }
     };
-    crate::wire::settle(served, &mut after).map_err(Failure::unknown)?;
+    crate::wire::settle(served, &mut after)?;
     convert(&stage.call.served, ask, after, &stage.call.served.api_version).map(Some)
 }
 
