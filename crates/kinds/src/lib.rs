@@ -37,7 +37,7 @@ pub use access::approve_certificate;
 pub use basic::{convert_event, finalize_namespace};
 pub use crd::{accept_names, schemas};
 pub use cron_job::Schedule;
-pub use meta::{Quantity, Scope, invalid_on_create, invalid_on_status_update, invalid_on_update};
+pub use meta::{Scope, invalid_on_create, invalid_on_status_update, invalid_on_update};
 pub use pod::{Token, admit_pod, admit_pod_update, prepare_ephemeral_update, validate_ephemeral_update};
 pub use resource::{Resource, Subresource, resources};
 pub use service::{Family, Given, Wanted, WantedAddress, WantedPorts, as_read, release_all, wanted};

@@ -7,7 +7,6 @@ mod convert;
 mod lists;
 mod named_format;
 mod operators;
-pub(crate) mod quantity;
 pub(crate) mod semver;
 mod special;
 mod strings;

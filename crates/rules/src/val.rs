@@ -4,10 +4,10 @@ use std::cmp::Ordering;
 use std::sync::Arc;
 
 use lockstep_core::{Map, Value};
+use schema::Quantity;
 
 use crate::library::address::{Cidr, Ip};
 use crate::library::authorizer::Authz;
-use crate::library::quantity::Quantity;
 use crate::library::semver::Version;
 use crate::library::url::Url;
 use crate::time::Time;
@@ -34,7 +34,7 @@ pub(crate) enum Val {
     Optional(Option<Arc<Val>>),
     Type(Arc<str>),
     Url(Arc<Url>),
-    Quantity(Quantity),
+    Quantity(Arc<Quantity>),
     Ip(Ip),
     Cidr(Cidr),
     Semver(Arc<Version>),
@@ -265,7 +265,7 @@ impl Val {
             (Self::Duration(a), Self::Duration(b)) => a == b,
             (Self::Type(a), Self::Type(b)) => a == b,
             (Self::Url(a), Self::Url(b)) => a == b,
-            (Self::Quantity(a), Self::Quantity(b)) => a.cmp(b).is_eq(),
+            (Self::Quantity(a), Self::Quantity(b)) => a == b,
             (Self::Ip(a), Self::Ip(b)) => a == b,
             (Self::Cidr(a), Self::Cidr(b)) => a == b,
             (Self::Semver(a), Self::Semver(b)) => a.cmp(b).is_eq(),

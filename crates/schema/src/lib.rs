@@ -32,6 +32,7 @@ mod ownership;
 mod patch_error;
 mod patch_meta;
 mod pattern;
+mod quantity;
 mod reconcile;
 mod remove;
 mod repeated;
@@ -63,6 +64,7 @@ pub use openapi::OpenApi;
 pub use ownership::{Convert, Force, IgnoredFields};
 pub use patch_error::PatchError;
 pub use pattern::{Pattern, PatternError};
+pub use quantity::{Quantity, QuantityError};
 pub use repeated::Repeated;
 pub use scale::{ReplicasPaths, ScaledManagers};
 pub use strategic::strategic_merge_patch;
@@ -71,7 +73,4 @@ pub use structural::Structural;
 pub use type_error::{TypeError, TypeErrors};
 pub use typed::{Duplicates, Typed};
 pub use validation::{Correlated, blocks_rules};
-pub use wire::{
-    Message, ProtobufError, Quantity, QuantityError, Read, Strict, Wire, WireError, duplicates,
-    strict_mistakes,
-};
+pub use wire::{Message, ProtobufError, Read, Strict, Wire, WireError, duplicates, strict_mistakes};

@@ -214,8 +214,8 @@ fn fitting<'v>(view: &'v View, claim: &Value) -> Option<&'v Value> {
     let size = |value: &Value, path: &[&str]| {
         value
             .str_at(path)
-            .and_then(|text| text.parse::<kinds::Quantity>().ok())
-            .map_or(0, kinds::Quantity::value)
+            .and_then(|text| text.parse::<schema::Quantity>().ok())
+            .map_or(0, |amount| amount.value())
     };
     let needs = size(claim, &["spec", "resources", "requests", "storage"]);
     let volumes = view.all(Kind::VOLUMES).map(|(_, volume)| volume);

@@ -1,7 +1,7 @@
 //! ResourceQuotas: what is used of what is allowed.
 
-use kinds::Quantity;
 use lockstep_core::Value;
+use schema::Quantity;
 
 use crate::client::{Actor, Context, Refused};
 use crate::controller::{Controller, Due};
@@ -46,12 +46,15 @@ impl Controller for Quotas {
 }
 
 fn quantity(value: Option<&Value>) -> Quantity {
-    let text = match value {
-        Some(Value::String(text)) => text.to_string(),
-        Some(Value::Int(number)) => number.to_string(),
-        _ => return Quantity::ZERO,
-    };
-    text.parse().unwrap_or(Quantity::ZERO)
+    match value {
+        Some(Value::String(text)) => text.parse().unwrap_or(Quantity::ZERO),
+        Some(Value::Int(number)) => (*number).into(),
+        _ => Quantity::ZERO,
+    }
+}
+
+fn count(number: usize) -> Quantity {
+    i64::try_from(number).unwrap_or(i64::MAX).into()
 }
 
 /// How much of a resource a namespace uses; `None` for what is not reckoned here.
@@ -64,7 +67,7 @@ fn amount(quota: &Value, resource: &str, view: &View) -> Option<Quantity> {
             known.group == group && known.plural == plural
         });
         let number = found.map_or(0, |(_, number)| number);
-        number.to_string().parse().unwrap_or(Quantity::ZERO)
+        count(number)
     };
     if let Some(rest) = resource.strip_prefix("count/") {
         let (plural, group) = rest.split_once('.').unwrap_or((rest, ""));
@@ -73,7 +76,7 @@ fn amount(quota: &Value, resource: &str, view: &View) -> Option<Quantity> {
     match resource {
         "pods" => {
             let pods = view.within(Kind::PODS, space).filter(|(_, pod)| !is_finished(pod)).count();
-            pods.to_string().parse().ok()
+            Some(count(pods))
         }
         "services"
         | "configmaps"
@@ -86,12 +89,12 @@ fn amount(quota: &Value, resource: &str, view: &View) -> Option<Quantity> {
             let services = view
                 .within(Kind::SERVICES, space)
                 .filter(|(_, service)| text(service, &["spec", "type"]) == wanted);
-            services.count().to_string().parse().ok()
+            Some(count(services.count()))
         }
         "requests.storage" => {
             let claims = view.within(Kind::CLAIMS, space).map(|(_, claim)| claim);
             Some(claims.fold(Quantity::ZERO, |sum, claim| {
-                sum.plus(quantity(claim.at(&["spec", "resources", "requests", "storage"])))
+                sum.plus(&quantity(claim.at(&["spec", "resources", "requests", "storage"])))
             }))
         }
         _ => {
@@ -100,7 +103,7 @@ fn amount(quota: &Value, resource: &str, view: &View) -> Option<Quantity> {
             let containers = pods.flat_map(|pod| items(pod, &["spec", "containers"]));
             matches!(kind, "requests" | "limits").then(|| {
                 containers.fold(Quantity::ZERO, |sum, container| {
-                    sum.plus(quantity(container.at(&["resources", kind, name])))
+                    sum.plus(&quantity(container.at(&["resources", kind, name])))
                 })
             })
         }

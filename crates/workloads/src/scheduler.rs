@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, HashMap};
 
 use apistore::{Method, Request};
-use kinds::Quantity;
 use lockstep_core::{Value, to_json};
+use schema::Quantity;
 
 use crate::client::{Actor, Context, Refused};
 use crate::condition;
@@ -146,9 +146,10 @@ fn unschedulable(reasons: &BTreeMap<String, usize>, all: usize) -> String {
 
 impl Load {
     fn add(&mut self, other: Load, times: i64) {
-        self.pods += other.pods * times;
-        self.milli_cpu += other.milli_cpu * times;
-        self.memory += other.memory * times;
+        let sum = |own: i64, other: i64| own.saturating_add(other.saturating_mul(times));
+        self.pods = sum(self.pods, other.pods);
+        self.milli_cpu = sum(self.milli_cpu, other.milli_cpu);
+        self.memory = sum(self.memory, other.memory);
     }
 }
 
@@ -164,7 +165,7 @@ fn wants_node(pod: &Value) -> bool {
 fn quantity(value: Option<&Value>) -> Option<Quantity> {
     match value? {
         Value::String(text) => text.parse().ok(),
-        Value::Int(number) => number.to_string().parse().ok(),
+        Value::Int(number) => Some((*number).into()),
         _ => None,
     }
 }
@@ -173,8 +174,9 @@ fn load(pod: &Value) -> Load {
     let mut sum = Load { pods: 1, ..Load::default() };
     for container in items(pod, &["spec", "containers"]) {
         let request = |key| quantity(container.at(&["resources", "requests", key]));
-        sum.milli_cpu += request("cpu").map_or(0, Quantity::milli_value);
-        sum.memory += request("memory").map_or(0, Quantity::value);
+        let milli_cpu = request("cpu").map_or(0, |amount| amount.milli_value());
+        let memory = request("memory").map_or(0, |amount| amount.value());
+        sum.add(Load { pods: 0, milli_cpu, memory }, 1);
     }
     sum
 }
@@ -182,15 +184,15 @@ fn load(pod: &Value) -> Load {
 /// Why a node has no room.
 fn full(node: &Value, carried: Load, request: Load) -> Option<String> {
     let room = |key| quantity(node.at(&["status", "allocatable", key]));
-    let cpu = room("cpu").map_or(0, Quantity::milli_value);
-    let memory = room("memory").map_or(0, Quantity::value);
-    let pods = room("pods").map_or(0, Quantity::value);
+    let cpu = room("cpu").map_or(0, |amount| amount.milli_value());
+    let memory = room("memory").map_or(0, |amount| amount.value());
+    let pods = room("pods").map_or(0, |amount| amount.value());
     match () {
-        () if carried.pods + request.pods > pods => Some("Too many pods".to_owned()),
-        () if request.milli_cpu > 0 && carried.milli_cpu + request.milli_cpu > cpu => {
+        () if carried.pods.saturating_add(request.pods) > pods => Some("Too many pods".to_owned()),
+        () if request.milli_cpu > 0 && carried.milli_cpu.saturating_add(request.milli_cpu) > cpu => {
             Some("Insufficient cpu".to_owned())
         }
-        () if request.memory > 0 && carried.memory + request.memory > memory => {
+        () if request.memory > 0 && carried.memory.saturating_add(request.memory) > memory => {
             Some("Insufficient memory".to_owned())
         }
         () => None,

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use kinds::Quantity;
 use lockstep_core::Value;
+use schema::Quantity;
 
 use super::stage::items;
 
@@ -19,19 +19,19 @@ pub(crate) fn amounts(value: Option<&Value>) -> Amounts {
 fn quantity(value: &Value) -> Option<Quantity> {
     match value {
         Value::String(text) => text.parse().ok(),
-        Value::Int(number) => number.to_string().parse().ok(),
+        Value::Int(number) => Some((*number).into()),
         _ => None,
     }
 }
 
 /// A whole number of something.
 pub(crate) fn count(number: usize) -> Quantity {
-    number.to_string().parse().unwrap_or(Quantity::ZERO)
+    i64::try_from(number).unwrap_or(i64::MAX).into()
 }
 
 pub(crate) fn add(to: &mut Amounts, more: &Amounts) {
     for (name, amount) in more {
-        let sum = to.get(name).map_or(*amount, |known| known.plus(*amount));
+        let sum = to.get(name).map_or_else(|| amount.clone(), |known| known.plus(amount));
         to.insert(name.clone(), sum);
     }
 }
@@ -39,7 +39,7 @@ pub(crate) fn add(to: &mut Amounts, more: &Amounts) {
 fn raise(to: &mut Amounts, other: &Amounts) {
     for (name, amount) in other {
         if to.get(name).is_none_or(|known| *amount > *known) {
-            to.insert(name.clone(), *amount);
+            to.insert(name.clone(), amount.clone());
         }
     }
 }

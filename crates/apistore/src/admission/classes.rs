@@ -75,7 +75,7 @@ pub(super) fn validate_resize(
     let Some(old) = old.filter(|_| stage.is("", "persistentvolumeclaims") && stage.updates()) else {
         return Ok(());
     };
-    let size = |claim: &Value| amounts(claim.at(&["spec", "resources", "requests"])).get("storage").copied();
+    let size = |claim: &Value| amounts(claim.at(&["spec", "resources", "requests"])).get("storage").cloned();
     let grows = matches!((size(old), size(claim)), (Some(old), Some(new)) if new > old);
     if !grows {
         return Ok(());

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use kinds::Quantity;
 use lockstep_core::{Map, Value};
+use schema::Quantity;
 
 use super::amounts::{Amounts, amounts, of_pod};
 use super::stage::{Stage, items};
@@ -121,13 +121,13 @@ fn joined(errors: &[String]) -> String {
 
 fn check(errors: &mut Vec<String>, limit: &Value, kind: &str, (requests, limits): (&Amounts, &Amounts)) {
     for (name, least) in amounts(limit.get("min")) {
-        errors.extend(too_little(kind, &name, least, (requests.get(&name), limits.get(&name))));
+        errors.extend(too_little(kind, &name, &least, (requests.get(&name), limits.get(&name))));
     }
     for (name, most) in amounts(limit.get("max")) {
-        errors.extend(too_much(kind, &name, most, (requests.get(&name), limits.get(&name))));
+        errors.extend(too_much(kind, &name, &most, (requests.get(&name), limits.get(&name))));
     }
     for (name, ratio) in amounts(limit.get("maxLimitRequestRatio")) {
-        errors.extend(too_far(kind, &name, ratio, (requests.get(&name), limits.get(&name))));
+        errors.extend(too_far(kind, &name, &ratio, (requests.get(&name), limits.get(&name))));
     }
 }
 
@@ -135,7 +135,7 @@ fn check_claim(errors: &mut Vec<String>, limit: &Value, claim: &Value) {
     let kind = "PersistentVolumeClaim";
     let requests = amounts(claim.at(&["spec", "resources", "requests"]));
     for (name, least) in amounts(limit.get("min")) {
-        errors.extend(too_little(kind, &name, least, (requests.get(&name), None)));
+        errors.extend(too_little(kind, &name, &least, (requests.get(&name), None)));
     }
     for (name, most) in amounts(limit.get("max")) {
         let head = format!("maximum {name} usage per {kind} is {most}");
@@ -149,34 +149,34 @@ fn check_claim(errors: &mut Vec<String>, limit: &Value, claim: &Value) {
 
 type Pair<'q> = (Option<&'q Quantity>, Option<&'q Quantity>);
 
-fn too_little(kind: &str, name: &str, least: Quantity, (request, limit): Pair<'_>) -> Option<String> {
+fn too_little(kind: &str, name: &str, least: &Quantity, (request, limit): Pair<'_>) -> Option<String> {
     let head = format!("minimum {name} usage per {kind} is {least}");
     match (request, limit) {
         (None, _) => Some(format!("{head}.  No request is specified")),
-        (Some(request), _) if *request < least => Some(format!("{head}, but request is {request}")),
-        (_, Some(limit)) if *limit < least => Some(format!("{head}, but limit is {limit}")),
+        (Some(request), _) if request < least => Some(format!("{head}, but request is {request}")),
+        (_, Some(limit)) if limit < least => Some(format!("{head}, but limit is {limit}")),
         _ => None,
     }
 }
 
-fn too_much(kind: &str, name: &str, most: Quantity, (request, limit): Pair<'_>) -> Option<String> {
+fn too_much(kind: &str, name: &str, most: &Quantity, (request, limit): Pair<'_>) -> Option<String> {
     let head = format!("maximum {name} usage per {kind} is {most}");
     match (request, limit) {
         (_, None) => Some(format!("{head}.  No limit is specified")),
-        (_, Some(limit)) if *limit > most => Some(format!("{head}, but limit is {limit}")),
-        (Some(request), _) if *request > most => Some(format!("{head}, but request is {request}")),
+        (_, Some(limit)) if limit > most => Some(format!("{head}, but limit is {limit}")),
+        (Some(request), _) if request > most => Some(format!("{head}, but request is {request}")),
         _ => None,
     }
 }
 
 #[allow(clippy::cast_precision_loss)] // as the server computes it
-fn too_far(kind: &str, name: &str, ratio: Quantity, (request, limit): Pair<'_>) -> Option<String> {
+fn too_far(kind: &str, name: &str, ratio: &Quantity, (request, limit): Pair<'_>) -> Option<String> {
     let head = format!("{name} max limit to request ratio per {kind} is {ratio}");
-    let some = |amount: Option<&Quantity>| amount.copied().filter(|amount| *amount != Quantity::ZERO);
-    let Some(request) = some(request) else {
+    let some = |amount: &&Quantity| **amount != Quantity::ZERO;
+    let Some(request) = request.filter(some) else {
         return Some(format!("{head}, but no request is specified or request is 0"));
     };
-    let Some(limit) = some(limit) else {
+    let Some(limit) = limit.filter(some) else {
         return Some(format!("{head}, but no limit is specified or limit is 0"));
     };
     let observed = limit.milli_value() as f64 / request.milli_value() as f64;

@@ -2,8 +2,8 @@
 
 use std::cmp::Ordering;
 
-use kinds::Quantity;
 use lockstep_core::Value;
+use schema::Quantity;
 
 use super::Operation;
 use super::amounts::{Amounts, add, amounts, count, of_pod};
@@ -84,7 +84,7 @@ fn check(
     let mut wanted = usage.clone();
     if let Some(old) = old.filter(|old| stage.updates() && in_scopes(meter, quota, old)) {
         for (name, before) in meter.usage(old, now) {
-            let left = wanted.get(&name).map_or(Quantity::ZERO, |amount| minus(*amount, before));
+            let left = wanted.get(&name).map_or(Quantity::ZERO, |amount| amount.minus(&before));
             wanted.insert(name, if left.sign() == Ordering::Less { Quantity::ZERO } else { left });
         }
     }
@@ -94,7 +94,7 @@ fn check(
     }
     let used = used(stage, meter, quota);
     let over = |name: &&String| {
-        let sum = used.get(*name).map_or(Quantity::ZERO, |used| *used).plus(wanted[*name]);
+        let sum = used.get(*name).unwrap_or(&Quantity::ZERO).plus(&wanted[*name]);
         hard.get(*name).is_some_and(|limit| sum > *limit)
     };
     let exceeded: Vec<&String> = wanted.keys().filter(over).collect();
@@ -102,7 +102,7 @@ fn check(
         return Ok(());
     }
     let shown = |from: &Amounts| {
-        let one = |name: &&String| format!("{name}={}", from.get(*name).copied().unwrap_or(Quantity::ZERO));
+        let one = |name: &&String| format!("{name}={}", from.get(*name).unwrap_or(&Quantity::ZERO));
         exceeded.iter().map(one).collect::<Vec<_>>().join(",")
     };
     let why = format!(
@@ -112,11 +112,6 @@ fn check(
         shown(&hard)
     );
     Err(stage.forbidden(object, &why))
-}
-
-fn minus(amount: Quantity, less: Quantity) -> Quantity {
-    let negative = format!("-{less}").parse().unwrap_or(Quantity::ZERO);
-    amount.plus(negative)
 }
 
 /// What the objects in the scopes of a quota use.
@@ -220,9 +215,9 @@ impl Meter {
             }
             Self::Claims => {
                 let mut usage = one(&["persistentvolumeclaims", "count/persistentvolumeclaims"]);
-                let storage = amounts(object.at(&["spec", "resources", "requests"])).get("storage").copied();
+                let storage = amounts(object.at(&["spec", "resources", "requests"])).get("storage").cloned();
                 let class = object.str_at(&["spec", "storageClassName"]).unwrap_or_default();
-                if let Some(storage) = storage {
+                if let Some(storage) = storage.clone() {
                     usage.insert("requests.storage".to_owned(), storage);
                 }
                 if !class.is_empty() {
@@ -270,19 +265,19 @@ fn computed(requests: &Amounts, limits: &Amounts) -> Amounts {
     let mut usage = Amounts::from([("pods".to_owned(), count(1))]);
     for name in ["cpu", "memory", "ephemeral-storage"] {
         if let Some(request) = requests.get(name) {
-            usage.insert(name.to_owned(), *request);
-            usage.insert(format!("requests.{name}"), *request);
+            usage.insert(name.to_owned(), request.clone());
+            usage.insert(format!("requests.{name}"), request.clone());
         }
         if let Some(limit) = limits.get(name) {
-            usage.insert(format!("limits.{name}"), *limit);
+            usage.insert(format!("limits.{name}"), limit.clone());
         }
     }
     for (name, request) in requests {
         if name.starts_with("hugepages-") {
-            usage.insert(name.clone(), *request);
+            usage.insert(name.clone(), request.clone());
         }
         if name.starts_with("hugepages-") || name.contains('/') {
-            usage.insert(format!("requests.{name}"), *request);
+            usage.insert(format!("requests.{name}"), request.clone());
         }
     }
     usage

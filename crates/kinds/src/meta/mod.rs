@@ -7,12 +7,11 @@ mod line_diff;
 mod names;
 mod number;
 mod object_meta;
-mod quantity;
 mod selector;
 mod view;
 
 pub use object_meta::{Scope, invalid_on_create, invalid_on_status_update, invalid_on_update};
-pub use quantity::Quantity;
+pub(crate) use schema::Quantity;
 
 pub(crate) use edit::Edit;
 pub(crate) use internal::{immutable, internal_diff, invalid_internal, not_supported_internal};

@@ -147,7 +147,7 @@ fn default_field(from: &mut Value) {
 fn round(resources: &mut Value, key: &str) {
     let rounded = |value: &Value| {
         let quantity: Quantity = value.as_str()?.parse().ok()?;
-        let rounded = quantity.round_up_to_milli();
+        let rounded = quantity.clone().rounded_to_milli();
         (rounded != quantity).then(|| rounded.to_string())
     };
     let changes: Vec<_> =

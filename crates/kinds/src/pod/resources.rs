@@ -69,7 +69,7 @@ fn validate_pod_name(errors: &mut Errors, at: &At, name: &str) {
 fn validate_amount(errors: &mut Errors, at: &At, name: &str, value: &Value) {
     policy::validate_amount(errors, at, (name, value));
     if is_huge_page(name) {
-        let page = name.trim_start_matches("hugepages-").parse().unwrap_or(Quantity::ZERO).value();
+        let page = name.trim_start_matches("hugepages-").parse::<Quantity>().map_or(0, |page| page.value());
         if page <= 0 || quantity(value).value() % page != 0 {
             let text =
                 format!("{} is not positive integer multiple of {name}", value.as_str().unwrap_or_default());
@@ -194,11 +194,8 @@ pub(super) fn validate_pod_resources(errors: &mut Errors, spec_at: &At, spec: &V
     let requests_at = at.field("requests");
     for (name, request) in resources.entries("requests") {
         let sum = sum_of_requests(spec, name);
-        if sum.is_some_and(|sum| sum > quantity(request)) {
-            let text = format!(
-                "must be greater than or equal to aggregate container requests of {}",
-                sum.unwrap_or(Quantity::ZERO)
-            );
+        if let Some(sum) = sum.filter(|sum| *sum > quantity(request)) {
+            let text = format!("must be greater than or equal to aggregate container requests of {sum}");
             errors.push(FieldError::invalid(&requests_at.key(name), request.clone(), text));
         }
     }
@@ -225,16 +222,16 @@ pub(super) fn sum_of_requests(spec: &Value, name: &str) -> Option<Quantity> {
         let Some(request) = request(container) else { continue };
         found = true;
         if container.text("restartPolicy") == "Always" {
-            running = running.plus(request);
-            most = most.max(running);
+            running = running.plus(&request);
+            most = most.max(running.clone());
         } else {
-            most = most.max(running.plus(request));
+            most = most.max(running.plus(&request));
         }
     }
     for container in spec.items("containers") {
         let Some(request) = request(container) else { continue };
         found = true;
-        running = running.plus(request);
+        running = running.plus(&request);
     }
     found.then(|| running.max(most))
 }

@@ -171,12 +171,12 @@ fn validate_ratio(errors: &mut Errors, at: &At, (item, name): (&Value, &str)) {
     let Some(ratio) = amount("maxLimitRequestRatio") else { return };
     let list = at.field("maxLimitRequestRatio");
     let at = list.key(name);
-    if ratio < "1".parse().unwrap_or(Quantity::ZERO) {
+    if ratio < Quantity::from(1) {
         errors.push(FieldError::invalid(&at, ratio.to_string(), format!("ratio {ratio} is less than 1")));
     }
     let (Some(min), Some(max)) = (amount("min"), amount("max")) else { return };
     let small = i64::MAX / 1000;
-    let fine = [ratio, min, max].iter().all(|amount| amount.value() < small);
+    let fine = [&ratio, &min, &max].iter().all(|amount| amount.value() < small);
     let (value, limit) = match fine {
         true => (ratio.milli_value() as f64 / 1000.0, max.milli_value() as f64 / min.milli_value() as f64),
         false => (ratio.value() as f64, max.value() as f64 / min.value() as f64),

@@ -35,7 +35,7 @@ const MEASURED: &[&str] = &[
 pub(crate) fn amount_of(value: &Value) -> Quantity {
     match value {
         Value::String(text) => text.parse().unwrap_or(Quantity::ZERO),
-        other => other.as_int().and_then(|number| number.to_string().parse().ok()).unwrap_or(Quantity::ZERO),
+        other => other.as_int().map_or(Quantity::ZERO, Quantity::from),
     }
 }
 

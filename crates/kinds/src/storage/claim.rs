@@ -63,7 +63,7 @@ pub(crate) fn default_claim_spec(spec: &mut Value) {
             continue;
         };
         for (name, value) in amounts.clone().as_map().into_iter().flatten() {
-            let rounded = amount_of(value).round_up_to_milli();
+            let rounded = amount_of(value).rounded_to_milli();
             if rounded != amount_of(value) {
                 amounts.set(&[name], rounded.to_string().into());
             }

@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
+use schema::{Quantity, QuantityError};
+
 use super::address::{Cidr, Ip};
-use super::quantity::Quantity;
 use super::semver::Version;
 use super::url::Url;
 use super::{Answer, named_format};
@@ -19,9 +20,13 @@ pub(super) fn make(name: &str, args: &[Val]) -> Option<Answer> {
                 .map_err(|why| format!("URL parse error during conversion from string: {why}")),
         ),
         ("isURL", [Val::String(text)]) => yes(Url::parse(text).is_ok()),
-        ("quantity", [Val::String(text)]) => Some(Quantity::parse(text).map(Val::Quantity)),
-        ("isQuantity", [Val::String(text)]) => yes(Quantity::parse(text).is_ok()),
-        ("sign", [Val::Quantity(quantity)]) => Some(Ok(Val::Int(quantity.sign()))),
+        ("quantity", [Val::String(text)]) => Some(
+            text.parse()
+                .map(|quantity| Val::Quantity(Arc::new(quantity)))
+                .map_err(|error: QuantityError| error.to_string()),
+        ),
+        ("isQuantity", [Val::String(text)]) => yes(text.parse::<Quantity>().is_ok()),
+        ("sign", [Val::Quantity(quantity)]) => Some(Ok(Val::Int(quantity.sign() as i64))),
         ("ip", [Val::String(text)]) => Some(Ip::parse(text).map(Val::Ip)),
         ("isIP", [Val::String(text)]) => yes(Ip::parse(text).is_ok()),
         ("ip.isCanonical", [Val::String(text)]) => {
@@ -70,7 +75,7 @@ fn is_zero(value: &Val) -> bool {
 pub(super) fn method(name: &str, target: &Val, args: &[Val]) -> Option<Answer> {
     match target {
         Val::Url(url) => url_part(name, url, args),
-        Val::Quantity(quantity) => quantity_method(name, *quantity, args),
+        Val::Quantity(quantity) => quantity_method(name, quantity, args),
         Val::Ip(ip) => ip_method(name, *ip, args),
         Val::Cidr(cidr) => cidr_method(name, *cidr, args),
         Val::Semver(version) => {
@@ -120,10 +125,10 @@ fn order(name: &str, order: std::cmp::Ordering) -> Option<Answer> {
     }))
 }
 
-fn quantity_method(name: &str, quantity: Quantity, args: &[Val]) -> Option<Answer> {
+fn quantity_method(name: &str, quantity: &Quantity, args: &[Val]) -> Option<Answer> {
     let other = match args {
-        [Val::Quantity(other)] => Some(*other),
-        [Val::Int(number)] => Some(Quantity::of(*number)),
+        [Val::Quantity(other)] => Some((**other).clone()),
+        [Val::Int(number)] => Some(Quantity::from(*number)),
         _ => None,
     };
     Some(Ok(match (name, other) {
@@ -132,8 +137,8 @@ fn quantity_method(name: &str, quantity: Quantity, args: &[Val]) -> Option<Answe
             return Some(quantity.integer().map(Val::Int).ok_or("cannot convert value to integer".into()));
         }
         ("asApproximateFloat", None) => Val::Double(quantity.float()),
-        ("add", Some(other)) => Val::Quantity(quantity.plus(other)),
-        ("sub", Some(other)) => Val::Quantity(quantity.minus(other)),
+        ("add", Some(other)) => Val::Quantity(Arc::new(quantity.plus(&other))),
+        ("sub", Some(other)) => Val::Quantity(Arc::new(quantity.minus(&other))),
         (name, Some(other)) => return order(name, quantity.cmp(&other)),
         _ => return None,
     }))

@@ -8,7 +8,6 @@ mod base64;
 mod duplicates;
 mod error;
 mod protobuf;
-mod quantity;
 mod read;
 mod selfmade;
 mod table;
@@ -19,7 +18,6 @@ use lockstep_core::{Gvk, Value};
 pub use duplicates::{Strict, duplicates, strict_mistakes};
 pub use error::WireError;
 pub use protobuf::{Message, ProtobufError};
-pub use quantity::{Quantity, QuantityError};
 
 use read::{Nil, Reader, Step};
 use table::{LazyStruct, TABLE};

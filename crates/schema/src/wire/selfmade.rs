@@ -3,10 +3,10 @@
 use lockstep_core::Value;
 
 use super::error::{Mistake, WireError};
-use super::quantity::canonical_quantity;
 use super::read::{Canonical, Reader, kind_of, literal};
 use super::table::TABLE;
 use super::time::{self, Precision};
+use crate::quantity::canonical_quantity;
 
 /// A type with a syntax of its own.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -109,7 +109,7 @@ fn int_or_string(reader: &Reader<'_>, value: &Value) -> Canonical {
         Value::Int(_) | Value::Uint(_) | Value::Float(_) => format!("number {}", literal(value)),
         other => kind_of(other).into(),
     };
-    Err(reader.mistaken(found, "int32".into(), "int32"))
+    Err(reader.mistaken(found, "int32".into()))
 }
 
 fn read_time(reader: &Reader<'_>, value: &Value, precision: Precision) -> Canonical {
@@ -120,7 +120,7 @@ fn read_time(reader: &Reader<'_>, value: &Value, precision: Precision) -> Canoni
             Some(written) => Ok(Some(written.into())),
             None => Ok(Some(Value::Null)),
         },
-        other => Err(reader.mistaken(kind_of(other).into(), "string".into(), "string")),
+        other => Err(reader.mistaken(kind_of(other).into(), "string".into())),
     }
 }
 
@@ -138,7 +138,7 @@ fn schema<'v>(reader: &Reader<'v>, value: &'v Value, besides: Besides) -> Canoni
             let read = |item: &Value| match item {
                 Value::String(_) => Ok(item.clone()),
                 Value::Null => Ok("".into()),
-                other => Err(reader.mistaken(kind_of(other).into(), "string".into(), "string")),
+                other => Err(reader.mistaken(kind_of(other).into(), "string".into())),
             };
             Ok(Some(Value::list(items.iter().map(read).collect::<Result<_, WireError>>()?)))
         }
@@ -149,10 +149,10 @@ fn schema<'v>(reader: &Reader<'v>, value: &'v Value, besides: Besides) -> Canoni
 fn one_schema<'v>(reader: &Reader<'v>, value: &'v Value) -> Canonical {
     let Some(of) = TABLE.named(SCHEMA) else { return Ok(None) };
     reader.apart().whole(of, value).map_err(|WireError(mistake)| match mistake {
-        Mistake::Type { found, path: inner, wanted, kind, .. } => {
+        Mistake::Type { found, path: inner, wanted, .. } => {
             let (owner, mut path) = reader.place();
             path.extend(inner);
-            WireError(Mistake::Type { found, owner, path, wanted, kind })
+            WireError(Mistake::Type { found, owner, path, wanted })
         }
         syntax @ Mistake::Syntax(_) => WireError(syntax),
     })

@@ -1,7 +1,12 @@
 //! Quantities: `100m`, `1.5Gi`, `1e3`.
 
+mod decimal;
+
 use std::cmp::Ordering;
 use std::fmt;
+use std::str::FromStr;
+
+use decimal::Decimal;
 
 /// An amount as Kubernetes writes it (k8s.io/apimachinery, package resource). Two are equal when the amounts are, however they
 /// are written; `Display` gives the text that the API server would write.
@@ -35,13 +40,6 @@ enum Format {
     Binary,
 }
 
-/// Digits (most significant first, no zero before them, none for zero) times a power of ten.
-#[derive(Clone, Debug)]
-struct Decimal {
-    digits: Vec<u8>,
-    exponent: i64,
-}
-
 const NANO: i64 = -9;
 const MILLI: i64 = -3;
 /// Digits that are sure to fit in 64 bits.
@@ -51,8 +49,8 @@ const DECIMAL: [(&str, i64); 10] =
 const BINARY: [&str; 7] = ["", "Ki", "Mi", "Gi", "Ti", "Pi", "Ei"];
 
 /// The text that the API server writes for a quantity: `None` for the one given.
-pub(super) fn canonical_quantity(text: &str) -> Result<Option<String>, QuantityError> {
-    let quantity = Quantity::parse(text)?;
+pub(crate) fn canonical_quantity(text: &str) -> Result<Option<String>, QuantityError> {
+    let quantity: Quantity = text.trim().parse()?;
     let same = quantity.text.as_deref() == Some(text);
     Ok((!same).then(|| quantity.to_string()).filter(|written| written != text))
 }
@@ -98,13 +96,10 @@ fn unit(suffix: &str) -> Result<(Format, i64), QuantityError> {
     exponent.map(|exponent| (Format::Exponent, i64::from(exponent as i32))).ok_or(QuantityError::Suffix)
 }
 
-impl Quantity {
-    /// Reads a text; spaces around it do not count.
-    ///
-    /// # Errors
-    /// Where it is no quantity.
-    pub fn parse(text: &str) -> Result<Self, QuantityError> {
-        let text = text.trim();
+impl FromStr for Quantity {
+    type Err = QuantityError;
+
+    fn from_str(text: &str) -> Result<Self, QuantityError> {
         let parts = Parts::of(text)?;
         let (format, power) = unit(parts.suffix)?;
         let written: Vec<u8> = match parts.whole {
@@ -139,6 +134,73 @@ impl Quantity {
         }
         Ok(quantity)
     }
+}
+
+impl From<i64> for Quantity {
+    fn from(number: i64) -> Self {
+        let amount = Decimal::new(number.unsigned_abs().to_string().as_bytes(), 0);
+        Self { negative: number < 0, amount, ..Self::ZERO }
+    }
+}
+
+impl Quantity {
+    /// Nothing.
+    pub const ZERO: Self =
+        Self { negative: false, amount: Decimal::ZERO, format: Format::Decimal, text: None };
+
+    /// Less than, equal to or greater than nothing.
+    pub fn sign(&self) -> Ordering {
+        match (self.amount.digits.is_empty(), self.negative) {
+            (true, _) => Ordering::Equal,
+            (false, true) => Ordering::Less,
+            (false, false) => Ordering::Greater,
+        }
+    }
+
+    /// The amount rounded away from zero to a whole number, as Go's `Value()`; what is larger than that holds is the largest.
+    pub fn value(&self) -> i64 {
+        self.signed(self.amount.in_units(0))
+    }
+
+    /// The amount in thousandths, rounded away from zero, as Go's `MilliValue()`.
+    pub fn milli_value(&self) -> i64 {
+        self.signed(self.amount.in_units(MILLI))
+    }
+
+    fn signed(&self, number: i64) -> i64 {
+        if self.negative { -number } else { number }
+    }
+
+    /// The amount, if it is a whole number of 64 bits.
+    pub fn integer(&self) -> Option<i64> {
+        let value = self.value();
+        (*self == Self::from(value)).then_some(value)
+    }
+
+    /// The amount, more or less.
+    pub fn float(&self) -> f64 {
+        if self.negative { -self.amount.float() } else { self.amount.float() }
+    }
+
+    /// The sum, written like `self` unless that is nothing.
+    #[must_use]
+    pub fn plus(&self, other: &Self) -> Self {
+        let format = if self.sign().is_eq() { other.format } else { self.format };
+        let (negative, amount) = match self.negative == other.negative {
+            true => (self.negative, self.amount.plus(&other.amount)),
+            false => {
+                let own = self.amount.compare(&other.amount).is_ge();
+                (if own { self.negative } else { other.negative }, self.amount.difference(&other.amount))
+            }
+        };
+        Self { negative, amount, format, text: None }
+    }
+
+    /// The difference, written like `self` unless that is nothing.
+    #[must_use]
+    pub fn minus(&self, other: &Self) -> Self {
+        self.plus(&Self { negative: !other.negative, ..other.clone() })
+    }
 
     /// What is too small or too large for the type comes as near as it can.
     fn bound(&mut self) {
@@ -154,8 +216,7 @@ impl Quantity {
         }
     }
 
-    /// Whether it is below zero.
-    pub fn is_negative(&self) -> bool {
+    fn is_negative(&self) -> bool {
         self.negative && !self.amount.digits.is_empty()
     }
 
@@ -243,100 +304,6 @@ impl Ord for Quantity {
     }
 }
 
-impl Decimal {
-    fn new(written: &[u8], exponent: i64) -> Self {
-        let digits = written.iter().skip_while(|digit| **digit == b'0').map(|digit| digit - b'0').collect();
-        Self { digits, exponent }
-    }
-
-    fn multiply(&mut self, factor: u32, times: i64) {
-        for _ in 0..times {
-            let mut carry = 0;
-            for digit in self.digits.iter_mut().rev() {
-                carry += u32::from(*digit) * factor;
-                *digit = (carry % 10) as u8;
-                carry /= 10;
-            }
-            while carry > 0 {
-                self.digits.insert(0, (carry % 10) as u8);
-                carry /= 10;
-            }
-        }
-    }
-
-    /// Away from zero, to a multiple of this power of ten.
-    fn round_up(&mut self, exponent: i64) {
-        if self.exponent >= exponent || self.digits.is_empty() {
-            return;
-        }
-        let dropped = usize::try_from(exponent - self.exponent).unwrap_or(usize::MAX);
-        let cut = self.digits.len().saturating_sub(dropped);
-        let exact = dropped <= self.digits.len() && self.digits.iter().skip(cut).all(|digit| *digit == 0);
-        self.digits.truncate(cut);
-        self.exponent = exponent;
-        if exact {
-            return;
-        }
-        for digit in self.digits.iter_mut().rev() {
-            if *digit < 9 {
-                *digit += 1;
-                return;
-            }
-            *digit = 0;
-        }
-        self.digits.insert(0, 1);
-    }
-
-    /// Zeros at the end, which may as well be in the exponent.
-    fn trailing_zeros(&self) -> usize {
-        self.digits.iter().rev().take_while(|digit| **digit == 0).count()
-    }
-
-    fn is_whole(&self) -> bool {
-        self.exponent >= 0
-            || usize::try_from(-self.exponent).is_ok_and(|behind| self.trailing_zeros() >= behind)
-    }
-
-    /// The digits as text, and an exponent that is a multiple of three, as large as it can be.
-    fn in_thousands(&self) -> (String, i64) {
-        let zeros = self.trailing_zeros();
-        let exponent = self.exponent + i64::try_from(zeros).unwrap_or_default();
-        let missing = exponent.rem_euclid(3);
-        let kept = self.digits.iter().take(self.digits.len() - zeros);
-        let mut text: String = kept.map(|digit| char::from(digit + b'0')).collect();
-        (0..missing).for_each(|_| text.push('0'));
-        (text, exponent - missing)
-    }
-
-    /// A whole number of at most 64 bits without its factors of 1024, and how many they are.
-    fn in_powers_of_1024(&self) -> (u128, usize) {
-        let all = self.digits.iter().fold(0, |sum: u128, digit| sum.saturating_mul(10) + u128::from(*digit));
-        let scale = |number: u128| match u32::try_from(self.exponent.unsigned_abs()) {
-            Ok(power) if self.exponent < 0 => number / 10u128.saturating_pow(power),
-            Ok(power) => number.saturating_mul(10u128.saturating_pow(power)),
-            Err(_) => number,
-        };
-        let (mut number, mut power) = (scale(all), 0);
-        while number >= 1024 && number.is_multiple_of(1024) {
-            number /= 1024;
-            power += 1;
-        }
-        (number, power)
-    }
-
-    fn compare(&self, other: &Self) -> Ordering {
-        let magnitude = |decimal: &Self| match decimal.digits.len() {
-            0 => i64::MIN,
-            length => decimal.exponent.saturating_add(i64::try_from(length).unwrap_or(i64::MAX)),
-        };
-        let significant = |decimal: &'_ Self| decimal.digits.len() - decimal.trailing_zeros();
-        magnitude(self).cmp(&magnitude(other)).then_with(|| {
-            let (own, others) = (self.digits.iter().take(significant(self)), other.digits.iter());
-            own.cmp(others.take(significant(other)))
-        })
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -398,7 +365,7 @@ mod tests {
 
     #[test]
     fn quantities_are_compared_by_amount() {
-        let quantity = |text: &str| Quantity::parse(text).unwrap();
+        let quantity = |text: &str| text.parse::<Quantity>().unwrap();
         for (small, large) in
             [("1", "1001m"), ("-2", "-1"), ("-1", "0"), ("0", "1n"), ("999Mi", "1Gi"), ("9", "1e1")]
         {
@@ -411,6 +378,55 @@ mod tests {
         assert_eq!(
             [rounded("1u"), rounded("1.500"), rounded("1.0001"), rounded("1")],
             ["1m", "1.500", "1001m", "1"]
+        );
+    }
+
+    #[test]
+    fn quantities_are_counted_exactly() {
+        let check = |text: &str, value: i64, milli: i64, integer: Option<i64>| {
+            let quantity: Quantity = text.parse().unwrap();
+            let got = (quantity.value(), quantity.milli_value(), quantity.integer());
+            assert_eq!(got, (value, milli, integer), "{text}");
+        };
+        check("0", 0, 0, Some(0));
+        check("1.5Gi", 1_610_612_736, 1_610_612_736_000, Some(1_610_612_736));
+        check("500m", 1, 500, None);
+        check("-500m", -1, -500, None);
+        check("1n", 1, 1, None);
+        check("9223372036854775807", i64::MAX, i64::MAX, Some(i64::MAX));
+        check("1e40", i64::MAX, i64::MAX, None);
+        check("-1e40", -i64::MAX, -i64::MAX, None);
+        check("1e2000000000", i64::MAX, i64::MAX, None);
+        let tiny = format!("1.{}1", "0".repeat(49));
+        check(&tiny, 2, 1001, None);
+        assert_eq!(canonical_quantity(&tiny), Ok(Some("1000000001n".into())));
+        assert_eq!(Quantity::from(i64::MIN).to_string(), "-9223372036854775808");
+    }
+
+    #[test]
+    fn quantities_are_added() {
+        let check = |a: &str, b: &str, sum: &str, difference: &str| {
+            let [a, b]: [Quantity; 2] = [a, b].map(|text| text.parse().unwrap());
+            let got = (a.plus(&b).to_string(), a.minus(&b).to_string());
+            assert_eq!(got, (sum.to_owned(), difference.to_owned()), "{a} {b}");
+        };
+        check("1", "999m", "1999m", "1m");
+        check("100m", "1", "1100m", "-900m");
+        check("0", "1Gi", "1Gi", "-1Gi");
+        check("1Gi", "1Gi", "2Gi", "0");
+        check("-1", "-2", "-3", "1");
+        check("-5", "2", "-3", "-7");
+        check(
+            "1e40",
+            "1",
+            "10000000000000000000000000000000000000001",
+            "9999999999999999999999999999999999999999",
+        );
+        check(
+            "1e2000000000",
+            "1",
+            "1e1999999998".replace("1e1999999998", "100e1999999998").as_str(),
+            "100e1999999998",
         );
     }
 }
