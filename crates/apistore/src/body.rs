@@ -59,13 +59,26 @@ pub(crate) fn check_size(body: &[u8]) -> Result<(), Failure> {
     }
 }
 
+/// How deep what is stored may be nested: readers of JSON stop at 128, and lists and reviews hold it a few levels deeper.
+const DEPTH: usize = 100;
+
+/// Refuses what is nested so deep that it could not be read again.
+pub(crate) fn check_depth(value: &Value) -> Result<(), String> {
+    match value.is_deeper_than(DEPTH) {
+        true => Err("exceeded max depth".to_owned()),
+        false => Ok(()),
+    }
+}
+
 /// Reads a text; the error is Go's.
 pub(crate) fn parse(text: &[u8], format: Format) -> Result<Parsed, String> {
-    match format {
-        Format::Json => parse_json(text),
-        Format::Yaml => parse_yaml(text),
-        Format::Protobuf => Err("no text".to_owned()),
-    }
+    let parsed = match format {
+        Format::Json => parse_json(text)?,
+        Format::Yaml => parse_yaml(text)?,
+        Format::Protobuf => return Err("no text".to_owned()),
+    };
+    check_depth(&parsed.value)?;
+    Ok(parsed)
 }
 
 /// Reads a body in protocol buffers: of the kind that it says it has, or else of this one.
@@ -92,7 +105,8 @@ pub(crate) fn parse_message(body: &[u8], kind: &lockstep_core::Gvk) -> Result<Pa
 
 fn parse_json(text: &[u8]) -> Result<Parsed, String> {
     let Ok(value) = from_json(text) else {
-        return Err(json_text::check(text).err().unwrap_or_else(|| "invalid JSON".to_owned()));
+        // What is JSON and cannot be read is too deep.
+        return Err(json_text::check(text).err().unwrap_or_else(|| "exceeded max depth".to_owned()));
     };
     let strict = schema::duplicates(text)
         .into_iter()

@@ -42,8 +42,9 @@ impl Entry {
 
     /// The object to work with.
     pub(crate) fn value(&self) -> Value {
-        // What is in a store was written by it, or read once when it was restored.
-        from_json(&self.object).unwrap_or_default()
+        // What is in a store was written by it and is not too deep, or was read once when it was restored. Nothing may go on
+        // with less than the object: the rest would be overwritten.
+        from_json(&self.object).unwrap_or_else(|_| unreachable!("an object in the store cannot be read"))
     }
 
     pub(crate) fn label(&self, key: &str) -> Option<&str> {

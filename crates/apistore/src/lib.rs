@@ -54,7 +54,7 @@ pub use fault::{Effect, Fault};
 pub use info::{Info, Verb};
 pub use request::{Method, Request};
 pub use response::{Body, EventType, List, Response, WatchEvent};
-pub use store::{Change, Dependent, Settings, Store};
+pub use store::{Change, Dependent, Settings, Store, Unreadable};
 pub use subresource::FollowedLog;
 pub use user::User;
 pub use watch::Watch;

@@ -11,9 +11,14 @@ use crate::entry::Entry;
 pub(crate) struct Shelf {
     objects: BTreeMap<Arc<str>, Arc<Entry>>,
     history: VecDeque<Past>,
+    /// How large the objects of the history are together.
+    bytes: usize,
     /// Up to which version of the state changes are no longer in the history.
     forgotten: u64,
 }
+
+/// How large the objects of a history are at most: a change of an object of a megabyte a second must not fill the memory.
+const MOST_BYTES: usize = 64 << 20;
 
 /// One change.
 #[derive(Clone, Debug)]
@@ -81,11 +86,12 @@ impl Shelf {
     }
 
     fn remember(&mut self, past: Past, limit: usize) {
+        self.bytes += past.now.object.len();
         self.history.push_back(past);
-        while self.history.len() > limit {
-            if let Some(past) = self.history.pop_front() {
-                self.forgotten = past.revision;
-            }
+        while self.history.len() > limit || self.bytes > MOST_BYTES {
+            let Some(past) = self.history.pop_front() else { return };
+            self.bytes -= past.now.object.len();
+            self.forgotten = past.revision;
         }
     }
 
@@ -149,6 +155,19 @@ mod tests {
         assert_eq!(keys(2).unwrap(), ["a/x@1", "a/y@2"]);
         assert_eq!(keys(1).unwrap(), ["a/x@1"]);
         assert_eq!(keys(0), None, "the first change is forgotten");
+    }
+
+    #[test]
+    fn the_past_has_a_size() {
+        let mut shelf = Shelf::default();
+        let large = entry(&"x".repeat(1 << 20), 1);
+        for revision in 1..=100 {
+            let entry = Entry { revision, ..Entry::of(&large.value(), revision) };
+            shelf.put("a/x".into(), Arc::new(entry), 1000);
+        }
+        assert_eq!((shelf.history.len(), shelf.forgotten()), (63, 37));
+        assert!(shelf.bytes <= MOST_BYTES);
+        assert!(shelf.after(36).is_none() && shelf.after(37).is_some());
     }
 
     #[test]

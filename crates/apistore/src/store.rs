@@ -1,14 +1,16 @@
 //! The store: the state, and what its users call.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
 use kinds::Resource;
-use lockstep_core::{Timestamp, Value, from_json};
+use lockstep_core::{ParseError, Timestamp, Value, from_json};
 use schema::Definitions;
 
 use crate::authorizer;
+use crate::body;
 use crate::call::{Call, Outcome, Shown};
 use crate::chance::{Chance, Fingerprint};
 use crate::demand::{Answers, Step};
@@ -54,6 +56,26 @@ pub struct Change {
     pub value: Option<Arc<[u8]>>,
     /// The version of the state with it.
     pub revision: u64,
+}
+
+/// A kept object that is none.
+#[derive(Debug)]
+pub struct Unreadable {
+    /// Under which key it was kept.
+    pub key: Arc<str>,
+    source: ParseError,
+}
+
+impl fmt::Display for Unreadable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the object {} cannot be read", self.key)
+    }
+}
+
+impl std::error::Error for Unreadable {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        Some(&self.source)
+    }
 }
 
 /// What a request comes to, what its client is warned of, and the chance after it.
@@ -109,7 +131,15 @@ impl Store {
 
     /// A cluster as it was kept. Its versions go on after `revision`, which is not below that of any change that a client may have
     /// seen: a watch that knows more than was kept must not take new changes for old ones.
-    pub fn restore(settings: Settings, kept: Vec<Change>, revision: u64, now: Duration) -> Self {
+    ///
+    /// # Errors
+    /// Where an object cannot be read: nothing goes on without it.
+    pub fn restore(
+        settings: Settings,
+        kept: Vec<Change>,
+        revision: u64,
+        now: Duration,
+    ) -> Result<Self, Unreadable> {
         let mut store = Self::empty(&settings);
         let newest = kept.iter().map(|change| change.revision).max().unwrap_or(0);
         let revision = revision.max(newest);
@@ -118,20 +148,18 @@ impl Store {
         // The chance goes on where no uid can come a second time.
         store.chance = Chance::new(Fingerprint::of(&(settings.seed, revision, now.as_nanos())));
         for change in kept {
-            if let Some(value) = change.value.as_deref()
-                && let Ok(object) = from_json(value)
-            {
-                let (shelf, key) = split_key(&change.key);
-                store.state.understand(&shelf, &key, Some(&object));
-                let entry = Arc::new(Entry::of(&object, change.revision));
-                store.state.shelf_mut(&shelf).restore(key, entry);
-            }
+            let Some(value) = change.value.as_deref() else { continue };
+            let object = from_json(value).map_err(|source| Unreadable { key: change.key.clone(), source })?;
+            let (shelf, key) = split_key(&change.key);
+            store.state.understand(&shelf, &key, Some(&object));
+            let entry = Arc::new(Entry::of(&object, change.revision));
+            store.state.shelf_mut(&shelf).restore(key, entry);
         }
         store.state.define();
         let services: Vec<Value> =
             store.state.objects(crate::addresses::SERVICES, "").map(|entry| entry.value()).collect();
         services.iter().for_each(|service| store.state.addresses.add(service));
-        store
+        Ok(store)
     }
 
     /// Answers one request; `now` is the time since 1970-01-01T00:00:00Z.
@@ -220,7 +248,10 @@ impl Store {
         let mut call =
             Call { request, answers, now, info: &info, served, user, chance, warnings: Vec::new() };
         match route::route(&self.state, &mut call) {
-            Ok(outcome) => Ok((outcome, call.warnings, call.chance)),
+            Ok(outcome) => match outcome.writes.iter().try_for_each(storable) {
+                Ok(()) => Ok((outcome, call.warnings, call.chance)),
+                Err(failure) => Err((failure.into(), call.warnings)),
+            },
             Err(halt) => Err((halt, call.warnings)),
         }
     }
@@ -355,6 +386,14 @@ impl Store {
     pub fn object(&self, group: &str, plural: &str, namespace: &str, name: &str) -> Option<Value> {
         let shelf = format!("{group}/{plural}");
         Some(self.state.find(&shelf, namespace, name)?.value())
+    }
+}
+
+/// Whatever made it (a body, a patch, a webhook, a conversion), it is stored only if it can be read again.
+fn storable(write: &Write) -> Result<(), Failure> {
+    match &write.change {
+        WriteKind::Put(object) => body::check_depth(object).map_err(Failure::bad_request),
+        WriteKind::Remove(_) => Ok(()),
     }
 }
 

@@ -32,7 +32,7 @@ fn rights_and_policies_hold_after_a_restart() {
         .ok();
     let kept = api.store.take_changes();
     let (revision, settings) = (api.store.revision(), Settings { seed: 2, history: 10 });
-    api.store = Store::restore(settings, kept, revision, api.now);
+    api.store = Store::restore(settings, kept, revision, api.now).unwrap();
     let refused = api.post(MAPS, r#"{"metadata":{"name":"m"}}"#);
     assert_eq!(refused.code, 422);
     assert!(refused.message().ends_with("denied request: never"), "{}", refused.message());

@@ -73,6 +73,45 @@ fn bookmarks_come_every_minute_and_a_watch_ends_in_time() {
 }
 
 #[test]
+fn what_cannot_be_read_again_is_not_stored() {
+    let mut api = Api::new();
+    api.post(MAPS, &map("a")).ok();
+    let nested = |depth: usize| format!("{}1{}", "[".repeat(depth), "]".repeat(depth));
+    let deep = format!(r#"{{"metadata":{{"name":"b"}},"x":{}}}"#, nested(101));
+    let refused = api.post(MAPS, &deep);
+    assert_eq!(refused.code, 400);
+    assert!(refused.message().contains("exceeded max depth"), "{}", refused.message());
+    let refused = api.post(MAPS, &nested(100_000));
+    assert!(refused.message().contains("exceeded max depth"), "{}", refused.message());
+    // A definition may hold anything below `example`.
+    let definition = r#"{"metadata":{"name":"as.x.dev"},"spec":{"group":"x.dev","scope":"Cluster",
+        "names":{"plural":"as","kind":"A"},"versions":[{"name":"v1","served":true,"storage":true,
+        "schema":{"openAPIV3Schema":{"type":"object","x-kubernetes-preserve-unknown-fields":true}}}]}}"#;
+    api.post("/apis/apiextensions.k8s.io/v1/customresourcedefinitions", definition).ok();
+    api.post("/apis/x.dev/v1/as", r#"{"apiVersion":"x.dev/v1","kind":"A","metadata":{"name":"a"}}"#).ok();
+    let value = nested(60);
+    let at = "/0".repeat(60);
+    let patch = format!(
+        r#"[{{"op":"add","path":"/x","value":{value}}},{{"op":"replace","path":"/x{at}","value":{value}}}]"#
+    );
+    let refused = api.patch("/apis/x.dev/v1/as/a", "json", &patch);
+    assert_eq!((refused.code, refused.message()), (400, "exceeded max depth"));
+}
+
+#[test]
+fn a_store_does_not_go_on_without_what_it_cannot_read() {
+    let mut api = Api::new();
+    api.post(MAPS, &map("a")).ok();
+    let mut kept = api.store.take_changes();
+    if let Some(last) = kept.last_mut() {
+        last.value = Some(b"{".as_slice().into());
+    }
+    let settings = Settings { seed: 1, history: 100 };
+    let error = Store::restore(settings, kept, api.store.revision(), api.now).unwrap_err();
+    assert_eq!(error.to_string(), "the object /configmaps/default/a cannot be read");
+}
+
+#[test]
 fn a_store_goes_on_where_it_was() {
     let mut api = Api::new();
     api.post(MAPS, &map("a")).ok();
@@ -84,7 +123,7 @@ fn a_store_goes_on_where_it_was() {
     }
     let settings = Settings { seed: 1, history: 100 };
     let before = api.store.revision();
-    api.store = Store::restore(settings, kept.into_values().collect(), before, api.now);
+    api.store = Store::restore(settings, kept.into_values().collect(), before, api.now).unwrap();
     assert_eq!(api.store.revision(), before);
     assert_eq!(api.get(MAPS).ok().names(), ["a"]);
     let made = api.post(MAPS, &map("c")).ok();
