@@ -42,6 +42,26 @@ pub fn application_in_file(value: &Value, locate: &Locate<'_>) -> (Option<Applic
     conclude(value, Log::locating(locate))
 }
 
+/// What an Application wants, whatever is wrong with the rest of its spec: only project, sources and destination are read, and it
+/// is suspended in any case. `None` where these are refused.
+pub fn claimant(value: &Value) -> Option<Application> {
+    let mut reduced = Value::default();
+    for path in [
+        &["apiVersion"][..],
+        &["kind"],
+        &["metadata"],
+        &["spec", "project"],
+        &["spec", "sources"],
+        &["spec", "destination"],
+    ] {
+        if let Some(part) = value.at(path) {
+            reduced.set(path, part.clone());
+        }
+    }
+    reduced.set(&["spec", "suspend"], true.into());
+    application(&reduced).0
+}
+
 fn conclude(value: &Value, log: Log<'_>) -> (Option<Application>, Vec<Finding>) {
     let read = read(Fields::root(value, &log));
     log.conclude(read)
@@ -251,6 +271,24 @@ mod tests {
             (budget, propagation, retry),
             (Budget::Default, Propagation::Background, Retry::default())
         );
+    }
+
+    #[test]
+    fn what_it_wants_can_be_told_although_its_policy_is_refused() {
+        let wants = |spec: &str| {
+            let json = format!(
+                r#"{{"apiVersion":"lockstep.dev/v1alpha1","kind":"Application","metadata":{{"name":"a"}},"spec":{spec}}}"#
+            );
+            claimant(&from_json(json.as_bytes()).unwrap())
+        };
+        let source =
+            |more: &str| format!(r#""sources":[{{"git":{{"url":"https://h/x","path":"p"}}{more}}}]"#);
+        let refused = format!(r#"{{{},"dependsOn":[],"sync":{{"mode":"Never"}}}}"#, source(""));
+        let app = wants(&refused).unwrap();
+        assert_eq!((&*app.sources[0].git.path, app.suspend), ("p", true));
+        for unknown in [&*source(r#","kustomize":{}"#), r#""sources":[{"git":{}}]"#, r#""sync":{}"#] {
+            assert!(wants(&format!("{{{unknown}}}")).is_none(), "{unknown}");
+        }
     }
 
     #[test]

@@ -36,7 +36,7 @@ fn columns() -> Vec<Column> {
 fn spec() -> Schema {
     Schema::fields(vec![
         ("project", Schema::text().min_length(1).max_length(253).default("default").about("The Project that it belongs to.")),
-        ("suspend", Schema::flag().default(false).about("Nothing is fetched, written or deleted while this is set.")),
+        ("suspend", Schema::flag().default(false).about("Nothing is written or deleted while this is set. The sources are still read, so that nobody deletes what moved here.")),
         ("sources", Schema::list(source(), 32).min_items(1).about("Where the desired state comes from. Of an object that two sources name, the later one's stands, with a finding.")),
         ("destination", destination().default_empty()),
         ("sync", sync().default_empty()),

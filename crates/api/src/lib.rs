@@ -23,7 +23,7 @@ mod shard;
 mod status;
 mod status_schema;
 
-pub use application::{application, application_in_file};
+pub use application::{application, application_in_file, claimant};
 pub use application_definition::application_definition;
 pub use conditions::{Obstacle, Reason, Standing, conditions, list_items, ready_reason};
 pub use credential::{Asker, Credential, Login, choose_credential, credential};

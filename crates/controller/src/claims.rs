@@ -130,6 +130,19 @@ impl Claims {
         claim.desired.iter().filter(|other| *other != app).map(wish).collect()
     }
 
+    /// `app` follows these revisions of `repository` from now on and has yet to render each of them.
+    pub(crate) fn start_over(&self, repository: &str, app: &AppKey, specs: &[RevisionSpec]) {
+        let marks = specs.iter().map(|spec| (spec.clone(), Mark { commit: None, failed: false })).collect();
+        self.0.write().behind.entry(repository.to_owned()).or_default().insert(app.clone(), marks);
+    }
+
+    /// What `app` wants of a revision cannot be told by any commit: its spec has to change first.
+    pub(crate) fn set_unreadable(&self, repository: &str, app: &AppKey, spec: &RevisionSpec) {
+        let mut inner = self.0.write();
+        let specs = inner.behind.entry(repository.to_owned()).or_default().entry(app.clone()).or_default();
+        specs.insert(spec.clone(), Mark { commit: None, failed: true });
+    }
+
     /// Renders of `repository` are outstanding: of a commit, or of whichever comes first.
     pub(crate) fn set_behind(&self, repository: &str, marks: &[(AppKey, RevisionSpec, Option<CommitId>)]) {
         let mut inner = self.0.write();
@@ -403,6 +416,29 @@ mod tests {
         claims.set_failed("repo", &app("y"), &main(), &commit("1"));
         claims.hold(&app("x"));
         assert_eq!(claims.set_repositories(&app("y"), BTreeSet::new()), BTreeSet::from([app("x")]));
+        assert!(claims.unrendered(&app("x")).is_empty());
+    }
+
+    #[test]
+    fn a_revision_that_is_not_followed_any_more_holds_nobody_up() {
+        let claims = Claims::default();
+        claims.set_repositories(&app("x"), BTreeSet::from(["repo".to_owned()]));
+        claims.set_failed("repo", &app("y"), &main(), &commit("1"));
+        let stable = RevisionSpec::new("stable");
+        claims.start_over("repo", &app("y"), std::slice::from_ref(&stable));
+        assert_eq!(claims.unrendered(&app("x")), [Unrendered { app: app("y"), failed: false }]);
+        claims.caught_up("repo", &app("y"), (&stable, Some(&commit("2"))));
+        assert!(claims.unrendered(&app("x")).is_empty());
+    }
+
+    #[test]
+    fn what_cannot_be_told_holds_until_the_spec_changes() {
+        let claims = Claims::default();
+        claims.set_repositories(&app("x"), BTreeSet::from(["repo".to_owned()]));
+        claims.set_unreadable("repo", &app("y"), &main());
+        assert_eq!(claims.unrendered(&app("x")), [Unrendered { app: app("y"), failed: true }]);
+        claims.start_over("repo", &app("y"), &[main()]);
+        claims.caught_up("repo", &app("y"), (&main(), Some(&commit("1"))));
         assert!(claims.unrendered(&app("x")).is_empty());
     }
 

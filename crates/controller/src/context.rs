@@ -1,7 +1,7 @@
 //! What every reconcile shares.
 
 use std::cell::Cell;
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -9,14 +9,15 @@ use api::{API_VERSION, StoredRecord};
 use apply::Executor;
 use bytes::Bytes;
 use cluster::{ApiError, ApplyOptions, Patch, Priority, Resource, ResourceScope, ScopeState, Unread};
-use lockstep_core::{AppKey, Gvk, Key, ObjectKey, ObjectRecord, Value, from_json, to_json};
+use git::RevisionSpec;
+use lockstep_core::{AppKey, Gvk, Key, ObjectKey, ObjectRecord, RepoUrl, Value, from_json, to_json};
 use parking_lot::Mutex;
 use plan::Millis;
 use tokio::sync::Mutex as AsyncMutex;
 use tokio::time::Instant;
 
 use crate::application::AppState;
-use crate::claims::Claims;
+use crate::claims::{Claims, RepositoryId};
 use crate::clock::Clock;
 use crate::cluster_view::Cluster;
 use crate::events::Events;
@@ -153,16 +154,14 @@ impl Context {
     }
 
     /// At start: an object may have moved to `app` while nobody looked, so that no prune on its repositories may run ahead of its
-    /// first render. One that is refused or suspended says so in its first run, and ends this.
+    /// first render. It is rendered also where it is not acted on.
     pub(crate) fn expect_render(&self, app: &AppKey) {
-        let Some(app) = self.store.application(app).and_then(|resource| api::application(&resource).0) else {
-            return;
-        };
-        let sources = app.sources.iter().map(|source| (source.git.url.identity(), &source.git.revision));
-        self.claims.set_repositories(&app.key, sources.clone().map(|(repository, _)| repository).collect());
-        for (repository, revision) in sources {
-            let mark = (app.key.clone(), git::RevisionSpec::new(revision), None);
-            self.claims.set_behind(&repository, &[mark]);
+        let Some(resource) = self.store.application(app) else { return };
+        let followed = followed(&resource);
+        self.claims
+            .set_repositories(app, followed.iter().map(|(repository, _)| repository.clone()).collect());
+        for (repository, revision) in followed {
+            self.claims.set_behind(&repository, &[(app.clone(), revision, None)]);
         }
     }
 
@@ -269,6 +268,17 @@ impl Context {
     ) -> Result<Arc<Value>, ApiError> {
         self.patch_application(app, "status", Patch::Merge(Bytes::from(to_json(&patch)))).await
     }
+}
+
+/// The repositories and revisions that an Application's sources name, also where its spec is refused.
+pub(crate) fn followed(application: &Value) -> BTreeSet<(RepositoryId, RevisionSpec)> {
+    let sources = application.at(&["spec", "sources"]).and_then(Value::as_list).unwrap_or_default();
+    let followed = sources.iter().filter_map(|source| {
+        let url = source.str_at(&["git", "url"]).filter(|url| !url.is_empty())?;
+        let revision = source.str_at(&["git", "revision"]).unwrap_or_default().trim();
+        Some((RepoUrl::new(url).identity(), RevisionSpec::new(revision)))
+    });
+    followed.collect()
 }
 
 fn namespace_key(name: &str) -> ObjectKey {

@@ -109,6 +109,28 @@ impl Hub {
         self.store.snapshot(&want.url, &want.access, commit)
     }
 
+    /// A commit by its id, fetched if need be from a repository that answered last time. Blocks on the disk and the network.
+    pub(crate) fn commit(&self, want: &Wanted, id: &CommitId) -> Option<Commit> {
+        let cached = || Some(self.snapshot(want, id).ok()??.commit().clone());
+        if let Some(commit) = cached() {
+            return Some(commit);
+        }
+        if !self.is_reachable(want) {
+            return None;
+        }
+        // Together with the revision that is followed, which is to stay known.
+        let specs = [RevisionSpec::new(id.as_str()), want.spec.clone()];
+        let fetched = self.store.fetch(&want.url, &specs, &want.access, &AtomicBool::new(false));
+        (self.ports.count_fetch)(if fetched.is_ok() { "changed" } else { "error" });
+        fetched.ok()?;
+        cached()
+    }
+
+    /// Whether a repository answered at its last fetch.
+    pub(crate) fn is_reachable(&self, want: &Wanted) -> bool {
+        self.find(want).is_some_and(|repository| repository.is_reachable())
+    }
+
     /// Fetches a repository at once, whatever the spelling of its address. Returns whether anyone uses it.
     pub(crate) fn refresh(&self, url: &RepoUrl) -> bool {
         let identity = url.identity();
@@ -164,10 +186,9 @@ impl Hub {
             }
             repository
         });
-        let marks: Vec<_> = specs.iter().map(|spec| (app.clone(), spec.clone(), None)).collect();
-        if repository.enter(app, specs, afresh, Instant::now()) {
+        if repository.enter(app, specs.clone(), afresh, Instant::now()) {
             // It may be about to want what another Application is about to prune.
-            self.ports.claims.set_behind(&key.0, &marks);
+            self.ports.claims.start_over(&key.0, app, &specs);
         }
     }
 

@@ -1,6 +1,5 @@
 //! The end of an Application: its objects first, then its record, then its finalizer.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use ::plan::{Deletion, Request};
@@ -8,8 +7,8 @@ use api::PRUNE_FINALIZER;
 use bytes::Bytes;
 use cluster::{ApiError, Patch};
 use lockstep_core::{
-    Application, Budget, DeletionPolicy, Destination, Propagation, RepoUrl, Retry, SyncMode, SyncPolicy,
-    Value, to_json,
+    Application, Budget, DeletionPolicy, Destination, Propagation, Retry, SyncMode, SyncPolicy, Value,
+    to_json,
 };
 
 use super::apply;
@@ -21,8 +20,7 @@ use super::render::{Outcome, Rendered};
 use super::standing::Lines;
 use super::validate::Valid;
 use super::wait;
-use crate::claims::RepositoryId;
-use crate::context::Context;
+use crate::context::{Context, followed};
 use crate::queue::{Cause, Fence};
 
 /// Deletes what is left, and lets the Application go once its objects are gone from the API.
@@ -33,7 +31,8 @@ pub(crate) async fn delete(context: &Context, found: Found, fence: &Fence) -> Re
     }
     context.hub.leave(&found.key);
     let mut concerned = context.claims.set_desired(&found.key, Default::default());
-    concerned.extend(context.claims.set_leaving(&found.key, repositories(&found)));
+    let repositories = followed(&found.resource).into_iter().map(|(repository, _)| repository).collect();
+    concerned.extend(context.claims.set_leaving(&found.key, repositories));
     concerned.iter().for_each(|other| context.mark(other, Cause::Resume));
     let app = Arc::new(application(&found));
     let outcome = Outcome::Unavailable("the Application is being deleted".into(), None);
@@ -79,13 +78,6 @@ async fn let_go(context: &Context, found: &mut Found) -> Result<(), ApiError> {
         Ok(_) | Err(ApiError::NotFound) => Ok(()),
         Err(error) => Err(error),
     }
-}
-
-/// The repositories that its sources name, also where its spec is refused: from them its objects may be moving to others.
-fn repositories(found: &Found) -> BTreeSet<RepositoryId> {
-    let sources = found.resource.at(&["spec", "sources"]).and_then(Value::as_list).unwrap_or_default();
-    let addresses = sources.iter().filter_map(|source| source.str_at(&["git", "url"]));
-    addresses.map(|address| RepoUrl::new(address).identity()).collect()
 }
 
 fn decide(context: &Context, observed: &mut Observed) -> Deletion {

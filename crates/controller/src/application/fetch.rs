@@ -5,7 +5,7 @@ use git::RevisionSpec;
 use lockstep_core::{Commit, Source};
 use std::sync::Arc;
 
-use super::halt::{Halt, Why};
+use super::halt::Halt;
 use super::state::Looked;
 use super::validate::Valid;
 use crate::context::Context;
@@ -50,10 +50,6 @@ pub(crate) fn fetch(context: &Context, mut valid: Valid) -> Result<Fetched, Halt
             }
             Look::Failed(reason) => unreachable = unreachable.or(Some(reason)),
         }
-    }
-    if commits.len() < wanted.len() && valid.found.state.rendering.is_none() {
-        let reason = unreachable.unwrap_or_default();
-        return Err(Halt::refused(valid.found, Why::Source(reason)));
     }
     let commits = (commits.len() == wanted.len()).then_some(commits);
     Ok(Fetched { valid, wanted, commits, unreachable })

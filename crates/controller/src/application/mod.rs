@@ -6,6 +6,7 @@
 mod apply;
 mod assess;
 mod checkpoint;
+mod claim;
 mod deletion;
 mod dereference;
 mod fetch;
@@ -17,6 +18,7 @@ mod operation;
 mod plan;
 mod render;
 mod report;
+mod restore;
 mod standing;
 mod state;
 mod task;

@@ -9,6 +9,7 @@ use plan::{Desired, DesiredSet};
 
 use super::fetch::Fetched;
 use super::halt::{Halt, Why};
+use super::restore::restore;
 use super::state::{AppState, Inputs, RefusedRendering, RenderFailure, Rendering};
 use super::task::{CatalogScopes, Made, Task, keep_revisions};
 use super::validate::Valid;
@@ -74,6 +75,10 @@ pub(crate) async fn render(context: &Context, fetched: Fetched) -> Result<Render
     let last = valid.found.state.rendering.clone();
     let Some(commits) = commits else {
         let reason = unreachable.clone().unwrap_or_default();
+        let last = last_good(context, &mut valid, &wanted, last).await;
+        if last.is_none() {
+            return Err(Halt::refused(valid.found, Why::Source(reason)));
+        }
         return Ok(Rendered { valid, outcome: Outcome::Unavailable(reason, last), unreachable });
     };
     let inputs = Inputs {
@@ -88,6 +93,10 @@ pub(crate) async fn render(context: &Context, fetched: Fetched) -> Result<Render
         Ok(made) => {
             context.telemetry.count_render(if made.is_ok() { "ok" } else { "findings" });
             let concerned = settle(context, &mut valid, &made);
+            let last = match made {
+                Ok(_) => None,
+                Err(_) => last_good(context, &mut valid, &wanted, last).await,
+            };
             let outcome = Outcome::of(made, last);
             announce(context, &valid.found.key, (&wanted, &commits), &outcome);
             // Only now: as long as this Application counts as behind, nobody takes what it wants for its word.
@@ -104,6 +113,7 @@ pub(crate) async fn render(context: &Context, fetched: Fetched) -> Result<Render
                 }
             }
             context.retry(&valid.found.key);
+            let last = last_good(context, &mut valid, &wanted, last).await;
             if last.is_none() {
                 return Err(Halt::refused(valid.found, Why::Source(reason)));
             }
@@ -111,6 +121,19 @@ pub(crate) async fn render(context: &Context, fetched: Fetched) -> Result<Render
         }
     };
     Ok(Rendered { valid, outcome, unreachable })
+}
+
+/// What was rendered last without errors, by this process or one before it.
+async fn last_good(
+    context: &Context,
+    valid: &mut Valid,
+    wanted: &[Wanted],
+    last: Option<Arc<Rendering>>,
+) -> Option<Arc<Rendering>> {
+    match last {
+        Some(last) => Some(last),
+        None => restore(context, valid, wanted).await,
+    }
 }
 
 fn known(context: &Context, valid: &Valid, inputs: &Inputs) -> Option<Outcome> {
@@ -125,7 +148,12 @@ fn known(context: &Context, valid: &Valid, inputs: &Inputs) -> Option<Outcome> {
 }
 
 /// Says which commits are rendered, also where that was done before: the repository may have been asked afresh.
-fn announce(context: &Context, app: &AppKey, (wanted, commits): (&[Wanted], &[Commit]), outcome: &Outcome) {
+pub(super) fn announce(
+    context: &Context,
+    app: &AppKey,
+    (wanted, commits): (&[Wanted], &[Commit]),
+    outcome: &Outcome,
+) {
     let (reads, result) = match outcome {
         Outcome::Ready(rendering) => (&rendering.reads, RenderResult::Good),
         Outcome::Refused(refused, _) => (&refused.reads, RenderResult::Refused),
@@ -155,6 +183,7 @@ fn announce(context: &Context, app: &AppKey, (wanted, commits): (&[Wanted], &[Co
 fn settle(context: &Context, valid: &mut Valid, made: &Made) -> BTreeSet<AppKey> {
     let app = &valid.found.key;
     let state = &mut valid.found.state;
+    state.claimed = None;
     match made {
         Ok(rendering) => {
             for finding in &rendering.findings {
@@ -202,7 +231,7 @@ fn dropped<'a>(
     objects.filter(|object| now.get(&object.key).is_none() && !record.objects.contains_key(&object.key))
 }
 
-async fn work(
+pub(super) async fn work(
     context: &Context,
     valid: &Valid,
     wanted: Vec<Wanted>,

@@ -11,7 +11,7 @@ use super::halt::{Refused, Why as Obstruction};
 use super::observe::Observed;
 use super::standing::{self, Grounds};
 use super::tell::tell;
-use super::{operation, plan, wait};
+use super::{claim, operation, plan, wait};
 use crate::context::Context;
 use crate::queue::Cause;
 
@@ -93,14 +93,6 @@ fn compute(
 /// Tells an Application that it cannot be acted on.
 pub(super) async fn refused(context: &Context, refused: Refused) -> End {
     let Refused { mut found, why } = refused;
-    if !matches!(why, Obstruction::Source(_)) {
-        // It follows nothing, so nobody may wait for what it would render.
-        context.hub.leave(&found.key);
-        let released = context.claims.set_repositories(&found.key, Default::default());
-        released.iter().for_each(|other| context.mark(other, Cause::Resume));
-        // Coming back looks the revisions up afresh.
-        found.state.looked = None;
-    }
     let health = found.told.health.as_ref();
     let health = Health::new(health.map_or(HealthState::Unknown, |h| h.state), "");
     let (findings, name): (&[Finding], &str) = match &why {
@@ -137,5 +129,9 @@ pub(super) async fn refused(context: &Context, refused: Refused) -> End {
         status.handled.refresh = Some(refresh);
     }
     tell(context, &mut found, status).await;
+    let leaves = found.is_deleting() || matches!(why, Obstruction::Source(_));
+    if !leaves {
+        claim::claim(context, found).await;
+    }
     End::Reported
 }

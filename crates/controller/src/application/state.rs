@@ -11,6 +11,7 @@ use source::Reads;
 use tokio::time::Instant;
 
 use super::observe::Following;
+use super::task::Made;
 use crate::records::Recorded;
 
 /// What one Application's last runs left.
@@ -23,6 +24,10 @@ pub(crate) struct AppState {
     pub(crate) rendering: Option<Arc<Rendering>>,
     /// The last render that was refused, as long as nothing newer was rendered.
     pub(crate) refused: Option<Arc<RefusedRendering>>,
+    /// What was live before the start and cannot be rendered again.
+    pub(crate) lost: Option<Inputs>,
+    /// The last render for claims alone, while it is not acted on.
+    pub(crate) claimed: Option<Made>,
     /// What plan remembers of unchanged objects.
     pub(crate) memo: Memo,
     /// What earlier attempts came to.
@@ -116,6 +121,8 @@ impl AppState {
             unrecorded: BTreeMap::new(),
             rendering: None,
             refused: None,
+            lost: None,
+            claimed: None,
             memo: Memo::default(),
             history: History::default(),
             health: HashMap::new(),

@@ -5,8 +5,8 @@ use futures::StreamExt;
 use serde_json::{Value, json};
 use xtask::{Resource, SOON, Scenario, WatchEvent, text};
 
-use crate::harness::witness::APPLICATION;
-use crate::harness::{config_map, scenario};
+use crate::harness::witness::{APPLICATION, SHOP, deployed, restart};
+use crate::harness::{config_map, heal, ready_condition, scenario};
 
 /// Objects of an Application: more than are written at the same time.
 const OBJECTS: usize = 60;
@@ -211,4 +211,22 @@ async fn killed_while_it_prunes() {
         let push = async |stage: &Scenario| drop(stage.push(&[]));
         survives(&mut stage, moment, ("shop", &gone, &all), push).await;
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn drift_is_healed_by_a_process_that_starts_while_the_newest_commit_is_broken() {
+    let files = [("app/a.yaml", &*config_map("a", "1")), ("app/b.yaml", &config_map("b", "1"))];
+    let Some(mut stage) = deployed("broken-start", &files, json!({})).await else { return };
+    let live = stage.repo.head();
+    stage.repo.remove("app/b.yaml");
+    stage.push(&[("app/bad.yaml", "a: [")]);
+    stage.not_ready(SHOP, "RenderFailed").await;
+    restart(&mut stage);
+    heal(&stage, "a", "1").await;
+    let b = stage.path("v1", "ConfigMap", "b");
+    stage.cluster.rest().delete(&b).await.expect("delete");
+    stage.until(("v1", "ConfigMap", "b"), |live| text(live, "/data/value") == "1").await;
+    let told = stage.until(APPLICATION, |found| text(found, "/status/sync/state") == "Synced").await;
+    assert_eq!(text(&told, "/status/sync/revision"), live);
+    assert_eq!(ready_condition(&told).1, "RenderFailed");
 }

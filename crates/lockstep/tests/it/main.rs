@@ -10,6 +10,7 @@
 )]
 
 mod adoption;
+mod bystander;
 mod claim;
 mod cli;
 mod commit;
