@@ -15,8 +15,8 @@ use crate::entry::{Entry, encode};
 use crate::failure::{Failure, Halt};
 use crate::options::{WriteKind as OptionsKind, WriteOptions};
 use crate::owners::{Moment, dedup};
-use crate::shelf::key;
 use crate::served::Served;
+use crate::shelf::key;
 use crate::state::{State, Write, WriteKind};
 use crate::wire;
 
