@@ -48,6 +48,8 @@ pub(crate) fn before(function: &str, target: Option<&Val>, args: &[Val]) -> u64 
             traversal(items.iter().map(|item| size(item) + by).sum())
         }
         ("replace", _) => traversal(at(0).saturating_mul(at(2).max(1))),
+        ("sets.contains" | "sets.intersects", _) => at(0).saturating_mul(at(1)).saturating_add(1),
+        ("sets.equivalent", _) => at(0).saturating_mul(at(1)).saturating_mul(2).saturating_add(1),
         ("check", _) => 350_000,
         (
             "trim" | "lowerAscii" | "upperAscii" | "split" | "substring" | "charAt" | "url" | "quantity"
@@ -56,5 +58,24 @@ pub(crate) fn before(function: &str, target: Option<&Val>, args: &[Val]) -> u64 
         ) => traversal(at(0)),
         ("validate", _) => traversal(at(1)) * 10,
         _ => 1,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn calls_cost_what_they_look_at() {
+        let list = |size: usize| Val::list(vec![Val::Int(1); size]);
+        let text = |size: usize| Val::text("x".repeat(size));
+        let check = |function: &str, args: &[Val], want: u64| {
+            assert_eq!(before(function, None, args), want, "{function}");
+        };
+        check("sets.contains", &[list(30), list(20)], 601);
+        check("sets.intersects", &[list(0), list(20)], 1);
+        check("sets.equivalent", &[list(30), list(20)], 1201);
+        check("matches", &[text(99), text(8)], 20);
+        check("matches", &[text(0), text(0)], 0);
     }
 }

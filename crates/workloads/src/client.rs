@@ -170,8 +170,6 @@ impl<'a> Context<'a> {
         if let Some(request) = request {
             // An event that cannot be written (its namespace goes away) is lost, as in a real cluster.
             let _lost = self.send(request);
-            let expired = self.recorder.expired(self.now);
-            expired.into_iter().for_each(|request| _ = self.send(request));
         }
     }
 

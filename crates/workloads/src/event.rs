@@ -3,10 +3,10 @@
 use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
 
-use apistore::{Method, Request};
-use lockstep_core::{Value, to_json};
+use apistore::{Answers, Body, Method, Request, Step, Store};
+use lockstep_core::{Value, from_json, to_json};
 
-use crate::object::{name, namespace, object, stamp, text, uid};
+use crate::object::{name, namespace, number, object, stamp, text, time, uid};
 
 /// How many events there are at most, and how long one lasts.
 const CAP: usize = 5_000;
@@ -36,6 +36,27 @@ struct Known {
 }
 
 impl Recorder {
+    /// Takes over the events that are there already: who wrote them has ended, and nobody else counts or deletes them.
+    pub(crate) fn learn(&mut self, store: &mut Store, now: Duration) {
+        let request = Request::new(Method::Get, "/api/v1/events");
+        let Step::Done(response) = store.handle(&request, &Answers::new(), now) else { return };
+        let Body::List(list) = response.body else { return };
+        let events = list.items.iter().filter_map(|item| from_json(item).ok());
+        let mut found: Vec<_> =
+            events.map(|event| (time(&event, &["firstTimestamp"]).unwrap_or(now).min(now), event)).collect();
+        found.sort_by_key(|(at, _)| *at);
+        for (at, event) in found {
+            let about = text(&event, &["involvedObject", "uid"]);
+            let [about, reason, message] =
+                [about, text(&event, &["reason"]), text(&event, &["message"])].map(str::to_owned);
+            let key = (about, reason, message);
+            let path = format!("/api/v1/namespaces/{}/events/{}", namespace(&event), name(&event));
+            let count = number(&event, &["count"]).max(1);
+            self.order.push_back((at, key.clone()));
+            self.known.insert(key, Known { path, count });
+        }
+    }
+
     /// The request that tells of it.
     pub(crate) fn record(
         &mut self,
@@ -80,6 +101,11 @@ impl Recorder {
         self.known.insert(key.clone(), known);
         self.order.push_back((now, key));
         Some(Request::new(Method::Post, path).body("application/json", to_json(&event)))
+    }
+
+    /// When the time of the oldest event is over.
+    pub(crate) fn next(&self) -> Option<Duration> {
+        self.order.front().map(|(at, _)| *at + LASTS)
     }
 
     /// The requests that delete events whose time is over.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use apistore::Store;
+use apistore::{Answers, Store};
 
 use crate::client::{Context, Refused};
 use crate::controller::Controller;
@@ -42,8 +42,12 @@ impl Workloads {
     pub fn tick(&mut self, store: &mut Store, now: Duration) -> Option<Duration> {
         if !self.begun {
             self.begun = true;
+            self.recorder.learn(store, now);
             crate::nodes::begin(store, now);
             crate::claims::begin(store, now);
+        }
+        for request in self.recorder.expired(now) {
+            let _gone = store.handle(&request, &Answers::new(), now);
         }
         let mut left = BUDGET;
         loop {
@@ -57,7 +61,7 @@ impl Workloads {
                 return Some(now);
             }
         }
-        self.rooms.iter().filter_map(|room| room.queue.next()).min()
+        self.rooms.iter().filter_map(|room| room.queue.next()).chain(self.recorder.next()).min()
     }
 
     fn follow(&mut self, store: &mut Store, now: Duration) {

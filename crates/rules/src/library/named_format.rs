@@ -53,17 +53,15 @@ pub(super) fn validate(format: &str, text: &str) -> Vec<String> {
             VALUE,
         ),
         "qualifiedName" => qualified(text),
-        "uri" => fits(text, schema_uri(text), "invalid URI"),
-        "uuid" => fits(text, is_uuid(text), UUID),
-        "byte" => fits(text, super::base64::decode(text).is_some() && text.len() % 4 == 0, "invalid base64"),
-        "date" => {
-            fits(text, crate::time::Time::parse(&format!("{text}T00:00:00Z")).is_some(), "invalid date")
-        }
-        _ => fits(text, crate::time::Time::parse(text).is_some(), "invalid datetime"),
+        "uri" => fits(schema_uri(text), "invalid URI"),
+        "uuid" => fits(is_uuid(text), UUID),
+        "byte" => fits(super::base64::decode(text).is_some() && text.len() % 4 == 0, "invalid base64"),
+        "date" => fits(crate::time::Time::parse(&format!("{text}T00:00:00Z")).is_some(), "invalid date"),
+        _ => fits(crate::time::Time::parse(text).is_some(), "invalid datetime"),
     }
 }
 
-fn fits(_: &str, fits: bool, mistake: &str) -> Vec<String> {
+fn fits(fits: bool, mistake: &str) -> Vec<String> {
     if fits { Vec::new() } else { vec![mistake.to_owned()] }
 }
 

@@ -155,3 +155,19 @@ fn what_happens_is_told_in_events_that_are_counted() {
     };
     assert_eq!((count("Scheduled"), count("Started"), count("BackOff")), (1, 4, 3));
 }
+
+#[test]
+fn events_end_after_an_hour_whoever_told_of_them() {
+    const EVENTS: &str = "/api/v1/namespaces/default/events";
+    let mut cluster = Cluster::new();
+    cluster.apply("default", &pod("Always", &[]));
+    cluster.settle();
+    assert!(!cluster.list(EVENTS).is_empty());
+    // Another process goes on.
+    cluster.workloads = lockstep_workloads::Workloads::new("PEM");
+    cluster.settle();
+    assert!(!cluster.list(EVENTS).is_empty());
+    cluster.now += Duration::from_secs(3700);
+    cluster.settle();
+    assert_eq!(cluster.list(EVENTS), []);
+}
