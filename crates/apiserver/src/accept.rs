@@ -5,6 +5,8 @@
 pub(crate) struct Accepted {
     /// Which form of the objects.
     pub form: Form,
+    /// The version of `meta.k8s.io` in which a form other than the objects is written.
+    pub version: MetaVersion,
     /// How they are written.
     pub encoding: Encoding,
 }
@@ -16,8 +18,35 @@ pub(crate) enum Form {
     Whole,
     /// Rows and columns, as `kubectl get` prints them.
     Table,
-    /// Their metadata only.
+    /// The metadata of one.
     Metadata,
+    /// The metadata of those of a list.
+    MetadataList,
+}
+
+/// A version of `meta.k8s.io`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum MetaVersion {
+    /// `v1`
+    V1,
+    /// `v1beta1`, which differs by its name only.
+    V1Beta1,
+}
+
+impl MetaVersion {
+    /// As `apiVersion` has it.
+    pub(crate) fn api_version(self) -> &'static str {
+        match self {
+            Self::V1 => "meta.k8s.io/v1",
+            Self::V1Beta1 => "meta.k8s.io/v1beta1",
+        }
+    }
+}
+
+impl Accepted {
+    /// Objects as they are, as JSON.
+    pub(crate) const PLAIN: Self =
+        Self { form: Form::Whole, version: MetaVersion::V1, encoding: Encoding::Json };
 }
 
 /// How an answer is written.
@@ -66,27 +95,38 @@ impl<'a> Wish<'a> {
             "application/yaml" => Encoding::Yaml,
             _ => return None,
         };
-        let meta = matches!(self.parameter("g"), Some("meta.k8s.io"))
-            && matches!(self.parameter("v"), Some("v1" | "v1beta1"));
-        let form = match self.parameter("as") {
-            None => Form::Whole,
-            Some("Table") if meta => Form::Table,
-            Some("PartialObjectMetadata" | "PartialObjectMetadataList") if meta => Form::Metadata,
-            Some(_) => return None,
+        let version = match (self.parameter("g"), self.parameter("v")) {
+            (Some("meta.k8s.io"), Some("v1")) => Some(MetaVersion::V1),
+            (Some("meta.k8s.io"), Some("v1beta1")) => Some(MetaVersion::V1Beta1),
+            _ => None,
         };
-        Some(Accepted { form, encoding })
+        let (form, version) = match (self.parameter("as"), version) {
+            (None, _) => (Form::Whole, MetaVersion::V1),
+            (Some("Table"), Some(version)) => (Form::Table, version),
+            (Some("PartialObjectMetadata"), Some(version)) => (Form::Metadata, version),
+            (Some("PartialObjectMetadataList"), Some(version)) => (Form::MetadataList, version),
+            _ => return None,
+        };
+        Some(Accepted { form, version, encoding })
     }
 }
 
 /// What can be done for an `Accept` header; `None` for nothing (406). No header is any form.
 pub(crate) fn accepted(header: &str) -> Option<Accepted> {
     if header.trim().is_empty() {
-        return Some(Accepted { form: Form::Whole, encoding: Encoding::Json });
+        return Some(Accepted::PLAIN);
     }
     let mut wishes: Vec<_> = header.split(',').map(Wish::parse).collect();
     // Stable: equal wishes keep the order in which they came.
     wishes.sort_by(|a, b| b.quality.total_cmp(&a.quality));
     wishes.iter().find_map(Wish::fulfilled)
+}
+
+/// Whether a media type of the header is one of those of the built-in kinds, whatever its parameters: the real server's router
+/// looks at no more, and knows no `application/*`.
+pub(crate) fn is_offered(header: &str) -> bool {
+    let known = |media: &str| matches!(media, "application/json" | "application/yaml" | "*/*");
+    header.trim().is_empty() || header.split(',').map(Wish::parse).any(|wish| known(wish.media))
 }
 
 /// Whether discovery is wanted as one document, and in which version of its group.
@@ -106,7 +146,9 @@ mod tests {
     #[test]
     fn the_first_wish_that_can_be_fulfilled_is() {
         let check = |header: &str, form: Option<(Form, Encoding)>| {
-            let expected = form.map(|(form, encoding)| Accepted { form, encoding });
+            let version =
+                if header.contains("v=v1beta1;as") { MetaVersion::V1Beta1 } else { MetaVersion::V1 };
+            let expected = form.map(|(form, encoding)| Accepted { form, version, encoding });
             assert_eq!(accepted(header), expected, "{header}");
         };
         check("", Some((Form::Whole, Encoding::Json)));
@@ -119,8 +161,15 @@ mod tests {
         );
         check(
             "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1",
+            Some((Form::MetadataList, Encoding::Json)),
+        );
+        check(
+            "application/json;g=meta.k8s.io;v=v1beta1;as=PartialObjectMetadata",
             Some((Form::Metadata, Encoding::Json)),
         );
+        check("application/json;as=Table;g=meta.k8s.io;v=v2", None);
+        check("application/json;as=Table", None);
+        check("application/*", Some((Form::Whole, Encoding::Json)));
         check(
             "application/json;as=Nope;g=meta.k8s.io;v=v1, application/json;q=0.1",
             Some((Form::Whole, Encoding::Json)),
@@ -128,6 +177,20 @@ mod tests {
         check("application/json;q=0.5,application/yaml;q=0.9", Some((Form::Whole, Encoding::Yaml)));
         check("text/html", None);
         check("application/vnd.kubernetes.protobuf", None);
+    }
+
+    #[test]
+    fn routers_look_at_media_types_only() {
+        for (header, offered) in [
+            ("", true),
+            ("*/*", true),
+            ("application/json;as=Nope", true),
+            ("text/html, application/yaml", true),
+            ("application/*", false),
+            ("text/html", false),
+        ] {
+            assert_eq!(is_offered(header), offered, "{header}");
+        }
     }
 
     #[test]

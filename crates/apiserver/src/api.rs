@@ -143,7 +143,7 @@ impl Api {
     /// The user whom a token of a ServiceAccount names, if the token holds and the account is there.
     pub(crate) async fn service_account(&self, token: &str) -> Option<User> {
         let review = token_review(token);
-        let request = Request::new(Method::Post, "/apis/authentication.k8s.io/v1/tokenreviews");
+        let request = Request::system(Method::Post, "/apis/authentication.k8s.io/v1/tokenreviews");
         let response = self.call(&request.body("application/json", to_json(&review))).await;
         let Body::Object(answer) = response.body else { return None };
         let answer = from_json(&answer).ok()?;

@@ -100,12 +100,12 @@ mod tests {
         let log = AuditLog::open(&dir).unwrap();
         let path = "/apis/apps/v1/namespaces/a/deployments";
         let body = br#"{"metadata":{"name":"b"}}"#.as_slice();
-        let create = Request::new(Method::Post, path).body("application/json", body).agent("kubectl/v1");
+        let create = Request::system(Method::Post, path).body("application/json", body).agent("kubectl/v1");
         let note = |request: &Request, uri: &str| {
             log.note(request, &uri.parse().unwrap(), 201, Duration::from_secs(7));
         };
         note(&create, &format!("{path}?dryRun=All"));
-        note(&Request::new(Method::Get, path), path);
+        note(&Request::system(Method::Get, path), path);
         let text = std::fs::read(&dir).unwrap();
         std::fs::remove_file(&dir).unwrap();
         let event = from_json(&text).unwrap();

@@ -9,9 +9,9 @@ use http::StatusCode;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue, WARNING};
 use lockstep_core::{Map, Value, from_json, to_json};
 
-use crate::accept::{Accepted, Encoding, Form};
+use crate::accept::{Accepted, Encoding, Form, MetaVersion};
 use crate::body::{Body, shared, streamed, whole};
-use crate::table::{Rows, Tables};
+use crate::table::{RowKind, Rows, Tables};
 
 /// In which form one request is answered.
 #[derive(Clone)]
@@ -20,10 +20,17 @@ pub(crate) struct Shape {
     pub accepted: Accepted,
     /// With line breaks, for people: `pretty`, or a browser's or curl's request.
     pub pretty: bool,
-    /// What the rows of a table carry.
-    pub rows: Rows,
+    /// What the rows of a table carry (`includeObject`).
+    pub rows: RowKind,
     /// What time it is, for ages.
     pub now: Duration,
+}
+
+impl Shape {
+    /// The rows of the tables of this answer.
+    pub(crate) fn rows(&self) -> Rows {
+        Rows { kind: self.rows, version: self.accepted.version }
+    }
 }
 
 /// How many bytes of a list are sent at once.
@@ -33,26 +40,33 @@ const PIECE: usize = 64 * 1024;
 pub(crate) fn encode(response: &Response, shape: &Shape, tables: &Tables) -> http::Response<Body> {
     let ok = (200..300).contains(&response.code);
     let form = if ok { shape.accepted.form } else { Form::Whole };
+    let version = shape.accepted.version;
     let body = match (&response.body, form) {
         (Answer::Text(text), _) => return text_answer(response, text),
         (Answer::Object(object), Form::Whole) if plain(shape) => whole(shared(object.clone())),
         (Answer::List(list), Form::Whole) if plain(shape) => streamed(futures::stream::iter(pieces(list))),
         (Answer::Object(object), Form::Whole) => value_body(&read(object), shape),
         (Answer::Object(object), _) if is_status(object) => value_body(&read(object), shape),
-        (Answer::Object(object), Form::Metadata) => value_body(&metadata(read(object)), shape),
+        (Answer::Object(object), Form::Metadata | Form::MetadataList) => {
+            value_body(&metadata(read(object), version), shape)
+        }
         (Answer::Object(object), Form::Table) => {
-            value_body(&tables.of_object(read(object), shape.rows, shape.now), shape)
+            value_body(&tables.of_object(read(object), shape.rows(), shape.now), shape)
         }
         (Answer::List(list), Form::Whole) => value_body(&list_value(list), shape),
-        (Answer::List(list), Form::Metadata) => value_body(&metadata_list(list), shape),
-        (Answer::List(list), Form::Table) => value_body(&tables.of_list(list, shape.rows, shape.now), shape),
+        (Answer::List(list), Form::Metadata | Form::MetadataList) => {
+            value_body(&metadata_list(list, version), shape)
+        }
+        (Answer::List(list), Form::Table) => {
+            value_body(&tables.of_list(list, shape.rows(), shape.now), shape)
+        }
         (Answer::Watch(_) | Answer::Log(_), _) => whole(Bytes::new()),
     };
     with_headers(response, shape.accepted.encoding.media_type(), body)
 }
 
 /// A `Status` is one in every form.
-fn is_status(object: &[u8]) -> bool {
+pub(crate) fn is_status(object: &[u8]) -> bool {
     from_json(object).is_ok_and(|value| value.str_at(&["kind"]) == Some("Status"))
 }
 
@@ -152,19 +166,20 @@ fn list_value(list: &List) -> Value {
     read(&list.json())
 }
 
-fn metadata_list(list: &List) -> Value {
+fn metadata_list(list: &List, version: MetaVersion) -> Value {
     let mut value = Value::default();
-    value.set(&["apiVersion"], "meta.k8s.io/v1".into());
+    value.set(&["apiVersion"], version.api_version().into());
     value.set(&["kind"], "PartialObjectMetadataList".into());
     value.set(&["metadata"], list_metadata(list));
-    value.set(&["items"], Value::list(list.items.iter().map(|item| metadata(read(item))).collect()));
+    let items = list.items.iter().map(|item| metadata(read(item), version));
+    value.set(&["items"], Value::list(items.collect()));
     value
 }
 
 /// An object of which only the metadata is left.
-pub(crate) fn metadata(object: Value) -> Value {
+pub(crate) fn metadata(object: Value, version: MetaVersion) -> Value {
     let mut value = Value::default();
-    value.set(&["apiVersion"], "meta.k8s.io/v1".into());
+    value.set(&["apiVersion"], version.api_version().into());
     value.set(&["kind"], "PartialObjectMetadata".into());
     value.set(&["metadata"], object.get("metadata").cloned().unwrap_or_default());
     value

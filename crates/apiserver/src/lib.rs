@@ -12,6 +12,7 @@ mod body;
 mod columns;
 mod discovery;
 mod encode;
+mod health;
 mod metrics;
 mod openapi;
 mod openapi_proto;

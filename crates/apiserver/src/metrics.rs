@@ -118,19 +118,19 @@ mod tests {
         };
         let deployments = "/apis/apps/v1/namespaces/a/deployments";
         check(
-            Request::new(Method::Patch, format!("{deployments}/b"))
+            Request::system(Method::Patch, format!("{deployments}/b"))
                 .body("application/apply-patch+yaml", b"".as_slice())
                 .with("dryRun", "All"),
             "dry_run=\"All\",group=\"apps\",resource=\"deployments\",scope=\"resource\",subresource=\"\",verb=\"APPLY\",version=\"v1\"} 1",
         );
         check(
-            Request::new(Method::Get, "/api/v1/pods").with("watch", "1"),
+            Request::system(Method::Get, "/api/v1/pods").with("watch", "1"),
             "scope=\"cluster\",subresource=\"\",verb=\"WATCH\"",
         );
-        check(Request::new(Method::Get, deployments), "scope=\"namespace\",subresource=\"\",verb=\"LIST\"");
-        check(Request::new(Method::Post, deployments), "scope=\"resource\",subresource=\"\",verb=\"POST\"");
+        check(Request::system(Method::Get, deployments), "scope=\"namespace\",subresource=\"\",verb=\"LIST\"");
+        check(Request::system(Method::Post, deployments), "scope=\"resource\",subresource=\"\",verb=\"POST\"");
         check(
-            Request::new(Method::Put, format!("{deployments}/b/status")),
+            Request::system(Method::Put, format!("{deployments}/b/status")),
             "subresource=\"status\",verb=\"PUT\"",
         );
     }

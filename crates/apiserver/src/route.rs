@@ -8,16 +8,17 @@ use http::header::{ACCEPT, CONTENT_TYPE, HeaderMap, USER_AGENT};
 use http_body_util::{BodyExt, Limited};
 use lockstep_core::{Value, from_json, to_json};
 
-use crate::accept::{Accepted, Encoding, Form, accepted, wants_aggregated_discovery};
+use crate::accept::{Accepted, Encoding, Form, accepted, is_offered, wants_aggregated_discovery};
 use crate::api::{Api, Reset};
 use crate::authentication::{Claim, impersonated, percent_decoded};
 use crate::body::{Body, streamed, whole};
 use crate::columns::Columns;
 use crate::discovery::{self, Part, map};
-use crate::encode::{Shape, encode, value_body, with_headers};
+use crate::encode::{Shape, encode, is_status, value_body, with_headers};
+use crate::health;
 use crate::metrics::Metrics;
 use crate::server::Access;
-use crate::table::{Rows, Tables};
+use crate::table::{RowKind, Tables};
 use crate::{openapi, openapi_proto, status, stream};
 
 /// What every request of one server needs.
@@ -92,16 +93,15 @@ impl Router {
     /// In which form to answer, as far as the head tells; what cannot be fulfilled is told later, with the path.
     fn shape(&self, headers: &HeaderMap, query: &str) -> Shape {
         let text = |name| headers.get(name).and_then(|value: &http::HeaderValue| value.to_str().ok());
-        let plain = Accepted { form: Form::Whole, encoding: Encoding::Json };
         let agent = text(USER_AGENT).unwrap_or_default();
         let people = ["curl", "Wget", "Mozilla/"].iter().any(|program| agent.starts_with(program));
         let parameters = self::query(query);
         let parameter =
             |name: &str| parameters.iter().find(|(key, _)| key == name).map(|(_, value)| &**value);
         Shape {
-            accepted: accepted(text(ACCEPT).unwrap_or_default()).unwrap_or(plain),
+            accepted: accepted(text(ACCEPT).unwrap_or_default()).unwrap_or(Accepted::PLAIN),
             pretty: parameter("pretty").map_or(people, |value| !matches!(value, "false" | "0")),
-            rows: Rows::parse(parameter("includeObject")),
+            rows: RowKind::parse(parameter("includeObject")).unwrap_or(RowKind::Metadata),
             now: self.api.now(),
         }
     }
@@ -127,9 +127,10 @@ impl Router {
     async fn resource(&self, call: &Call, info: &Info, shape: Shape) -> Result<http::Response<Body>, Reset> {
         let request = &call.request;
         let accept = call.headers.get(ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let built_in = kinds::resources().iter().any(|entry| is_of(info, entry));
         let refused = match accepted(accept) {
-            None if info.verb == Verb::Watch => Some(status::not_acceptable_watch()),
-            None => Some(status::not_acceptable()),
+            _ if built_in && !is_offered(accept) => Some(status::not_acceptable()),
+            None => Some(status::not_acceptable_form()),
             Some(wish) if info.verb == Verb::Watch && wish.encoding == Encoding::Yaml => {
                 Some(status::not_acceptable_watch())
             }
@@ -140,9 +141,12 @@ impl Router {
             return Ok(own(&refused, &shape));
         }
         let response = self.api.call_noted(request, |code| self.count(call, code)).await?;
+        if let Some(refused) = other_form(&response, request, (info, shape.accepted.form)) {
+            return Ok(own(&refused, &shape));
+        }
         let tables = match shape.accepted.form {
             Form::Table => self.tables(info).await,
-            Form::Whole | Form::Metadata => Tables::Custom(Columns::default()),
+            Form::Whole | Form::Metadata | Form::MetadataList => Tables::Custom(Columns::default()),
         };
         let head = Response {
             code: response.code,
@@ -171,15 +175,16 @@ impl Router {
     /// How the objects of a resource are printed.
     async fn tables(&self, info: &Info) -> Tables {
         let served = self.api.read(|store| store.resources());
-        let here = |entry: &&kinds::Resource| {
-            entry.group == info.group && entry.version == info.version && entry.plural == info.resource
-        };
-        let kind = served.iter().find(here).map(|entry| entry.kind.as_str()).unwrap_or_default();
+        let kind = served
+            .iter()
+            .find(|entry| is_of(info, entry))
+            .map(|entry| entry.kind.as_str())
+            .unwrap_or_default();
         if let Some(table) = kinds::table(&info.group, kind) {
             return Tables::BuiltIn(table);
         }
         let path = format!("{DEFINITIONS}/{}.{}", info.resource, info.group);
-        let definition = match self.api.call(&Request::new(Method::Get, path)).await {
+        let definition = match self.api.call(&Request::system(Method::Get, path)).await {
             Response { code: 200, body: Answer::Object(object), .. } => from_json(&object).ok(),
             _ => None,
         };
@@ -191,7 +196,7 @@ impl Router {
 
     /// The CustomResourceDefinitions.
     async fn definitions(&self) -> Vec<Value> {
-        let list = Request::new(Method::Get, DEFINITIONS);
+        let list = Request::system(Method::Get, DEFINITIONS);
         match self.api.call(&list).await.body {
             Answer::List(list) => list.items.iter().filter_map(|item| from_json(item).ok()).collect(),
             _ => Vec::new(),
@@ -207,9 +212,7 @@ impl Router {
         if request.method != Method::Get {
             return None;
         }
-        let text = |text: &str| Some(plain_text(text.to_owned()));
         match request.path.trim_end_matches('/') {
-            "/healthz" | "/livez" | "/readyz" => text("ok"),
             "/version" => Some(document(&version(), shape)),
             "/metrics" => Some(plain_text(self.metrics.text())),
             "/openapi/v2" => {
@@ -222,6 +225,7 @@ impl Router {
             }
             "/openapi/v3" => Some(document(&openapi::index(&self.definitions().await), shape)),
             "" => Some(document(&self.paths(), shape)),
+            path if let Some(health) = health::Check::of(path) => health.answer(request).map(plain_text),
             path => match path.strip_prefix("/openapi/v3/") {
                 Some(path) => Some(json_bytes(openapi::document(&self.definitions().await, path)?)),
                 None => self.discovery(call, path, shape),
@@ -281,6 +285,40 @@ impl Router {
         paths.sort();
         paths.dedup();
         map([("paths", Value::list(paths.into_iter().map(Value::from).collect()))])
+    }
+}
+
+/// Whether a request is for this resource.
+fn is_of(info: &Info, entry: &kinds::Resource) -> bool {
+    entry.group == info.group && entry.version == info.version && entry.plural == info.resource
+}
+
+/// Why a good answer cannot have the form that is wanted; asked for only once there is one.
+fn other_form(response: &Response, request: &Request, (info, form): (&Info, Form)) -> Option<Response> {
+    if !(200..300).contains(&response.code) {
+        return None;
+    }
+    let kind = |list: &str| {
+        let served = kinds::resources().iter().find(|entry| is_of(info, entry));
+        match (served, info.group.split('.').next()) {
+            // The real server names the types that it works with itself.
+            (Some(served), Some("" | "events")) => format!("*core.{}{list}", served.kind),
+            (Some(served), Some(package)) => format!("*{package}.{}{list}", served.kind),
+            _ => format!("*unstructured.Unstructured{list}"),
+        }
+    };
+    match (form, &response.body) {
+        (Form::Metadata, Answer::List(_)) => {
+            Some(status::other_form("PartialObjectMetadata", &format!("a list ({})", kind("List"))))
+        }
+        (Form::MetadataList, Answer::Object(object)) if !is_status(object) => {
+            Some(status::other_form("PartialObjectMetadataList", &format!("not a list ({})", kind(""))))
+        }
+        (Form::Table, _) => match request.parameter("includeObject") {
+            text if RowKind::parse(text).is_some() => None,
+            text => Some(status::no_table(text.unwrap_or_default())),
+        },
+        _ => None,
     }
 }
 

@@ -41,6 +41,28 @@ pub(crate) fn not_acceptable() -> Response {
     failure(406, "NotAcceptable", &format!("406: Not Acceptable\n\nAvailable representations: {offered}"))
 }
 
+/// Media types that are offered, in a form that is not.
+pub(crate) fn not_acceptable_form() -> Response {
+    let offered = "application/json, application/yaml";
+    failure(406, "NotAcceptable", &format!("only the following media types are accepted: {offered}"))
+}
+
+/// A form that the answer cannot have: that of an object for a list, or the other way round.
+pub(crate) fn other_form(form: &str, found: &str) -> Response {
+    let message = format!("you requested {form}, but the requested object is {found}");
+    failure(406, "NotAcceptable", &message)
+}
+
+/// An `includeObject` that is none.
+pub(crate) fn no_table(text: &str) -> Response {
+    let text = Value::from(text);
+    let text = String::from_utf8_lossy(&to_json(&text)).into_owned();
+    let why = "must be 'Metadata', 'Object', 'None', or empty";
+    let message =
+        format!("Unable to convert to Table as requested: includeObject: Invalid value: {text}: {why}");
+    failure(400, "BadRequest", &message)
+}
+
 /// No form of a watch that the client accepts.
 pub(crate) fn not_acceptable_watch() -> Response {
     let offered = "application/json;stream=watch";

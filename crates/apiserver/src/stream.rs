@@ -98,10 +98,12 @@ impl Sending {
         }
         match self.shape.accepted.form {
             Form::Whole => None,
-            Form::Metadata => Some(metadata(read(&event.object))),
+            Form::Metadata | Form::MetadataList => {
+                Some(metadata(read(&event.object), self.shape.accepted.version))
+            }
             Form::Table => {
                 let first = std::mem::replace(&mut self.first, First::No);
-                Some(self.tables.of_event(read(&event.object), first, self.shape.rows, self.api.now()))
+                Some(self.tables.of_event(read(&event.object), first, self.shape.rows(), self.api.now()))
             }
         }
     }

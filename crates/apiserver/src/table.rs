@@ -5,12 +5,13 @@ use std::time::Duration;
 use apistore::List;
 use lockstep_core::{Map, Value};
 
+use crate::accept::MetaVersion;
 use crate::columns::Columns;
 use crate::encode::{list_metadata, metadata, read};
 
 /// What a row carries besides its cells (`includeObject`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Rows {
+pub(crate) enum RowKind {
     /// Nothing.
     Bare,
     /// The object's metadata.
@@ -19,15 +20,25 @@ pub(crate) enum Rows {
     Whole,
 }
 
-impl Rows {
-    /// As the parameter of a query has it.
-    pub(crate) fn parse(text: Option<&str>) -> Self {
+impl RowKind {
+    /// As the parameter of a query has it; `None` for what is no kind.
+    pub(crate) fn parse(text: Option<&str>) -> Option<Self> {
         match text {
-            Some("None") => Self::Bare,
-            Some("Object") => Self::Whole,
-            _ => Self::Metadata,
+            Some("None") => Some(Self::Bare),
+            Some("Object") => Some(Self::Whole),
+            None | Some("" | "Metadata") => Some(Self::Metadata),
+            Some(_) => None,
         }
     }
+}
+
+/// The rows of a table.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Rows {
+    /// What they carry.
+    pub kind: RowKind,
+    /// The version in which the table is written, and the metadata that it carries.
+    pub version: MetaVersion,
 }
 
 /// How the objects of one resource are printed.
@@ -48,7 +59,7 @@ impl Tables {
         if let Some(version) = object.at(&["metadata", "resourceVersion"]) {
             meta.set(&["resourceVersion"], version.clone());
         }
-        self.table(meta, self.definitions(), vec![row(self.cells(&object, now), object, rows)])
+        self.table(meta, vec![row(self.cells(&object, now), object, rows)], rows)
     }
 
     /// The table of a list.
@@ -59,7 +70,7 @@ impl Tables {
             Self::Custom(_) => objects.iter().map(|object| self.cells(object, now)).collect(),
         };
         let lines = cells.into_iter().zip(objects).map(|(cells, object)| row(cells, object, rows));
-        self.table(list_metadata(list), self.definitions(), lines.collect())
+        self.table(list_metadata(list), lines.collect(), rows)
     }
 
     /// The table of one event of a watch; the columns are told once.
@@ -71,13 +82,13 @@ impl Tables {
         table
     }
 
-    fn table(&self, metadata: Value, columns: Value, rows: Vec<Value>) -> Value {
+    fn table(&self, metadata: Value, lines: Vec<Value>, rows: Rows) -> Value {
         let mut table = Value::default();
-        table.set(&["apiVersion"], "meta.k8s.io/v1".into());
+        table.set(&["apiVersion"], rows.version.api_version().into());
         table.set(&["kind"], "Table".into());
         table.set(&["metadata"], metadata);
-        table.set(&["columnDefinitions"], columns);
-        table.set(&["rows"], Value::list(rows));
+        table.set(&["columnDefinitions"], self.definitions());
+        table.set(&["rows"], Value::list(lines));
         table
     }
 
@@ -108,10 +119,10 @@ fn row(cells: Vec<Value>, object: Value, rows: Rows) -> Value {
     if !conditions.is_empty() {
         row.set(&["conditions"], Value::list(conditions));
     }
-    let object = match rows {
-        Rows::Bare => Value::Null,
-        Rows::Metadata => metadata(object),
-        Rows::Whole => object,
+    let object = match rows.kind {
+        RowKind::Bare => Value::Null,
+        RowKind::Metadata => metadata(object, rows.version),
+        RowKind::Whole => object,
     };
     row.set(&["object"], object);
     row

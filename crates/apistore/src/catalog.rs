@@ -1,5 +1,6 @@
 //! What is served: the built-in resources and those of the definitions.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -60,9 +61,11 @@ impl Catalog {
         self.built_in.values().chain(self.custom.values())
     }
 
-    /// The resources as discovery lists them: the built-in ones in their order, then custom ones by group.
+    /// The resources as discovery lists them: the built-in ones in their order, then custom ones by group, the newest version
+    /// of a group first.
     pub(crate) fn resources(&self) -> Vec<Resource> {
-        let custom = self.custom.values().map(|served| served.resource.clone());
+        let mut custom: Vec<Resource> = self.custom.values().map(|served| served.resource.clone()).collect();
+        custom.sort_by_cached_key(|one| (one.group.clone(), Reverse(custom::rank(&one.version))));
         kinds::resources().iter().cloned().chain(custom).collect()
     }
 

@@ -12,6 +12,9 @@ const DEFINITION: &str = r#"{"apiVersion":"apiextensions.k8s.io/v1","kind":"Cust
     "schema":{"openAPIV3Schema":{"type":"object","properties":{"spec":{"type":"object","properties":
     {"colour":{"type":"string","description":"What it looks like."}}}}}}}]}}"#;
 
+const DEFINITION_VERSION: &str =
+    r#"{"name":"NAME","served":true,"storage":false,"schema":{"openAPIV3Schema":{"type":"object"}}}"#;
+
 pub(crate) async fn define(served: &Served) {
     let path = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
     let made = served.ask("POST", path).body("application/json", DEFINITION).send().await;
@@ -44,6 +47,41 @@ async fn both_forms_of_discovery_tell_of_new_kinds_at_once() {
     let groups = served.get("/apis").await.json();
     assert_eq!(items(&groups, "groups").len(), items(&whole, "items").len());
     assert_eq!(served.get("/version").await.json().str_at(&["major"]), Some("1"));
+}
+
+#[tokio::test]
+async fn the_newest_version_of_a_group_is_preferred() {
+    let served = serve().await;
+    let path = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
+    let further = |name: &str| DEFINITION_VERSION.replace("NAME", name);
+    let versions = ["v10", "v1beta1", "v2"].map(further).join(",");
+    let definition = DEFINITION.replace("\"versions\":[", &format!("\"versions\":[{versions},"));
+    let made = served.ask("POST", path).body("application/json", definition).send().await;
+    assert_eq!(made.code, 201, "{}", made.body);
+    let group = served.get("/apis/example.com").await.json();
+    let names: Vec<_> =
+        items(&group, "versions").iter().filter_map(|entry| entry.str_at(&["version"])).collect();
+    assert_eq!(names, ["v10", "v2", "v1", "v1beta1"]);
+    assert_eq!(group.str_at(&["preferredVersion", "version"]), Some("v10"));
+    let accept = "application/json;as=Table;v=v1;g=meta.k8s.io";
+    let table = served.ask("GET", format!("{path}?includeObject=None")).header("accept", accept).send().await;
+    let table = table.json();
+    let cells = items(&items(&table, "rows")[0], "cells");
+    assert_eq!(cells.len(), items(&table, "columnDefinitions").len());
+    assert_eq!(
+        cells[..3],
+        ["tabs.example.com".into(), "Namespaced".into(), "v10,v1beta1,v2,v1(storage)".into()]
+    );
+    assert_eq!(cells[4..], ["example.com".into(), "Tab".into(), "tb".into(), Value::Bool(true)]);
+}
+
+#[tokio::test]
+async fn health_is_told_check_by_check() {
+    let served = serve().await;
+    assert_eq!(served.get("/livez").await.body, "ok");
+    let told = served.get("/readyz?verbose").await.body;
+    assert!(told.starts_with("[+]ping ok\n") && told.ends_with("\nreadyz check passed\n"), "{told}");
+    assert_eq!(served.get("/livez/nothing").await.code, 404);
 }
 
 #[tokio::test]

@@ -120,6 +120,50 @@ async fn what_cannot_be_is_refused_in_the_words_of_a_real_server() {
 }
 
 #[tokio::test]
+async fn a_form_that_the_answer_cannot_have_is_refused() {
+    let served = serve().await;
+    served.put_config_map("a").await;
+    define(&served).await;
+    let meta = |form: &str| format!("application/json;as={form};v=v1;g=meta.k8s.io");
+    let refused = async |path: &str, accept: String| {
+        served.ask("GET", path).header("accept", &accept).send().await.refused(406, "NotAcceptable")
+    };
+    let one = format!("{MAPS}/a");
+    let tabs = "/apis/example.com/v1/namespaces/default/tabs";
+    assert_eq!(
+        refused(MAPS, meta("PartialObjectMetadata")).await,
+        "you requested PartialObjectMetadata, but the requested object is a list (*core.ConfigMapList)"
+    );
+    assert_eq!(
+        refused(tabs, meta("PartialObjectMetadata")).await,
+        "you requested PartialObjectMetadata, but the requested object is a list (*unstructured.UnstructuredList)"
+    );
+    assert_eq!(
+        refused(&one, meta("PartialObjectMetadataList")).await,
+        "you requested PartialObjectMetadataList, but the requested object is not a list (*core.ConfigMap)"
+    );
+    assert!(
+        refused(&one, meta("Foo"))
+            .await
+            .starts_with("only the following media types are accepted: application/json")
+    );
+    assert!(refused(&one, "application/*".to_owned()).await.starts_with("406: Not Acceptable"));
+    assert_eq!(served.ask("GET", tabs).header("accept", "application/*").send().await.code, 200);
+    // What is not there is not there in every form.
+    let none = served.ask("GET", format!("{MAPS}/none")).header("accept", &meta("PartialObjectMetadataList"));
+    none.send().await.refused(404, "NotFound");
+    let table = served.ask("GET", format!("{one}?includeObject=x")).header("accept", TABLE).send().await;
+    assert_eq!(
+        table.refused(400, "BadRequest"),
+        "Unable to convert to Table as requested: includeObject: Invalid value: \"x\": must be 'Metadata', 'Object', 'None', or empty"
+    );
+    let beta = TABLE.replace("v=v1;", "v=v1beta1;");
+    let table = served.ask("GET", one).header("accept", &beta).send().await.json();
+    assert_eq!(table.str_at(&["apiVersion"]), Some("meta.k8s.io/v1beta1"));
+    assert_eq!(list(&table, "rows")[0].str_at(&["object", "apiVersion"]), Some("meta.k8s.io/v1beta1"));
+}
+
+#[tokio::test]
 async fn every_answered_request_counts_once() {
     let served = serve().await;
     served.get(MAPS).await;

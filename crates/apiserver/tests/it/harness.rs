@@ -104,7 +104,7 @@ impl Served {
     pub(crate) async fn put_config_map(&self, name: &str) {
         let path = "/api/v1/namespaces/default/configmaps";
         let body = format!(r#"{{"metadata":{{"name":"{name}"}}}}"#);
-        let request = Request::new(Method::Post, path).body("application/json", body.into_bytes());
+        let request = Request::system(Method::Post, path).body("application/json", body.into_bytes());
         assert_eq!(self.api.call(&request).await.code, 201);
     }
 

@@ -8,5 +8,5 @@ mod rules;
 
 pub(crate) use controller::{mark_deleted, next_step};
 pub(crate) use conversion::{ca_bundle, convert_by_webhook, url};
-pub(crate) use definition::{Conversion, Custom, CustomVersion, is_established, read, resources};
+pub(crate) use definition::{Conversion, Custom, CustomVersion, is_established, rank, read, resources};
 pub(crate) use managed::managed_by_server;

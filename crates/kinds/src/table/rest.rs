@@ -37,6 +37,7 @@ pub(super) static PRINTERS: &[(&str, &str, Row)] = &[
         let pool = spec.child("pool").text("name").into();
         vec![name(one), spec.text("nodeName").into(), spec.text("driver").into(), pool, age(one, now)]
     }),
+    ("apiextensions.k8s.io", "CustomResourceDefinition", definition),
     ("certificates.k8s.io", "ClusterTrustBundle", |one, _| {
         vec![name(one), super::cell::or(one.child("spec").text("signerName"), "<none>")]
     }),
@@ -45,6 +46,31 @@ pub(super) static PRINTERS: &[(&str, &str, Row)] = &[
 /// The name, and when it was made.
 pub(super) fn plain(object: &Value, _: Duration) -> Vec<Value> {
     vec![name(object), object.child("metadata").text("creationTimestamp").into()]
+}
+
+fn definition(definition: &Value, _: Duration) -> Vec<Value> {
+    let (spec, names) = (definition.child("spec"), definition.child("spec").child("names"));
+    let served = spec.items("versions").iter().filter(|version| version.flag("served"));
+    let versions: Vec<String> = served
+        .map(|version| match version.flag("storage") {
+            true => format!("{}(storage)", version.text("name")),
+            false => version.text("name").to_owned(),
+        })
+        .collect();
+    let short: Vec<&str> = names.items("shortNames").iter().filter_map(Value::as_str).collect();
+    let mut conditions = definition.child("status").items("conditions").iter();
+    let established = conditions.any(|one| one.text("type") == "Established" && one.text("status") == "True");
+    vec![
+        name(definition),
+        spec.text("scope").into(),
+        versions.join(",").into(),
+        // A date that kubectl does not turn into an age.
+        definition.child("metadata").text("creationTimestamp").into(),
+        spec.text("group").into(),
+        names.text("kind").into(),
+        short.join(",").into(),
+        established.into(),
+    ]
 }
 
 fn claim_state(claim: &Value) -> String {
