@@ -16,6 +16,7 @@ pub(crate) fn read(served: &Served, kind: &Gvk, object: &mut Value) -> Result<Ve
             custom.drop_nulls(object, version);
             custom.default(object, version);
             unknown.extend(custom.prune(object, version));
+            unknown.extend(custom.read_embedded(object, version)?);
             Ok(unknown)
         }
         _ => {
@@ -41,6 +42,8 @@ pub(crate) fn tidy(served: &Served, object: &mut Value) {
         if canonical(&served.stored, object).is_err() {
             *object = before;
         }
+        // What storage loses comes back when it is read: the kind of claim templates.
+        default(served, object);
     }
 }
 

@@ -182,3 +182,23 @@ fn no_uid_comes_twice() {
         api.delete(&format!("{MAPS}/m{index}")).ok();
     }
 }
+
+#[test]
+fn a_set_with_claims_changes_in_what_may_change() {
+    let mut api = Api::new();
+    let sets = "/apis/apps/v1/namespaces/default/statefulsets";
+    let set = r#"{"apiVersion":"apps/v1","kind":"StatefulSet","metadata":{"name":"a"},"spec":{"serviceName":"a",
+        "selector":{"matchLabels":{"a":"b"}},"template":{"metadata":{"labels":{"a":"b"}},"spec":{"containers":[
+        {"name":"c","image":"i:1"}]}},"volumeClaimTemplates":[{"metadata":{"name":"data"},"spec":{
+        "accessModes":["ReadWriteOnce"],"resources":{"requests":{"storage":"1Gi"}}}}]}}"#;
+    let made = api.post(sets, set).ok();
+    let claims = made.body.at(&["spec", "volumeClaimTemplates"]).and_then(Value::as_list).unwrap();
+    assert_eq!(
+        claims[0].str_at(&["kind"]),
+        Some("PersistentVolumeClaim"),
+        "storage loses it, reading gives it back"
+    );
+    let path = format!("{sets}/a");
+    api.patch(&path, "merge", r#"{"metadata":{"labels":{"x":"y"}}}"#).ok();
+    assert_eq!(api.patch(&path, "merge", r#"{"spec":{"volumeClaimTemplates":[]}}"#).code, 422);
+}
