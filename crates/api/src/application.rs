@@ -182,7 +182,7 @@ fn check_url(fields: &Fields<'_>, url: &str) {
         fields.error("url", "must not contain '..'");
     }
     if host.contains('@') {
-        fields.warning("url", "the user information in it is not used; put it into a repository Secret");
+        fields.error("url", "must not hold user information; put it into a repository Secret");
     }
 }
 
@@ -408,8 +408,8 @@ mod tests {
             ("file:///srv/x", true, ""),
             (
                 "https://u:hunter2@h/x",
-                true,
-                "the user information in it is not used; put it into a repository Secret",
+                false,
+                "must not hold user information; put it into a repository Secret",
             ),
             ("git@h:x.git", false, ssh),
             ("ssh://git@h/x", false, ssh),

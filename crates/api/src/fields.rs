@@ -218,12 +218,6 @@ impl<'a> Fields<'a> {
         self.add(name, Part::Value, |path| Finding::error("invalid-field", text(path)));
     }
 
-    /// A finding about a field that is accepted.
-    pub(crate) fn warning(&self, name: &str, message: impl AsRef<str>) {
-        let text = |path| format!("{path}: {}", message.as_ref());
-        self.add(name, Part::Value, |path| Finding::warning("odd-field", text(path)));
-    }
-
     /// Marks fields that somebody else reads.
     pub(crate) fn skip(&mut self, names: &[&'static str]) {
         self.known.extend(names);

@@ -7,7 +7,7 @@ use anyhow::Context;
 use api::Status;
 use cluster::{ApiError, Catalog, Connection, Discovery, Resource};
 use controller::InspectError;
-use lockstep_core::{ApiVersion, Commit, Gvk, LiveObject, OWNER_ANNOTATION, ObjectKey, Owner, Value};
+use lockstep_core::{ApiVersion, Commit, Gvk, LiveObject, OWNER_ANNOTATION, ObjectKey, Owner, RepoUrl, Value};
 
 use crate::applications::Place;
 use crate::commit::{self, told};
@@ -193,7 +193,8 @@ fn source(application: &Value) -> (String, String, String) {
         let text = sources.first().and_then(|source| source.str_at(&["git", key]));
         text.unwrap_or_default().to_owned()
     };
-    (git("url"), git("path"), git("revision"))
+    // Without user information: it may be a password.
+    (RepoUrl::new(&git("url")).to_string(), git("path"), git("revision"))
 }
 
 fn describe(trail: &Trail, paint: Paint) -> String {

@@ -1,7 +1,7 @@
 //! `lockstep app list`
 
 use api::{ConditionType, Status};
-use lockstep_core::{Timestamp, Value};
+use lockstep_core::{RepoUrl, Timestamp, Value};
 
 use super::{name_of, qualified};
 use crate::applications::Place;
@@ -108,7 +108,8 @@ pub(super) fn source_of(application: &Value) -> String {
     let sources = application.at(&["spec", "sources"]).and_then(Value::as_list).unwrap_or_default();
     let Some(first) = sources.first() else { return String::new() };
     let git = |key| first.str_at(&["git", key]).unwrap_or_default();
-    let mut text = git("url").to_owned();
+    // Without user information: it may be a password.
+    let mut text = RepoUrl::new(git("url")).to_string();
     if !matches!(git("path"), "" | ".") {
         text.push_str(&format!(" {}", git("path")));
     }

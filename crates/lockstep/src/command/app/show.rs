@@ -121,7 +121,7 @@ mod tests {
 
     #[test]
     fn a_description_leaves_out_what_is_not_there() {
-        let application = r#"{"metadata":{"name":"shop","namespace":"team"},"spec":{"sources":[{"git":{"url":"https://h/x"}}]}}"#;
+        let application = r#"{"metadata":{"name":"shop","namespace":"team"},"spec":{"sources":[{"git":{"url":"https://u:hunter2@h/x"}}]}}"#;
         let text = describe(&from_json(application.as_bytes()).unwrap(), HISTORY);
         let expected = "\
 Name:       team/shop
