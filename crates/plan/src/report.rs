@@ -32,6 +32,16 @@ pub struct Report {
 }
 
 impl Report {
+    /// Whether what was rendered is live. What Git does not have any more may be live too, where the policy is to leave it.
+    pub fn is_live(&self) -> bool {
+        let is_live = |entry: &Entry| match &entry.verdict {
+            Verdict::InSync | Verdict::Kept(_) => true,
+            Verdict::Withheld(Change::Prune { .. }, because) => *because == Because::PruneOff,
+            _ => false,
+        };
+        self.state != SyncState::Unknown && self.entries.iter().all(is_live)
+    }
+
     /// How many objects the Application has, those that are leaving included.
     pub fn objects(&self) -> usize {
         self.entries.iter().filter(|entry| !matches!(entry.verdict, Verdict::Kept(_))).count()

@@ -163,7 +163,9 @@ pub(crate) fn seen_uid(remembered: &Option<Remembered>) -> Arc<str> {
 
 /// An object that stays leaves the record only where steps may be taken at all.
 fn kept(scene: &Scene<'_, '_>, subject: &Subject<'_>, because: KeptBecause) -> (Verdict, Option<Action>) {
-    let acts = subject.record.is_some()
+    // What its annotation keeps is still ours, and goes on being told.
+    let acts = because != KeptBecause::PruneDisabled
+        && subject.record.is_some()
         && scene.is_ready()
         && !scene.is_suspiciously_empty()
         && scene.policy(&Change::Forget).is_none();

@@ -1,6 +1,6 @@
 //! From what was applied to what the Application says of itself.
 
-use ::plan::{Report, SyncState};
+use ::plan::Report;
 use api::{HealthStatus, Status, SyncStatus};
 use lockstep_core::{Finding, Health, HealthState, ObjectKey};
 
@@ -64,7 +64,7 @@ fn compute(
         .filter(|before| before.state == summary.state)
         .map_or(now, |before| before.since);
     // What is live, not what is to be: the commits behind the next change are looked for from here on.
-    let live = rendering.filter(|_| report.state == SyncState::Synced);
+    let live = rendering.filter(|_| report.is_live());
     let revisions = live.map(|rendering| rendering.revisions.clone());
     Status {
         observed_generation: found.generation(),
@@ -107,7 +107,9 @@ pub(super) async fn refused(context: &Context, refused: Refused) -> End {
         Obstruction::Deleting(left) => Some(api::Obstacle::Deleting(left)),
         Obstruction::Suspended | Obstruction::Source(_) => None,
     };
-    let sync = found.told.sync.state;
+    // What it had goes, whatever was told of it before.
+    let leaves = matches!(why, Obstruction::Deleting(_));
+    let sync = if leaves { api::SyncState::Syncing } else { found.told.sync.state };
     let standing = api::Standing {
         generation: found.generation(),
         suspended: matches!(why, Obstruction::Suspended),
@@ -125,6 +127,7 @@ pub(super) async fn refused(context: &Context, refused: Refused) -> End {
     };
     let conditions = api::conditions(&standing, &found.told.conditions, context.clock.now());
     let mut status = Status { observed_generation: found.generation(), conditions, ..found.told.clone() };
+    status.sync.state = sync;
     if let (Some(refresh), Obstruction::Source(_)) = (found.requests.refresh.clone(), &why) {
         status.handled.refresh = Some(refresh);
     }

@@ -3,6 +3,7 @@ use lockstep_core::Digest;
 use serde_json::{Value, json};
 use xtask::text;
 
+use crate::harness::witness::told;
 use crate::harness::{Scenario, config_map, heal, marked, scenario, settled, uid};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -18,6 +19,8 @@ async fn what_git_drops_goes_and_what_is_annotated_stays() {
     stage.until_gone("v1", "ConfigMap", "b").await;
     let shop = stage.ready("shop", &sha).await;
     assert_eq!(uid(&stage, "kept").await, before, "annotated with prune: disabled");
+    let why = told(&stage, &["why", "shop", "ConfigMap/kept"]);
+    assert!(why.contains("lockstep.dev/prune: disabled"), "{why}");
     assert_eq!(shop["status"]["summary"]["objects"]["total"], 1);
 }
 
@@ -28,9 +31,15 @@ async fn without_pruning_what_git_drops_stays_and_is_named() {
     stage.application("shop", json!({"sync": {"prune": false}})).await;
     stage.ready("shop", &sha).await;
     stage.repo.remove("app/b.yaml");
-    stage.push(&[("app/a.yaml", &config_map("a", "2"))]);
+    let sha = stage.push(&[("app/a.yaml", &config_map("a", "2"))]);
     let message = stage.not_ready("shop", "OutOfSync").await;
     assert!(message.contains("ConfigMap/b"), "{message}");
+    // Everything that this commit has is live.
+    stage.until(APPLICATION, |found| text(found, "/status/sync/revision") == sha).await;
+    let place = ["--instance", stage.controller.instance(), "--controller-namespace", &stage.own];
+    let diff = stage.cli(&[&["app", "diff", "shop"][..], &place].concat());
+    let shown = String::from_utf8_lossy(&diff.stdout).into_owned();
+    assert!(diff.status.code() == Some(1) && shown.contains("ConfigMap/b"), "{}: {shown}", diff.status);
     heal(&stage, "a", "2").await;
     assert!(!uid(&stage, "b").await.is_empty());
     stage.change("shop", json!({"spec": {"sync": {"prune": true}}})).await;

@@ -1,6 +1,7 @@
 //! Objects that Git does not have any more.
 
 use crate::check;
+use crate::world::World;
 
 #[test]
 fn what_left_git_is_deleted_after_the_applies_in_reverse_order() {
@@ -34,6 +35,18 @@ fn prune_off_leaves_objects_over() {
          ConfigMap/a: in sync
          ConfigMap/old: left over (prune is off); would delete it",
     );
+}
+
+#[test]
+fn a_commit_is_live_although_something_is_left_over() {
+    for (world, live) in [
+        ("policy no-prune\nin-sync ConfigMap/a x=1\napplied ConfigMap/old x=1", true),
+        ("in-sync ConfigMap/a x=1\napplied ConfigMap/old x=1", false),
+        ("policy no-prune\ngit ConfigMap/a x=1\napplied ConfigMap/old x=1", false),
+    ] {
+        let (_, report) = World::play(world).decide();
+        assert_eq!(report.is_live(), live, "{world}");
+    }
 }
 
 #[test]
@@ -87,14 +100,13 @@ fn an_owned_object_without_record_is_deleted_too() {
 }
 
 #[test]
-fn an_object_that_says_so_stays_and_is_let_go() {
+fn an_object_that_says_so_stays_and_goes_on_being_told() {
     check(
         "in-sync ConfigMap/a x=1
          applied ConfigMap/old @prune=disabled",
         "Synced Synced
          ConfigMap/a: in sync
-         ConfigMap/old: stays, it is annotated `lockstep.dev/prune: disabled`
-         > records: abandon ConfigMap/old",
+         ConfigMap/old: stays, it is annotated `lockstep.dev/prune: disabled`",
     );
 }
 

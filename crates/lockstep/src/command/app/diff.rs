@@ -68,6 +68,9 @@ fn shown(inspection: &Inspection) -> Vec<Difference<'_>> {
         let what = match &entry.verdict {
             Verdict::Conflict(_) | Verdict::Unknown(_) => What::Untouched(entry.verdict.to_string()),
             Verdict::InSync | Verdict::Kept(_) => return None,
+            Verdict::Withheld(_, Because::PruneOff | Because::Move(_)) => {
+                What::Untouched(entry.verdict.to_string())
+            }
             Verdict::Withheld(_, because) if is_held(because) => return None,
             Verdict::Act(_) | Verdict::Withheld(..) => {
                 What::Rehearsed(inspection.rehearsed.get(&entry.key).filter(|found| found.differs())?)
@@ -78,9 +81,9 @@ fn shown(inspection: &Inspection) -> Vec<Difference<'_>> {
     inspection.report.entries.iter().filter_map(differs).collect()
 }
 
-/// Whether an object stays whatever a sync does: it is not, or not surely, unwanted.
+/// Whether an object stays whatever a sync does: it cannot be told that it is unwanted.
 fn is_held(because: &Because) -> bool {
-    matches!(because, Because::NotRendered | Because::EmptyRender | Because::PruneOff | Because::Move(_))
+    matches!(because, Because::NotRendered | Because::EmptyRender)
 }
 
 fn exit(inspection: &Inspection, shown: &[Difference<'_>]) -> Exit {
