@@ -130,6 +130,7 @@ impl Inspector {
             world: &world,
             request: request(&resource, &status),
             history: ::plan::History::default(),
+            deleting: resource.at(&["metadata", "deletionTimestamp"]).is_some(),
         };
         let (plan, report) = decision.decide(self);
         let rehearsal = self.rehearsal();
@@ -273,6 +274,8 @@ struct Decision<'a> {
     world: &'a World,
     request: Request,
     history: ::plan::History,
+    /// It is being deleted: nothing is synced any more.
+    deleting: bool,
 }
 
 impl Decision<'_> {
@@ -295,6 +298,10 @@ impl Decision<'_> {
             history: &self.history,
             now: Clock::new(runtime::Clock::system()).millis(),
         };
+        if self.deleting {
+            let ::plan::Deletion { plan, report, .. } = ::plan::plan_deletion(&input, &mut Memo::default());
+            return (plan, report);
+        }
         ::plan::plan(&input, &mut Memo::default())
     }
 }

@@ -23,6 +23,9 @@ use super::wait;
 use crate::context::{Context, followed};
 use crate::queue::{Cause, Fence};
 
+/// What a suspended Application is told that waits for its end.
+const SUSPENDED: &str = "it is suspended, so that its objects stay: `lockstep app resume` has them deleted, `spec.deletion: Orphan` lets it go without them";
+
 /// Deletes what is left, and lets the Application go once its objects are gone from the API.
 pub(crate) async fn delete(context: &Context, found: Found, fence: &Fence) -> Result<(), Halt> {
     if !api::has_finalizer(&found.resource, PRUNE_FINALIZER) {
@@ -54,8 +57,8 @@ pub(crate) async fn delete(context: &Context, found: Found, fence: &Fence) -> Re
         tracing::info!(app = %plan.app, left = report.entries.len(), "Deleting");
         let Valid { found, app } = observed.rendered.valid;
         // Nothing is deleted while it is suspended, not even this: that has to be told.
-        let why = if app.suspend { Why::Suspended } else { Why::Deleting(Lines::of(&report).outstanding()) };
-        return Err(Halt::refused(found, why));
+        let left = if app.suspend { vec![SUSPENDED.to_owned()] } else { Lines::of(&report).outstanding() };
+        return Err(Halt::refused(found, Why::Deleting(left)));
     }
     let mut found = observed.rendered.valid.found;
     if let Err(error) = let_go(context, &mut found).await {

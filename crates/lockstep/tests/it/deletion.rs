@@ -107,10 +107,8 @@ async fn one_that_is_suspended_says_so_and_goes_once_it_is_resumed() {
     stage.change("shop", json!({"spec": {"suspend": true}})).await;
     stage.not_ready("shop", "Suspended").await;
     delete(&stage).await;
-    let told = |found: &serde_json::Value| {
-        found.pointer("/status/observedGeneration") == found.pointer("/metadata/generation")
-    };
-    stage.until(APPLICATION, told).await;
+    let message = stage.not_ready("shop", "Deleting").await;
+    assert!(message.contains("lockstep app resume") && message.contains("Orphan"), "{message}");
     assert!(!uid(&stage, "a").await.is_empty());
     stage.change("shop", json!({"spec": {"suspend": false}})).await;
     stage.until_gone(APPLICATION.0, APPLICATION.1, APPLICATION.2).await;
