@@ -248,7 +248,11 @@ impl Hub {
         };
         let touched = self.touched(repository, &repository.moved(&fetched));
         if !touched.is_empty() {
-            tracing::info!(source.url = %repository.url, touched = touched.len(), "New revision");
+            let commits: BTreeSet<&str> =
+                touched.iter().filter_map(|(_, _, commit)| Some(commit.as_ref()?.as_str())).collect();
+            for revision in commits {
+                tracing::info!(source.url = %repository.url, revision, touched = touched.len(), "New revision");
+            }
             // Before anyone can see it: a prune must not run ahead of the render that would claim its object.
             self.ports.claims.set_behind(&repository.url.identity(), &touched);
         }
