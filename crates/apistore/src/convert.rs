@@ -8,6 +8,7 @@ use schema::{Convert, ConvertError, Schema};
 use crate::answers::Ask;
 use crate::custom::Conversion;
 use crate::demand::Demand;
+use crate::entry::Entry;
 use crate::failure::{Failure, Halt};
 use crate::served::{Rules, Served};
 
@@ -63,6 +64,49 @@ pub(crate) fn convert(served: &Served, ask: Ask<'_>, object: Value, to: &str) ->
     }
     let converted = convert_all(served, ask, vec![object], to)?;
     converted.into_iter().next().ok_or_else(|| Failure::internal("the conversion has lost the object").into())
+}
+
+/// A stored object in the version of the request. A custom one is settled by the version in which it was written, and has
+/// nothing for which that of the request has no place.
+pub(crate) fn decode(served: &Served, ask: Ask<'_>, entry: &Entry) -> Result<Value, Halt> {
+    let decoded = decode_all(served, ask, &mut std::iter::once(entry))?;
+    decoded.into_iter().next().ok_or_else(|| Failure::internal("the conversion has lost the object").into())
+}
+
+/// The same for several, of which a webhook is asked once.
+pub(crate) fn decode_all(
+    served: &Served,
+    ask: Ask<'_>,
+    entries: &mut dyn Iterator<Item = &Entry>,
+) -> Result<Vec<Value>, Halt> {
+    let objects = entries.map(|entry| settled(served, entry)).collect();
+    let mut objects = convert_all(served, ask, objects, &served.api_version)?;
+    if let Rules::Custom(custom) = &served.rules {
+        objects.iter_mut().for_each(|object| custom.fit(object, &served.gvk.api.version));
+    }
+    Ok(objects)
+}
+
+/// A stored object in the version in which it was written.
+pub(crate) fn settled(served: &Served, entry: &Entry) -> Value {
+    let mut object = entry.value();
+    if let Rules::Custom(custom) = &served.rules {
+        custom.settle_stored(&mut object);
+    }
+    object
+}
+
+/// An object as it is stored.
+pub(crate) fn to_store(served: &Served, ask: Ask<'_>, object: Value) -> Result<Value, Halt> {
+    let mut object = convert(served, ask, object, &served.stored_version)?;
+    if let Rules::Custom(custom) = &served.rules
+        && served.api_version != served.stored_version
+    {
+        let version = &served.stored.api.version;
+        custom.prune(&mut object, version);
+        custom.read_embedded(&mut object, version).map_err(|error| Failure::unknown(error.to_string()))?;
+    }
+    Ok(object)
 }
 
 /// The versions of a kind, for field management. It cannot wait for webhooks: what it would have needed is kept.

@@ -8,7 +8,7 @@ use crate::admission::{self, Attributes, Operation};
 use crate::answers::Ask;
 use crate::body::{self, Format};
 use crate::call::{Call, Outcome, Shown};
-use crate::convert::convert;
+use crate::convert::{convert, decode, settled};
 use crate::entry::Entry;
 use crate::failure::{Failure, Halt, success};
 use crate::options::{DeleteOptions, ListOptions, Propagation};
@@ -33,7 +33,7 @@ pub(crate) fn delete(state: &State, call: &mut Call<'_>) -> Result<Outcome, Halt
     let Some(entry) = state.shelf(&call.served.shelf).and_then(|shelf| shelf.get(&key)).cloned() else {
         return Err(call.not_found().into());
     };
-    let object = entry.value();
+    let object = settled(&call.served, &entry);
     let deletion = decide(state, call, (&key, &entry, object), &options)?;
     answer(state, call, deletion, &options)
 }
@@ -207,7 +207,7 @@ fn admit(
 ) -> Result<(), Halt> {
     let ask = Ask { state, answers: call.answers };
     let served = call.served.clone();
-    let old = convert(&served, ask, entry.value(), &served.api_version)?;
+    let old = decode(&served, ask, entry)?;
     let value = options.value();
     let name = call.info.name.clone();
     let attributes = Attributes {
@@ -400,7 +400,7 @@ pub(crate) fn delete_collection(state: &State, call: &mut Call<'_>) -> Result<Ou
             chance: call.chance,
             warnings: Vec::new(),
         };
-        let object = entry.value();
+        let object = settled(&call.served, &entry);
         let deletion = decide(state, &mut one, (&key, &entry, object), &options)?;
         let warnings = std::mem::take(&mut one.warnings);
         warnings.into_iter().for_each(|text| call.warn(text));

@@ -6,7 +6,7 @@ use lockstep_core::Value;
 
 use crate::answers::Ask;
 use crate::call::{Call, Outcome, Shown};
-use crate::convert::{convert, convert_all};
+use crate::convert::{decode, decode_all, settled};
 use crate::entry::{Entry, encode, head_length};
 use crate::failure::{Failure, Halt, quoted};
 use crate::options::{ListOptions, Match, parse_version};
@@ -37,11 +37,16 @@ pub(crate) fn get(state: &State, call: &mut Call<'_>) -> Result<Outcome, Halt> {
 /// An object as the request wants it.
 pub(crate) fn show(state: &State, call: &Call<'_>, entry: &Entry) -> Result<Shown, Halt> {
     let served = &call.served;
-    if served.api_version == served.stored_version {
+    if is_shown_as_stored(served) {
         return Ok(Shown::Json(entry.object.clone()));
     }
     let ask = Ask { state, answers: call.answers };
-    convert(served, ask, entry.value(), &served.api_version).map(Shown::Object)
+    decode(served, ask, entry).map(Shown::Object)
+}
+
+/// Whether the bytes of the store are those of an answer: custom resources are what their definition makes of them now.
+pub(crate) fn is_shown_as_stored(served: &Served) -> bool {
+    !served.is_custom() && served.api_version == served.stored_version
 }
 
 /// Shows a list.
@@ -119,7 +124,7 @@ impl Filter {
         let (namespace, name) = split(object_key);
         let fields = match self.fields.is_of_metadata() {
             true => Vec::new(),
-            false => selectable(served, &entry.value()),
+            false => selectable(served, &settled(served, entry)),
         };
         self.fields.matches(|field| match field {
             "metadata.name" => name.to_owned(),
@@ -250,12 +255,11 @@ fn page(state: &State, options: &ListOptions) -> Result<Page, Failure> {
 /// A list of objects in the version of the request.
 fn made(state: &State, call: &Call<'_>, found: &Found) -> Result<List, Halt> {
     let served = &call.served;
-    let items: Vec<Arc<[u8]>> = match served.api_version == served.stored_version {
+    let items: Vec<Arc<[u8]>> = match is_shown_as_stored(served) {
         true => found.iter().map(|(_, entry)| entry.object.clone()).collect(),
         false => {
             let ask = Ask { state, answers: call.answers };
-            let objects = found.iter().map(|(_, entry)| entry.value()).collect();
-            let objects = convert_all(served, ask, objects, &served.api_version)?;
+            let objects = decode_all(served, ask, &mut found.iter().map(|(_, entry)| &**entry))?;
             objects.iter().map(|object| encode(object).into()).collect()
         }
     };

@@ -7,12 +7,12 @@ use lockstep_core::Value;
 
 use crate::answers::Ask;
 use crate::call::{Call, Outcome, Shown};
-use crate::convert::convert;
+use crate::convert::decode;
 use crate::demand::Answers;
 use crate::entry::{Entry, encode};
 use crate::failure::{Failure, Halt};
 use crate::options::{ListOptions, parse_version};
-use crate::read::{self, Filter};
+use crate::read::{self, Filter, is_shown_as_stored};
 use crate::response::{EventType, WatchEvent};
 use crate::served::Served;
 use crate::shelf::Past;
@@ -173,12 +173,12 @@ impl Watch {
     }
 
     fn event(&self, state: &State, kind: EventType, entry: &Entry) -> WatchEvent {
-        if self.served.api_version == self.served.stored_version {
+        if is_shown_as_stored(&self.served) {
             return WatchEvent { kind, object: entry.object.clone() };
         }
         static NONE: Answers = Answers::new();
         let ask = Ask { state, answers: &NONE };
-        match convert(&self.served, ask, entry.value(), &self.served.api_version) {
+        match decode(&self.served, ask, entry) {
             Ok(object) => WatchEvent { kind, object: encode(&object).into() },
             Err(halt) => {
                 let failure = match halt {

@@ -3,6 +3,7 @@
 mod controller;
 mod conversion;
 mod definition;
+mod embedded;
 mod managed;
 mod rules;
 

@@ -2,7 +2,7 @@
 
 use kinds::{Status, Strategy};
 use lockstep_core::Value;
-use schema::{At, FieldError, Structural, blocks_rules};
+use schema::{At, FieldError, Structural, WireError, blocks_rules};
 
 use super::definition::{Custom, CustomVersion, Scale};
 use crate::fallback::{subdomain, take};
@@ -157,6 +157,33 @@ impl Custom {
             Some(version) if !self.preserve_unknown => Structural(&version.schema).prune(object),
             _ => Vec::new(),
         }
+    }
+
+    /// Reads the `metadata` of embedded objects, and says which fields it does not know.
+    pub(crate) fn read_embedded(&self, object: &mut Value, version: &str) -> Result<Vec<String>, WireError> {
+        match self.version(version) {
+            Some(version) => super::embedded::read(&version.schema, object),
+            None => Ok(Vec::new()),
+        }
+    }
+
+    /// Makes an object that was stored what it is now: its definition may have other fields and defaults than when it was written.
+    pub(crate) fn settle_stored(&self, object: &mut Value) {
+        let Some(version) = object.str_at(&["apiVersion"]).and_then(|version| version.rsplit('/').next())
+        else {
+            return;
+        };
+        let version = version.to_owned();
+        self.fit(object, &version);
+        self.drop_nulls(object, &version);
+        self.default(object, &version);
+    }
+
+    /// Removes what a version has no place for.
+    pub(crate) fn fit(&self, object: &mut Value, version: &str) {
+        self.prune(object, version);
+        // What was let in before the schema spoke of it stays as it is.
+        _ = self.read_embedded(object, version);
     }
 
     /// What is wrong with a new object, or a change of one.

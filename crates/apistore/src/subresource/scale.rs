@@ -10,7 +10,7 @@ use super::selector::text;
 use crate::answers::Ask;
 use crate::body;
 use crate::call::{Call, Outcome, Shown};
-use crate::convert::convert;
+use crate::convert::{convert, decode};
 use crate::failure::{Failure, GroupResource, Halt};
 use crate::info::Verb;
 use crate::options::{WriteKind as OptionsKind, WriteOptions};
@@ -43,7 +43,7 @@ pub(super) fn scale(state: &State, call: &mut Call<'_>) -> Result<Outcome, Halt>
             return Err(call.not_found().into());
         };
         let ask = Ask { state, answers: call.answers };
-        let object = convert(&call.served, ask, entry.value(), &call.served.api_version)?;
+        let object = decode(&call.served, ask, entry)?;
         return Ok(Outcome::read(Shown::Object(of(&call.served, &object))));
     }
     let (options, patched) = match call.info.verb {

@@ -9,8 +9,8 @@ use schema::Write as FieldWrite;
 
 use crate::answers::Ask;
 use crate::call::{Call, Outcome, Shown};
-use crate::convert::convert;
-use crate::entry::encode;
+use crate::convert::{convert, decode, to_store};
+use crate::entry::{Entry, encode};
 use crate::failure::{Failure, Halt};
 use crate::managed::Writer;
 use crate::options::WriteOptions;
@@ -65,11 +65,15 @@ pub(crate) fn stored(
 ) -> Result<Outcome, Halt> {
     let ask = Ask { state, answers: call.answers };
     let served = &call.served;
-    let shown = match served.api_version == served.stored_version {
-        true => Shown::Written(0),
-        false => Shown::At(0, convert(served, ask, object.clone(), &served.api_version)?),
+    let same = served.api_version == served.stored_version;
+    let before = (!same && !served.is_custom()).then(|| object.clone());
+    let to_store = to_store(served, ask, object)?;
+    let shown = match before {
+        Some(object) => Shown::At(0, convert(served, ask, object, &served.api_version)?),
+        None if same => Shown::Written(0),
+        // It is told what was stored, not what was sent.
+        None => Shown::At(0, decode(served, ask, &Entry::of(&to_store, 0))?),
     };
-    let to_store = convert(served, ask, object, &served.stored_version)?;
     let live =
         state.shelf(&served.shelf).and_then(|shelf| shelf.get(&key)).map_or(0, |entry| entry.object.len());
     // What is far from the limit need not be written to know it.

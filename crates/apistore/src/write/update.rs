@@ -10,7 +10,7 @@ use crate::admission::{self, Attributes, Operation};
 use crate::answers::Ask;
 use crate::body;
 use crate::call::{Call, Outcome, Shown};
-use crate::convert::convert;
+use crate::convert::{convert, decode};
 use crate::entry::{Entry, encode};
 use crate::failure::{Failure, Halt};
 use crate::options::{WriteKind as OptionsKind, WriteOptions};
@@ -98,8 +98,7 @@ pub(crate) fn apply_change(state: &State, call: &mut Call<'_>, change: &Change<'
     if let Some(wanted) = change.uid.filter(|uid| *uid != found) {
         return Err(other_uid(call, wanted, found).into());
     }
-    let live =
-        entry.as_ref().map(|entry| convert(&served, ask, entry.value(), &served.api_version)).transpose()?;
+    let live = entry.as_ref().map(|entry| decode(&served, ask, entry)).transpose()?;
     let object = (change.make)(call, live.as_ref())?;
     match (entry, live) {
         (Some(entry), Some(live)) => replace(state, call, (object, change), (&entry, &live)),
@@ -178,7 +177,8 @@ fn store_changed(
     let served = &call.served;
     let key = key(call.namespace(), &call.info.name);
     if *served.working_version() == served.stored_version {
-        if object != *old {
+        // What only the definition has changed is written now.
+        if object != *old || served.is_custom() && *encode(&object) != *entry.object {
             return stored(state, call, object, (key, 200));
         }
     } else {

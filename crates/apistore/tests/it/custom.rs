@@ -62,6 +62,93 @@ fn an_object_with_a_finalizer_holds_its_definition() {
     assert_eq!(api.get(&format!("{DEFINITIONS}/foos.example.com")).code, 404);
 }
 
+/// Two versions of which only the first speaks of its fields, and is the one that is stored while `{first}` is true.
+fn settings(first: bool) -> String {
+    let second = !first;
+    format!(
+        r#"{{"apiVersion":"apiextensions.k8s.io/v1","kind":"CustomResourceDefinition","metadata":{{"name":"foos.example.com"}},"spec":{{"group":"example.com","scope":"Namespaced","names":{{"plural":"foos","singular":"foo","kind":"Foo","listKind":"FooList"}},"versions":[
+        {{"name":"v1","served":true,"storage":{first},"selectableFields":[{{"jsonPath":".spec.color"}}],"schema":{{"openAPIV3Schema":{{"type":"object","properties":{{"spec":{{"type":"object","properties":{{
+            "color":{{"type":"string","default":"red"}},
+            "t":{{"type":"object","x-kubernetes-embedded-resource":true,"x-kubernetes-preserve-unknown-fields":true}}}}}}}}}}}}}},
+        {{"name":"v2","served":true,"storage":{second},"schema":{{"openAPIV3Schema":{{"type":"object","x-kubernetes-preserve-unknown-fields":true}}}}}}]}}}}"#
+    )
+}
+
+fn text(value: Option<&Value>) -> String {
+    value.map(|value| String::from_utf8(to_json(value)).unwrap()).unwrap_or_default()
+}
+
+#[test]
+fn the_version_that_is_stored_says_what_an_object_is() {
+    let mut api = Api::new();
+    api.post(DEFINITIONS, &settings(true)).ok();
+    let sent = r#"{"zz":1,"t":{"apiVersion":"v1","kind":"X","metadata":{"name":"q","foo":1,"creationTimestamp":null},"any":1}}"#;
+    let kept = r#"{"color":"red","t":{"any":1,"apiVersion":"v1","kind":"X","metadata":{"name":"q"}}}"#;
+    let made = api.post(&foos("v2"), &foo("v2", sent)).ok().body;
+    assert_eq!(text(made.get("spec")), kept, "the writer is told what was stored");
+    for version in ["v1", "v2"] {
+        let found = api.get(&format!("{}/x", foos(version))).ok().body;
+        assert_eq!(found.str_at(&["apiVersion"]), Some(&*format!("example.com/{version}")));
+        assert_eq!(text(found.get("spec")), kept, "{version}");
+    }
+    let all = |api: &mut Api, color: &str| {
+        let request = request(Method::Get, &foos("v1")).with("fieldSelector", format!("spec.color={color}"));
+        api.send(&request).ok().body.get("items").and_then(Value::as_list).map(<[Value]>::len)
+    };
+    assert_eq!((all(&mut api, "red"), all(&mut api, "blue")), (Some(1), Some(0)));
+    // What was stored in another version than it is now is shown in that of the request.
+    let version = api.get(&format!("{DEFINITIONS}/foos.example.com")).ok().body;
+    let version = version.str_at(&["metadata", "resourceVersion"]).unwrap().to_owned();
+    let moved = settings(false).replace(
+        r#"{"name":"foos.example.com"}"#,
+        &format!(r#"{{"name":"foos.example.com","resourceVersion":"{version}"}}"#),
+    );
+    api.put(&format!("{DEFINITIONS}/foos.example.com"), &moved).ok();
+    let found = api.get(&format!("{}/x", foos("v2"))).ok().body;
+    assert_eq!(found.str_at(&["apiVersion"]), Some("example.com/v2"));
+    assert_eq!(text(found.get("spec")), kept);
+    let mut watch = api.watch(&foos("v2"));
+    assert_eq!(api.poll(&mut watch).unwrap(), ["ADDED x"]);
+    api.delete(&format!("{}/x", foos("v2"))).ok();
+    let made = api.post(&foos("v2"), &foo("v2", r#"{"zz":1}"#)).ok().body;
+    assert_eq!(text(made.get("spec")), r#"{"zz":1}"#);
+    assert_eq!(text(api.get(&format!("{}/x", foos("v1"))).ok().body.get("spec")), "{}");
+}
+
+#[test]
+fn metadata_of_embedded_objects_is_that_of_all_objects() {
+    let mut api = Api::new();
+    api.post(DEFINITIONS, &settings(true)).ok();
+    let spec =
+        |metadata: &str| format!(r#"{{"t":{{"apiVersion":"v1","kind":"X","metadata":{metadata}}},"zz":1}}"#);
+    let strict = |body: &str| {
+        request(Method::Post, &foos("v1"))
+            .with("fieldValidation", "Strict")
+            .body("application/json", body.as_bytes())
+    };
+    let refused = api.send(&strict(&foo("v1", &spec(r#"{"name":"q","foo":1}"#))));
+    assert_eq!(
+        (refused.code, refused.message()),
+        (
+            400,
+            r#"Foo in version "v1" cannot be handled as a Foo: strict decoding error: unknown field "spec.zz", unknown field "spec.t.metadata.foo""#
+        )
+    );
+    let refused = api.post(&foos("v1"), &foo("v1", &spec(r#"{"labels":{"a":1}}"#)));
+    assert_eq!(
+        (refused.code, refused.message()),
+        (
+            400,
+            r#"Foo in version "v1" cannot be handled as a Foo: spec.t.metadata: Invalid value: {"labels":{"a":1}}: json: cannot unmarshal number into Go struct field ObjectMeta.labels of type string"#
+        )
+    );
+    let made = api.post(&foos("v1"), &foo("v1", &spec(r#"{"name":"q","foo":1}"#))).ok().body;
+    let managed = made.at(&["metadata", "managedFields"]).and_then(Value::as_list).map(<[Value]>::len);
+    assert_eq!(managed, Some(1));
+    let applied = foo("v1", r#"{"color":"red"}"#);
+    api.apply(&format!("{}/x", foos("v1")), "m", &applied).ok();
+}
+
 /// Moves `a` to `b` and back.
 fn converted(body: &[u8]) -> Vec<u8> {
     let review = from_json(body).unwrap();

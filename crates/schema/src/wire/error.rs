@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use lockstep_core::{Value, to_json};
+
 /// Why a value is not one of the type, in the words of Go's decoder, as the API server hands them on behind `Pod in version "v1"
 /// cannot be handled as a Pod: ` with status 400. The text may hold the value: what is secret must not be shown with it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,6 +27,13 @@ pub(super) enum Mistake {
 }
 
 impl WireError {
+    /// The same of the `metadata` at a place inside an object: the server shows that part whole there.
+    #[must_use]
+    pub fn of_embedded(&self, at: &str, metadata: &Value) -> Self {
+        let shown = String::from_utf8_lossy(&to_json(metadata)).into_owned();
+        Self(Mistake::Syntax(format!("{at}: Invalid value: {shown}: {self}")))
+    }
+
     /// The words in which the server refuses the same value in an object that a strategic merge patch has made: it is not decoded
     /// there, but converted.
     pub fn converted(&self) -> String {
