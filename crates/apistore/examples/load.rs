@@ -27,24 +27,24 @@ fn main() -> std::io::Result<()> {
     }
     for index in 0..10 {
         let body = format!(r#"{{"metadata":{{"name":"n{index}"}}}}"#);
-        let request = Request::new(Method::Post, "/api/v1/namespaces");
+        let request = Request::system(Method::Post, "/api/v1/namespaces");
         send(&mut store, &request.body("application/json", body.into_bytes()));
     }
     let before = resident();
     for index in 0..OBJECTS {
         let body = big_map(index);
         let namespace = format!("n{}", index % 10);
-        let request = Request::new(Method::Post, format!("/api/v1/namespaces/{namespace}/configmaps"));
+        let request = Request::system(Method::Post, format!("/api/v1/namespaces/{namespace}/configmaps"));
         send(&mut store, &request.body("application/json", body.into_bytes()));
         store.take_changes();
     }
     writeln!(out, "{} objects: {} MB more than before", store.len(), (resident() - before) >> 20)?;
     let start = Instant::now();
-    let body = send(&mut store, &Request::new(Method::Get, "/api/v1/configmaps"));
+    let body = send(&mut store, &Request::system(Method::Get, "/api/v1/configmaps"));
     let bytes = body.json().map_or(0, |json| json.len());
     writeln!(out, "a full list: {:.0} ms, {} MB", start.elapsed().as_secs_f64() * 1e3, bytes >> 20)?;
     let start = Instant::now();
-    let some = Request::new(Method::Get, "/api/v1/configmaps").with("labelSelector", "app=a7");
+    let some = Request::system(Method::Get, "/api/v1/configmaps").with("labelSelector", "app=a7");
     let found = send(&mut store, &some).json().map_or(0, |json| json.len());
     writeln!(out, "a list by label: {:.0} ms, {} KB", start.elapsed().as_secs_f64() * 1e3, found >> 10)
 }
@@ -52,7 +52,7 @@ fn main() -> std::io::Result<()> {
 fn applies(store: &mut Store, resource: &str, count: usize, body: impl Fn(usize) -> String) -> f64 {
     let requests: Vec<Request> = (0..count)
         .map(|index| {
-            Request::new(Method::Patch, format!("{resource}/o{index}"))
+            Request::system(Method::Patch, format!("{resource}/o{index}"))
                 .with("fieldManager", "load")
                 .with("force", "true")
                 .body("application/apply-patch+yaml", body(index).into_bytes())

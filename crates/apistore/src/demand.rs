@@ -1,6 +1,7 @@
 //! What the store cannot know by itself.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::Arc;
 
 /// What an answer still needs.
@@ -13,7 +14,7 @@ pub enum Step<T> {
 }
 
 /// One thing that only the outside can tell. Equal demands have equal answers within one request.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Demand {
     /// The answer of a webhook: admission or conversion.
     Webhook(WebhookCall),
@@ -24,7 +25,7 @@ pub enum Demand {
 }
 
 /// One call of a webhook.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct WebhookCall {
     /// Where: an URL; for a Service, `https://name.namespace.svc:port/path`.
     pub url: String,
@@ -34,6 +35,23 @@ pub struct WebhookCall {
     pub body: Arc<[u8]>,
     /// How long to wait, in seconds.
     pub timeout: u32,
+}
+
+/// What is sent and signed may be secret: only how long it is is shown.
+impl fmt::Debug for Demand {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Webhook(call) => call.fmt(f),
+            Self::Sign(claims) => write!(f, "Sign({} bytes)", claims.len()),
+            Self::Verify(token) => write!(f, "Verify({} bytes)", token.len()),
+        }
+    }
+}
+
+impl fmt::Debug for WebhookCall {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "WebhookCall({}, {} bytes)", self.url, self.body.len())
+    }
 }
 
 /// What became of a demand: the bytes that came back, or why none did, in words that may be shown.

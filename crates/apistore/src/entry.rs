@@ -1,11 +1,11 @@
 //! One stored object: its JSON, and the little that must be known without reading it.
 
+use std::fmt;
 use std::sync::Arc;
 
 use lockstep_core::{Value, from_json, to_json};
 
 /// An object as it is stored.
-#[derive(Debug)]
 pub(crate) struct Entry {
     /// The JSON, `kind` and `apiVersion` first, so that they can be left out where they are not shown.
     pub(crate) object: Arc<[u8]>,
@@ -15,6 +15,13 @@ pub(crate) struct Entry {
     pub(crate) labels: Box<[(Box<str>, Box<str>)]>,
     /// The uids of its owners.
     pub(crate) owners: Box<[Box<str>]>,
+}
+
+/// It may be a Secret: only how long it is is shown.
+impl fmt::Debug for Entry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Entry({}, {} bytes)", self.revision, self.object.len())
+    }
 }
 
 impl Entry {

@@ -143,7 +143,7 @@ mod tests {
     #[track_caller]
     fn check(method: Method, path: &str, want: Option<(&str, &str, &str, &str, &str, &str, &str)>) {
         let (path, watch) = path.strip_suffix("?watch").map_or((path, false), |path| (path, true));
-        let mut request = Request::new(method, path);
+        let mut request = Request::system(method, path);
         if watch {
             request = request.with("watch", "true");
         }

@@ -1,5 +1,6 @@
 //! What is asked.
 
+use std::fmt;
 use std::sync::Arc;
 
 use crate::user::User;
@@ -20,7 +21,7 @@ pub enum Method {
 }
 
 /// One request, as it came over HTTP or as a caller in this process made it.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Request {
     /// The method.
     pub method: Method,
@@ -41,8 +42,9 @@ pub struct Request {
 }
 
 impl Request {
-    /// A request of the system itself, without body and parameters.
-    pub fn new(method: Method, path: impl Into<String>) -> Self {
+    /// A request of the system itself, which may do anything, without body and parameters: for callers in this process. What came
+    /// from outside is asked [by](Self::by) someone.
+    pub fn system(method: Method, path: impl Into<String>) -> Self {
         Self {
             method,
             path: path.into(),
@@ -87,5 +89,29 @@ impl Request {
     pub fn agent(mut self, agent: &str) -> Self {
         agent.clone_into(&mut self.agent);
         self
+    }
+}
+
+/// Bodies hold Secrets: only how long they are is shown.
+impl fmt::Debug for Request {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Request")
+            .field("method", &self.method)
+            .field("path", &self.path)
+            .field("user", &self.user.name)
+            .field("body", &format_args!("{} bytes", self.body.len()))
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bodies_are_not_shown() {
+        let request = Request::system(Method::Post, "/api/v1/namespaces/a/secrets").body("", *b"hunter2");
+        let shown = format!("{request:?}");
+        assert!(shown.contains("7 bytes") && !shown.contains("hunter2") && !shown.contains("104"), "{shown}");
     }
 }

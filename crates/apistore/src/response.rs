@@ -1,5 +1,6 @@
 //! What is answered.
 
+use std::fmt;
 use std::sync::Arc;
 
 use lockstep_core::{Gvk, Map, Value, to_json};
@@ -19,7 +20,7 @@ pub struct Response {
 }
 
 /// What an answer holds.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub enum Body {
     /// One object, a `Status` too, as JSON.
     Object(Arc<[u8]>),
@@ -34,7 +35,7 @@ pub enum Body {
 }
 
 /// A list, whose items are not written together before they are sent.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct List {
     /// The kind of the list itself: `PodList`.
     pub kind: Gvk,
@@ -83,6 +84,31 @@ impl List {
     }
 }
 
+/// Objects may be Secrets: only how long they are is shown.
+impl fmt::Debug for Body {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Object(json) => write!(f, "Object({} bytes)", json.len()),
+            Self::List(list) => list.fmt(f),
+            Self::Watch(_) => f.write_str("Watch"),
+            Self::Text(text) => write!(f, "Text({} bytes)", text.len()),
+            Self::Log(_) => f.write_str("Log"),
+        }
+    }
+}
+
+impl fmt::Debug for List {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "List({}, {} items)", self.kind.kind, self.items.len())
+    }
+}
+
+impl fmt::Debug for WatchEvent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}({} bytes)", self.kind.as_str(), self.object.len())
+    }
+}
+
 impl Body {
     /// What can be written at once as JSON: no stream, nor a text.
     pub fn json(&self) -> Option<Arc<[u8]>> {
@@ -95,7 +121,7 @@ impl Body {
 }
 
 /// One line of a watch.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct WatchEvent {
     /// What happened.
     pub kind: EventType,

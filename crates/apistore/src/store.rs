@@ -35,7 +35,6 @@ pub struct Settings {
 }
 
 /// One embedded API.
-#[derive(Debug)]
 pub struct Store {
     state: State,
     chance: Chance,
@@ -48,7 +47,7 @@ pub struct Store {
 }
 
 /// A change that is to be kept on disk.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Change {
     /// Under which key: sorts as resource, namespace, name.
     pub key: Arc<str>,
@@ -56,6 +55,20 @@ pub struct Change {
     pub value: Option<Arc<[u8]>>,
     /// The version of the state with it.
     pub revision: u64,
+}
+
+/// Objects may be Secrets: what is in them is not shown.
+impl fmt::Debug for Store {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Store({} objects, revision {})", self.len(), self.revision())
+    }
+}
+
+impl fmt::Debug for Change {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let size = self.value.as_ref().map_or(0, |value| value.len());
+        write!(f, "Change({}, {size} bytes)", self.key)
+    }
 }
 
 /// A kept object that is none.

@@ -18,7 +18,7 @@ fn apply(store: &mut Store, index: usize, replicas: u32, now: Duration) {
         "template":{{"metadata":{{"labels":{{"app":"d{index}"}}}},"spec":{{"containers":[{{"name":"main","image":"img:1"}}]}}}}}}}}"#
     );
     let path = format!("/apis/apps/v1/namespaces/default/deployments/d{index}");
-    let request = Request::new(Method::Patch, path).with("fieldManager", "example").with("force", "true");
+    let request = Request::system(Method::Patch, path).with("fieldManager", "example").with("force", "true");
     let code = send(store, &request.body("application/apply-patch+yaml", body.into_bytes()), now);
     assert!(code < 300, "{code}");
 }

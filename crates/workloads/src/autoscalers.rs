@@ -51,7 +51,7 @@ impl Autoscalers {
             fail(scaler, "no matches for the kind of the target", &now);
             return Ok(());
         };
-        let scale = match cx.send(Request::new(Method::Get, format!("{path}/scale"))) {
+        let scale = match cx.send(Request::system(Method::Get, format!("{path}/scale"))) {
             Ok(scale) => scale,
             Err(refused) => {
                 let kind = text(scaler, &["spec", "scaleTargetRef", "kind"]).to_lowercase();
@@ -96,7 +96,7 @@ impl Autoscalers {
             let mut scale = scale;
             scale.set(&["spec", "replicas"], wanted.into());
             cx.send(
-                Request::new(Method::Put, format!("{path}/scale")).body("application/json", to_json(&scale)),
+                Request::system(Method::Put, format!("{path}/scale")).body("application/json", to_json(&scale)),
             )?;
             cx.normal(scaler, "SuccessfulRescale", &format!("New size: {wanted}; reason: {why}"));
             scaler.set(&["status", "lastScaleTime"], now.clone().into());

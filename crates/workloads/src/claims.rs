@@ -32,7 +32,7 @@ pub(crate) fn begin(store: &mut Store, now: Duration) {
         "reclaimPolicy": "Delete",
         "volumeBindingMode": "Immediate",
     };
-    let request = Request::new(Method::Post, "/apis/storage.k8s.io/v1/storageclasses");
+    let request = Request::system(Method::Post, "/apis/storage.k8s.io/v1/storageclasses");
     let request =
         request.body("application/json", to_json(&class)).by(User::system()).agent("kube-addon-manager");
     let _made = store.handle(&request, &Answers::new(), now);

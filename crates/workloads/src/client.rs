@@ -117,24 +117,24 @@ impl<'a> Context<'a> {
         object.set(&["apiVersion"], resource.api_version().into());
         object.set(&["kind"], resource.kind.clone().into());
         let path = self.path(kind, namespace(&object), "");
-        self.send(Request::new(Method::Post, path).body(JSON, to_json(&object)))
+        self.send(Request::system(Method::Post, path).body(JSON, to_json(&object)))
     }
 
     /// Replaces an object, if it is still as it was read.
     pub(crate) fn update(&mut self, kind: Kind, object: &Value) -> Result<Value, Refused> {
         let path = self.path(kind, namespace(object), name(object));
-        self.send(Request::new(Method::Put, path).body(JSON, to_json(object)))
+        self.send(Request::system(Method::Put, path).body(JSON, to_json(object)))
     }
 
     pub(crate) fn update_status(&mut self, kind: Kind, object: &Value) -> Result<Value, Refused> {
         let path = self.path(kind, namespace(object), name(object));
-        self.send(Request::new(Method::Put, format!("{path}/status")).body(JSON, to_json(object)))
+        self.send(Request::system(Method::Put, format!("{path}/status")).body(JSON, to_json(object)))
     }
 
     /// Changes some fields of an object, however it is otherwise.
     pub(crate) fn merge(&mut self, kind: Kind, object: &Value, patch: &Value) -> Result<Value, Refused> {
         let path = self.path(kind, namespace(object), name(object));
-        self.send(Request::new(Method::Patch, path).body(MERGE, to_json(patch)))
+        self.send(Request::system(Method::Patch, path).body(MERGE, to_json(patch)))
     }
 
     /// Deletes this very object; `options` are further fields of `DeleteOptions`.
@@ -150,7 +150,7 @@ impl<'a> Context<'a> {
         body.set(&["kind"], "DeleteOptions".into());
         body.set(&["preconditions", "uid"], uid(object).into());
         options.iter().for_each(|(key, value)| body.set(&[key], value.clone()));
-        match self.send(Request::new(Method::Delete, path).body(JSON, to_json(&body))) {
+        match self.send(Request::system(Method::Delete, path).body(JSON, to_json(&body))) {
             Ok(_) | Err(Refused::NotFound) => Ok(()),
             // Another object of the name: this one is gone.
             Err(Refused::Conflict) => Ok(()),

@@ -38,7 +38,7 @@ struct Known {
 impl Recorder {
     /// Takes over the events that are there already: who wrote them has ended, and nobody else counts or deletes them.
     pub(crate) fn learn(&mut self, store: &mut Store, now: Duration) {
-        let request = Request::new(Method::Get, "/api/v1/events");
+        let request = Request::system(Method::Get, "/api/v1/events");
         let Step::Done(response) = store.handle(&request, &Answers::new(), now) else { return };
         let Body::List(list) = response.body else { return };
         let events = list.items.iter().filter_map(|item| from_json(item).ok());
@@ -70,7 +70,7 @@ impl Recorder {
         if let Some(known) = self.known.get_mut(&key) {
             known.count += 1;
             let patch = object! {"count": known.count, "lastTimestamp": time};
-            let request = Request::new(Method::Patch, known.path.clone());
+            let request = Request::system(Method::Patch, known.path.clone());
             return Some(request.body("application/merge-patch+json", to_json(&patch)));
         }
         self.serial += 1;
@@ -100,7 +100,7 @@ impl Recorder {
         let known = Known { path: format!("{path}/{event_name}"), count: 1 };
         self.known.insert(key.clone(), known);
         self.order.push_back((now, key));
-        Some(Request::new(Method::Post, path).body("application/json", to_json(&event)))
+        Some(Request::system(Method::Post, path).body("application/json", to_json(&event)))
     }
 
     /// When the time of the oldest event is over.
@@ -116,7 +116,7 @@ impl Recorder {
                 break;
             }
             let known = self.order.pop_front().and_then(|(_, key)| self.known.remove(&key));
-            requests.extend(known.map(|known| Request::new(Method::Delete, known.path)));
+            requests.extend(known.map(|known| Request::system(Method::Delete, known.path)));
         }
         requests
     }

@@ -121,7 +121,7 @@ impl Controller for NamespaceDeletion {
             return self.tell(namespace, cx).map(|()| None);
         }
         let events = format!("/api/v1/namespaces/{}/events", name(namespace));
-        cx.send(Request::new(Method::Delete, events))?;
+        cx.send(Request::system(Method::Delete, events))?;
         self.finalize(namespace, cx).map(|()| None)
     }
 }
@@ -135,7 +135,7 @@ impl NamespaceDeletion {
             let path = resource.path(namespace, "");
             let body =
                 object! {"apiVersion": "v1", "kind": "DeleteOptions", "propagationPolicy": "Background"};
-            cx.send(Request::new(Method::Delete, path).body("application/json", to_json(&body)))?;
+            cx.send(Request::system(Method::Delete, path).body("application/json", to_json(&body)))?;
         }
         Ok(())
     }
@@ -159,7 +159,7 @@ impl NamespaceDeletion {
         let kept = held.filter(|item| item.as_str() != Some("kubernetes")).cloned().collect();
         after.set(&["spec", "finalizers"], Value::list(kept));
         let path = format!("/api/v1/namespaces/{}/finalize", name(namespace));
-        cx.send(Request::new(Method::Put, path).body("application/json", to_json(&after)))?;
+        cx.send(Request::system(Method::Put, path).body("application/json", to_json(&after)))?;
         Ok(())
     }
 }

@@ -41,7 +41,7 @@ pub(crate) fn begin(store: &mut Store, now: Duration) {
             &format!("system:node:{name}"),
             &["system:nodes", "system:masters", "system:authenticated"],
         );
-        let request = Request::new(Method::Post, "/api/v1/nodes").body("application/json", to_json(&node));
+        let request = Request::system(Method::Post, "/api/v1/nodes").body("application/json", to_json(&node));
         // Where it exists already, it is as it should be.
         let _made = store.handle(&request.by(user).agent("kubelet"), &Answers::new(), now);
     }

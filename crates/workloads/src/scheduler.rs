@@ -257,7 +257,7 @@ fn bind(pod: &Value, node: &str, cx: &mut Context<'_>) -> Result<(), Refused> {
         "target": object! {"kind": "Node", "name": node},
     };
     let path = format!("/api/v1/namespaces/{}/pods/{}/binding", namespace(pod), name(pod));
-    cx.send(Request::new(Method::Post, path).body("application/json", to_json(&binding))).map(drop)
+    cx.send(Request::system(Method::Post, path).body("application/json", to_json(&binding))).map(drop)
 }
 
 /// Tells that there is no place for a pod.

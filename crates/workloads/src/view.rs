@@ -216,7 +216,7 @@ impl View {
     fn open(&self, kind: Kind, store: &mut Store, now: Duration, from: Option<u64>) -> Cursor {
         let path = self.kinds.get(kind).path("", "");
         let mut request =
-            Request::new(Method::Get, path).with("watch", "true").with("timeoutSeconds", FOR_EVER);
+            Request::system(Method::Get, path).with("watch", "true").with("timeoutSeconds", FOR_EVER);
         if let Some(from) = from {
             request = request.with("resourceVersion", from.to_string());
         }

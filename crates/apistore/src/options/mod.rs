@@ -68,7 +68,9 @@ mod tests {
     use crate::request::Method;
 
     fn request(query: &[(&str, &str)]) -> Request {
-        query.iter().fold(Request::new(Method::Get, "/"), |request, (name, value)| request.with(name, *value))
+        query
+            .iter()
+            .fold(Request::system(Method::Get, "/"), |request, (name, value)| request.with(name, *value))
     }
 
     #[track_caller]
@@ -98,7 +100,7 @@ mod tests {
 
     #[test]
     fn the_manager_is_named_by_the_agent() {
-        let request = Request::new(Method::Post, "/").agent("kubectl/v1.37 (linux)");
+        let request = Request::system(Method::Post, "/").agent("kubectl/v1.37 (linux)");
         assert_eq!(WriteOptions::read(&request, WriteKind::Create).unwrap().field_manager, "kubectl");
     }
 

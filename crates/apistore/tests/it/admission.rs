@@ -38,7 +38,7 @@ fn rights_and_policies_hold_after_a_restart() {
     assert!(refused.message().ends_with("denied request: never"), "{}", refused.message());
     let anonymous = lockstep_apistore::User::of("system:anonymous", &["system:unauthenticated"]);
     let get = |path: &str| {
-        lockstep_apistore::Request::new(lockstep_apistore::Method::Get, path).by(anonymous.clone())
+        lockstep_apistore::Request::system(lockstep_apistore::Method::Get, path).by(anonymous.clone())
     };
     assert!(api.store.refuses(&get("/healthz")).is_none(), "everyone may know whether the server lives");
     let metrics = api.store.refuses(&get("/metrics")).unwrap();

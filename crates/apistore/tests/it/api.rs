@@ -137,7 +137,7 @@ impl Api {
 /// A request of `tester`; the path may have a query.
 pub(crate) fn request(method: Method, path: &str) -> Request {
     let (path, query) = path.split_once('?').unwrap_or((path, ""));
-    let request = Request::new(method, path)
+    let request = Request::system(method, path)
         .agent("tester/1.0")
         .by(User::of("admin", &["system:masters", "system:authenticated"]));
     query.split_terminator('&').fold(request, |request, pair| {

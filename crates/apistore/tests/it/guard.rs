@@ -111,7 +111,7 @@ fn request(step: &Value) -> Request {
             ..User::of("token-admin", &["system:masters", "system:authenticated"])
         },
     };
-    let mut request = Request::new(method, path).agent("tester/1.0").by(user);
+    let mut request = Request::system(method, path).agent("tester/1.0").by(user);
     request.impersonate = impersonated(step);
     for pair in query.split_terminator('&') {
         let (name, value) = pair.split_once('=').unwrap_or((pair, ""));

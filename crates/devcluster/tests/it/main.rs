@@ -35,7 +35,7 @@ impl Running {
     }
 
     async fn ask(&self, method: Method, path: &str, body: &str) -> (u16, Value) {
-        let request = Request::new(method, path).body("application/json", body.as_bytes());
+        let request = Request::system(method, path).body("application/json", body.as_bytes());
         let response = self.api.call(&request).await;
         let value = match response.body {
             Body::Object(object) => from_json(&object).unwrap(),
@@ -121,7 +121,7 @@ async fn controllers_go_on_where_they_were() {
     let second = Running::start(Some(dir)).await;
     assert_eq!(names(&second.ask(Method::Get, pods, "").await.1), before, "a start replaces no pod");
     let scale = r#"{"spec":{"replicas":3}}"#;
-    let request = Request::new(Method::Patch, format!("{path}/web"));
+    let request = Request::system(Method::Patch, format!("{path}/web"));
     let request = request.body("application/merge-patch+json", scale.as_bytes());
     assert_eq!(second.api.call(&request).await.code, 200);
     second.until(&format!("{path}/web"), ready(3)).await;

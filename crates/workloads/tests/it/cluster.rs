@@ -66,7 +66,7 @@ impl Cluster {
         let text = |path: &[&str]| manifest.str_at(path).unwrap_or_default().to_owned();
         let path = self.path(&text(&["apiVersion"]), &text(&["kind"]), namespace);
         let path = format!("{path}/{}", text(&["metadata", "name"]));
-        let request = Request::new(Method::Patch, path).with("fieldManager", "tester").with("force", "true");
+        let request = Request::system(Method::Patch, path).with("fieldManager", "tester").with("force", "true");
         self.send(request.body("application/apply-patch+yaml", to_json(manifest)))
     }
 
@@ -87,19 +87,19 @@ impl Cluster {
     pub(crate) fn namespace(&mut self, name: &str) {
         let body = format!(r#"{{"kind":"Namespace","apiVersion":"v1","metadata":{{"name":"{name}"}}}}"#);
         self.send(
-            Request::new(Method::Post, "/api/v1/namespaces").body("application/json", body.into_bytes()),
+            Request::system(Method::Post, "/api/v1/namespaces").body("application/json", body.into_bytes()),
         );
         self.pass(Duration::from_millis(5));
     }
 
     #[track_caller]
     pub(crate) fn get(&mut self, path: &str) -> Value {
-        self.send(Request::new(Method::Get, path))
+        self.send(Request::system(Method::Get, path))
     }
 
     pub(crate) fn delete(&mut self, path: &str, policy: &str) -> u16 {
         let body = format!(r#"{{"kind":"DeleteOptions","apiVersion":"v1","propagationPolicy":"{policy}"}}"#);
-        self.ask(Request::new(Method::Delete, path).body("application/json", body.into_bytes())).0
+        self.ask(Request::system(Method::Delete, path).body("application/json", body.into_bytes())).0
     }
 
     #[track_caller]

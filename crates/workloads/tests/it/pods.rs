@@ -101,9 +101,9 @@ fn deleted_pods_take_the_time_that_they_need_and_are_given() {
         let mut cluster = Cluster::new();
         cluster.apply("default", &pod("Always", annotations));
         cluster.settle();
-        cluster.send(Request::new(Method::Delete, POD).with("gracePeriodSeconds", grace));
+        cluster.send(Request::system(Method::Delete, POD).with("gracePeriodSeconds", grace));
         cluster.pass(Duration::from_millis(after_ms));
-        let (code, _) = cluster.ask(Request::new(Method::Get, POD));
+        let (code, _) = cluster.ask(Request::system(Method::Get, POD));
         assert_eq!(code == 404, gone, "{annotations:?} {grace} {after_ms}");
         cluster.rests();
     };
@@ -130,7 +130,7 @@ fn pods_wait_for_a_node_that_fits_and_are_spread() {
         )
     );
     cluster.rests();
-    let labels = Request::new(Method::Patch, "/api/v1/nodes/lockstep-2");
+    let labels = Request::system(Method::Patch, "/api/v1/nodes/lockstep-2");
     cluster.send(
         labels.body("application/merge-patch+json", br#"{"metadata":{"labels":{"disk":"fast"}}}"#.to_vec()),
     );

@@ -281,7 +281,7 @@ fn what_every_namespace_holds_comes_back() {
     let maps = "/api/v1/namespaces/default/configmaps/kube-root-ca.crt";
     assert_eq!(cluster.get(maps).str_at(&["data", "ca.crt"]), Some("PEM"));
     cluster.delete(maps, "Background");
-    cluster.send(Request::new(Method::Delete, "/api/v1/namespaces/default/serviceaccounts/default"));
+    cluster.send(Request::system(Method::Delete, "/api/v1/namespaces/default/serviceaccounts/default"));
     cluster.settle();
     assert_eq!(cluster.get(maps).str_at(&["data", "ca.crt"]), Some("PEM"));
     assert_eq!(cluster.names("/api/v1/namespaces/default/serviceaccounts"), ["default"]);
