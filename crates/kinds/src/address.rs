@@ -1,14 +1,14 @@
 //! Addresses and networks where the server reads them as it did before it was strict: a value that an object had already is
 //! taken as it is.
 
-use std::net::IpAddr;
+use core::net::IpAddr;
 
 use lockstep_core::Value;
 use schema::{At, FieldError};
 
+pub(crate) use crate::meta::ip_warnings;
 use crate::meta::{Wrong, invalid_each, parse_ip};
 
-const NOT_AN_ADDRESS: &str = "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)";
 const NOT_A_NETWORK: &str = "must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)";
 
 /// A network: an address with the number of leading bits that count.
@@ -73,19 +73,7 @@ fn masked(address: IpAddr, bits: u32) -> IpAddr {
 
 /// An address that need not be canonical; what stands in `old` is taken.
 pub(crate) fn legacy_ip(text: &str, old: &[&str]) -> Wrong {
-    if old.contains(&text) {
-        return Vec::new();
-    }
-    let Some(address) = parse_ip(text) else { return vec![NOT_AN_ADDRESS.into()] };
-    if text.parse::<IpAddr>().is_err() {
-        return vec!["must not have leading 0s".into()];
-    }
-    match address {
-        IpAddr::V6(six) if six.to_ipv4_mapped().is_some() => {
-            vec!["must not be an IPv4-mapped IPv6 address".into()]
-        }
-        _ => Vec::new(),
-    }
+    if old.contains(&text) { Vec::new() } else { crate::meta::legacy_ip(text) }
 }
 
 /// A network that need not be canonical; what stands in `old` is taken.
@@ -149,24 +137,6 @@ fn not_for_endpoints(address: IpAddr, text: &str) -> Wrong {
         wrong.push("may not be in the link-local multicast range (224.0.0.0/24, ff02::/10)".into());
     }
     wrong
-}
-
-/// What a writer of an address is warned of.
-pub(crate) fn ip_warnings(at: &At, text: &str) -> Vec<String> {
-    let Some(address) = parse_ip(text) else { return Vec::new() };
-    let plain = match address {
-        IpAddr::V6(six) => six.to_ipv4_mapped().map_or(address, IpAddr::V4),
-        four => four,
-    };
-    if text.parse::<IpAddr>().is_err() || plain != address {
-        return vec![format!("{at}: non-standard IP address \"{text}\" is invalid: use \"{plain}\"")];
-    }
-    match address.is_ipv6() && address.to_string() != text {
-        true => vec![format!(
-            "{at}: IPv6 address \"{text}\" should be in RFC 5952 canonical format (\"{address}\")"
-        )],
-        false => Vec::new(),
-    }
 }
 
 /// What a writer of a network is warned of.

@@ -1,6 +1,6 @@
 //! IP addresses.
 
-use std::net::IpAddr;
+use core::net::IpAddr;
 
 use schema::At;
 
