@@ -96,7 +96,8 @@ impl Autoscalers {
             let mut scale = scale;
             scale.set(&["spec", "replicas"], wanted.into());
             cx.send(
-                Request::system(Method::Put, format!("{path}/scale")).body("application/json", to_json(&scale)),
+                Request::system(Method::Put, format!("{path}/scale"))
+                    .body("application/json", to_json(&scale)),
             )?;
             cx.normal(scaler, "SuccessfulRescale", &format!("New size: {wanted}; reason: {why}"));
             scaler.set(&["status", "lastScaleTime"], now.clone().into());

@@ -12,6 +12,7 @@ mod client;
 mod cluster_roles;
 mod condition;
 mod controller;
+mod controllers;
 mod cron_job;
 mod daemon_set;
 mod deployment;
@@ -29,7 +30,7 @@ mod queue;
 mod quotas;
 mod replica_set;
 mod revision;
-mod rooms;
+
 mod scheduler;
 mod selector;
 mod stateful_set;

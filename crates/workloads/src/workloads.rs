@@ -15,13 +15,13 @@ use crate::view::{Id, View};
 pub struct Workloads {
     view: View,
     recorder: Recorder,
-    rooms: Vec<Room>,
+    workers: Vec<Worker>,
     begun: bool,
 }
 
 /// A controller and its work.
 #[derive(Debug)]
-struct Room {
+struct Worker {
     controller: Box<dyn Controller>,
     queue: Queue,
 }
@@ -32,9 +32,14 @@ const BUDGET: usize = 200;
 impl Workloads {
     /// Those of a cluster whose certificate authority (PEM) every namespace is told.
     pub fn new(authority: &str) -> Self {
-        let rooms = crate::rooms::all(authority);
-        let rooms = rooms.into_iter().map(|controller| Room { controller, queue: Queue::default() });
-        Self { view: View::default(), recorder: Recorder::default(), rooms: rooms.collect(), begun: false }
+        let workers = crate::controllers::all(authority);
+        let workers = workers.into_iter().map(|controller| Worker { controller, queue: Queue::default() });
+        Self {
+            view: View::default(),
+            recorder: Recorder::default(),
+            workers: workers.collect(),
+            begun: false,
+        }
     }
 
     /// Lets happen what should have happened by `now` (since 1970-01-01T00:00:00Z). Returns when something is due next, if nothing
@@ -54,21 +59,21 @@ impl Workloads {
             self.follow(store, now);
             let spent = self.round(store, now, left);
             left = left.saturating_sub(spent.max(1));
-            if spent == 0 && self.rooms.iter().all(|room| room.queue.is_idle()) {
+            if spent == 0 && self.workers.iter().all(|worker| worker.queue.is_idle()) {
                 break;
             }
             if left == 0 {
                 return Some(now);
             }
         }
-        self.rooms.iter().filter_map(|room| room.queue.next()).chain(self.recorder.next()).min()
+        self.workers.iter().filter_map(|worker| worker.queue.next()).chain(self.recorder.next()).min()
     }
 
     fn follow(&mut self, store: &mut Store, now: Duration) {
         for change in self.view.follow(store, now) {
-            for room in &mut self.rooms {
-                for id in room.controller.touched(&change, &self.view) {
-                    room.queue.add(id);
+            for worker in &mut self.workers {
+                for id in worker.controller.touched(&change, &self.view) {
+                    worker.queue.add(id);
                 }
             }
         }
@@ -76,23 +81,23 @@ impl Workloads {
 
     /// Each controller looks at what it has to, as far as the budget goes; returns how many requests that took.
     fn round(&mut self, store: &mut Store, now: Duration, budget: usize) -> usize {
-        let Self { view, recorder, rooms, .. } = self;
+        let Self { view, recorder, workers, .. } = self;
         let mut spent = 0;
-        for room in rooms {
-            let mut ids = room.queue.take(now).into_iter();
+        for worker in workers {
+            let mut ids = worker.queue.take(now).into_iter();
             for id in ids.by_ref() {
-                spent += room.look(id, (view, recorder), store, now);
+                spent += worker.look(id, (view, recorder), store, now);
                 if spent >= budget {
                     break;
                 }
             }
-            ids.for_each(|id| room.queue.add(id));
+            ids.for_each(|id| worker.queue.add(id));
         }
         spent
     }
 }
 
-impl Room {
+impl Worker {
     fn look(
         &mut self,
         id: Id,

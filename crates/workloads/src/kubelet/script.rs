@@ -175,7 +175,7 @@ impl Script {
         let turns = (since - after).as_nanos() / period.as_nanos();
         let until = u64::try_from((turns + 1) * period.as_nanos()).unwrap_or(u64::MAX);
         let next = run.started.saturating_add(after).saturating_add(Duration::from_nanos(until));
-        (Moment::Running { run, ready: turns % 2 == 0 }, Some(next))
+        (Moment::Running { run, ready: turns.is_multiple_of(2) }, Some(next))
     }
 }
 

@@ -66,7 +66,8 @@ impl Cluster {
         let text = |path: &[&str]| manifest.str_at(path).unwrap_or_default().to_owned();
         let path = self.path(&text(&["apiVersion"]), &text(&["kind"]), namespace);
         let path = format!("{path}/{}", text(&["metadata", "name"]));
-        let request = Request::system(Method::Patch, path).with("fieldManager", "tester").with("force", "true");
+        let request =
+            Request::system(Method::Patch, path).with("fieldManager", "tester").with("force", "true");
         self.send(request.body("application/apply-patch+yaml", to_json(manifest)))
     }
 
