@@ -64,7 +64,8 @@ fn own<'s>(function: &str, all: &[Part<'s>]) -> Part<'s> {
         "findAll" => Part::made(searched(size(0), size(1)), Sort::List).sized(size(0)).of(Sort::Text),
         "format" => text(tenth(size(0))),
         "string" => match sort(0) {
-            Sort::Bytes | Sort::Dyn => text(tenth(size(0)).max(1)),
+            // What may be bytes is no longer as a text.
+            Sort::Bytes | Sort::Dyn => text(tenth(size(0)).max(1)).sized(size(0)),
             _ => text(1),
         },
         "bytes" => Part::made(tenth(size(0)), Sort::Bytes).sized(size(0).saturating_mul(4)),
