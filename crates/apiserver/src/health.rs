@@ -57,9 +57,9 @@ mod tests {
     #[test]
     fn checks_are_told_alone_and_together() {
         let check = |path: &str, query: &[(&str, &str)], want: Option<&str>| {
-            let request = query
-                .iter()
-                .fold(Request::system(Method::Get, path), |request, (name, value)| request.with(name, *value));
+            let request = query.iter().fold(Request::system(Method::Get, path), |request, (name, value)| {
+                request.with(name, *value)
+            });
             let told = Check::of(path).and_then(|check| check.answer(&request));
             assert_eq!(told.as_deref(), want, "{path} {query:?}");
         };

@@ -127,8 +127,14 @@ mod tests {
             Request::system(Method::Get, "/api/v1/pods").with("watch", "1"),
             "scope=\"cluster\",subresource=\"\",verb=\"WATCH\"",
         );
-        check(Request::system(Method::Get, deployments), "scope=\"namespace\",subresource=\"\",verb=\"LIST\"");
-        check(Request::system(Method::Post, deployments), "scope=\"resource\",subresource=\"\",verb=\"POST\"");
+        check(
+            Request::system(Method::Get, deployments),
+            "scope=\"namespace\",subresource=\"\",verb=\"LIST\"",
+        );
+        check(
+            Request::system(Method::Post, deployments),
+            "scope=\"resource\",subresource=\"\",verb=\"POST\"",
+        );
         check(
             Request::system(Method::Put, format!("{deployments}/b/status")),
             "subresource=\"status\",verb=\"PUT\"",

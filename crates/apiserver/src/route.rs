@@ -60,6 +60,10 @@ impl Router {
         let shape = self.shape(http.headers(), http.uri().query().unwrap_or_default());
         let bare = http.method() == http::Method::HEAD;
         let answer = match self.read(http, certificate).await {
+            // Resources have no heads; what tells of the server has.
+            Ok(call) if bare && Info::of(&call.request).is_some() => {
+                own(&status::method_not_allowed(), &shape)
+            }
             Ok(call) => self.route(&call, shape).await?,
             Err(refused) => own(&refused, &shape),
         };
@@ -119,7 +123,28 @@ impl Router {
             Some(info) => self.resource(call, &info, shape).await,
             None => {
                 let answer = self.other(call, &shape).await;
-                Ok(answer.unwrap_or_else(|| own(&status::not_found(), &shape)))
+                Ok(answer.unwrap_or_else(|| self.nothing(&call.request.path, &shape)))
+            }
+        }
+    }
+
+    /// Of a group that is served, the API says that a path is not there; of all else, the program that serves it.
+    fn nothing(&self, path: &str, shape: &Shape) -> http::Response<Body> {
+        let parts: Vec<&str> = path.split('/').collect();
+        let known = match parts[..] {
+            ["", "api", ..] => true,
+            ["", "apis", group, ..] => {
+                self.api.read(|store| store.resources()).iter().any(|entry| entry.group == group)
+            }
+            _ => false,
+        };
+        match known {
+            true => own(&status::not_found(), shape),
+            false => {
+                let text = plain_text("404 page not found\n".to_owned());
+                let (mut head, body) = text.into_parts();
+                head.status = http::StatusCode::NOT_FOUND;
+                http::Response::from_parts(head, body)
             }
         }
     }
@@ -209,7 +234,7 @@ impl Router {
         if let Some(refused) = self.api.read(|store| store.refuses(request)) {
             return Some(own(&refused, shape));
         }
-        if request.method != Method::Get {
+        if request.method != Method::Get || request.path.starts_with("//") {
             return None;
         }
         match request.path.trim_end_matches('/') {

@@ -5,6 +5,21 @@ use lockstep_core::{Map, Value, to_json};
 
 /// A `Status` that says no.
 pub(crate) fn failure(code: u16, reason: &str, message: &str) -> Response {
+    respond(code, status(code, reason, message))
+}
+
+/// The same of what no kind is known for: details without anything in them.
+fn generic(code: u16, reason: &str, message: &str) -> Response {
+    let mut status = status(code, reason, message);
+    status.insert("details".into(), Value::map(Map::new()));
+    respond(code, status)
+}
+
+fn respond(code: u16, status: Map) -> Response {
+    Response { code, warnings: Vec::new(), body: Body::Object(to_json(&Value::map(status)).into()) }
+}
+
+fn status(code: u16, reason: &str, message: &str) -> Map {
     let mut status = Map::new();
     let mut set = |key: &str, value: Value| status.insert(key.into(), value);
     set("apiVersion", "v1".into());
@@ -16,7 +31,7 @@ pub(crate) fn failure(code: u16, reason: &str, message: &str) -> Response {
         set("reason", reason.into());
     }
     set("code", Value::Int(code.into()));
-    Response { code, warnings: Vec::new(), body: Body::Object(to_json(&Value::map(status)).into()) }
+    status
 }
 
 /// Nobody whom we know.
@@ -26,19 +41,19 @@ pub(crate) fn unauthorized() -> Response {
 
 /// No such path.
 pub(crate) fn not_found() -> Response {
-    failure(404, "NotFound", "the server could not find the requested resource")
+    generic(404, "NotFound", "the server could not find the requested resource")
 }
 
 /// A method that is none of the API's.
 pub(crate) fn method_not_allowed() -> Response {
     let message = "the server does not allow this method on the requested resource";
-    failure(405, "MethodNotAllowed", message)
+    generic(405, "MethodNotAllowed", message)
 }
 
 /// No form that the client accepts.
 pub(crate) fn not_acceptable() -> Response {
     let offered = "application/json, application/yaml";
-    failure(406, "NotAcceptable", &format!("406: Not Acceptable\n\nAvailable representations: {offered}"))
+    generic(406, "NotAcceptable", &format!("406: Not Acceptable\n\nAvailable representations: {offered}"))
 }
 
 /// Media types that are offered, in a form that is not.

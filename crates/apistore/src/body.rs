@@ -44,7 +44,8 @@ pub(crate) fn media_type(content_type: &str) -> &str {
 /// In what the body of a write is written.
 pub(crate) fn format(call: &Call<'_>) -> Result<Format, Failure> {
     match media_type(&call.request.content_type) {
-        "application/json" => Ok(Format::Json),
+        // Who says nothing sends JSON.
+        "application/json" | "" => Ok(Format::Json),
         "application/yaml" => Ok(Format::Yaml),
         "application/vnd.kubernetes.protobuf" if !call.served.is_custom() => Ok(Format::Protobuf),
         _ if call.served.is_custom() => Err(Failure::unsupported_media_type(&MEDIA_TYPES[..2])),

@@ -91,7 +91,16 @@ async fn what_cannot_be_is_refused_in_the_words_of_a_real_server() {
     let served = serve().await;
     let path = "/api/v1/namespaces/default/nothings";
     assert_eq!(served.get(path).await.code, 404);
-    assert_eq!(served.get("/apis/none.example.com/v1/things").await.body, "404 page not found\n");
+    for path in ["/apis/none.example.com/v1/things", "/apis/none.example.com", "/nothing", "//api/v1"] {
+        let none = served.get(path).await;
+        assert_eq!((none.code, &*none.body), (404, "404 page not found\n"), "{path}");
+    }
+    let none = served.get("/apis/apps/v9").await;
+    none.refused(404, "NotFound");
+    assert_eq!(none.json().get("details"), Some(&Value::map(lockstep_core::Map::new())));
+    assert_eq!(served.ask("HEAD", MAPS).send().await.code, 405);
+    let untyped = r#"{"metadata":{"name":"untyped"}}"#;
+    assert_eq!(served.ask("POST", MAPS).body("", untyped).send().await.code, 201);
     served.ask("PUT", MAPS).body("application/json", "{}").send().await.refused(405, "MethodNotAllowed");
     let accept =
         served.ask("GET", MAPS).header("accept", "text/html").send().await.refused(406, "NotAcceptable");

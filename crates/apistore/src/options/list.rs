@@ -52,10 +52,16 @@ impl ListOptions {
         if is_watch && options.initial_events.is_none() && wanted.is_empty() && old {
             options.initial_events = Some(true);
             options.version_match = Match::NotOlderThan;
+            // What was filled in for the client is checked as if it had asked for it.
+            refuse("ListOptions", &options.check_watch("NotOlderThan"))?;
             return Ok(options);
         }
         let errors = if is_watch { options.check_watch(wanted) } else { options.check_list(wanted) };
         refuse("ListOptions", &errors)?;
+        if !is_watch && options.resource_version == "0" && options.continue_token.is_empty() {
+            // Any version is shown from memory, where a real server does not count.
+            options.limit = 0;
+        }
         options.version_match = match wanted {
             "Exact" => Match::Exact,
             "NotOlderThan" => Match::NotOlderThan,

@@ -71,6 +71,13 @@ fn lists_come_in_parts_of_one_version() {
     api.delete(&format!("{MAPS}/c")).ok();
     api.post(MAPS, &map("d", "")).ok();
     let token = first.text(&["metadata", "continue"]);
+    let any = api.get(&format!("{MAPS}?limit=1&resourceVersion=0")).ok().body;
+    assert!(
+        any.get("items").and_then(Value::as_list).unwrap().len() > 1,
+        "what may be of any version is not paged"
+    );
+    let watch = api.get(&format!("{MAPS}?watch=1&limit=1&continue=x"));
+    assert_eq!((watch.code, watch.body.str_at(&["reason"])), (422, Some("Invalid")));
     let rest = api.get(&format!("{MAPS}?limit=2&continue={token}")).ok();
     assert_eq!(rest.names(), ["c"]);
     assert_eq!(rest.version(), first.version());
