@@ -109,7 +109,7 @@ fn int_or_string(reader: &Reader<'_>, value: &Value) -> Canonical {
         Value::Int(_) | Value::Uint(_) | Value::Float(_) => format!("number {}", literal(value)),
         other => kind_of(other).into(),
     };
-    Err(reader.mistaken(found, "int32".into()))
+    Err(reader.mistaken(found, "int32".into(), "int32"))
 }
 
 fn read_time(reader: &Reader<'_>, value: &Value, precision: Precision) -> Canonical {
@@ -120,7 +120,7 @@ fn read_time(reader: &Reader<'_>, value: &Value, precision: Precision) -> Canoni
             Some(written) => Ok(Some(written.into())),
             None => Ok(Some(Value::Null)),
         },
-        other => Err(reader.mistaken(kind_of(other).into(), "string".into())),
+        other => Err(reader.mistaken(kind_of(other).into(), "string".into(), "string")),
     }
 }
 
@@ -138,7 +138,7 @@ fn schema<'v>(reader: &Reader<'v>, value: &'v Value, besides: Besides) -> Canoni
             let read = |item: &Value| match item {
                 Value::String(_) => Ok(item.clone()),
                 Value::Null => Ok("".into()),
-                other => Err(reader.mistaken(kind_of(other).into(), "string".into())),
+                other => Err(reader.mistaken(kind_of(other).into(), "string".into(), "string")),
             };
             Ok(Some(Value::list(items.iter().map(read).collect::<Result<_, WireError>>()?)))
         }
@@ -149,10 +149,10 @@ fn schema<'v>(reader: &Reader<'v>, value: &'v Value, besides: Besides) -> Canoni
 fn one_schema<'v>(reader: &Reader<'v>, value: &'v Value) -> Canonical {
     let Some(of) = TABLE.named(SCHEMA) else { return Ok(None) };
     reader.apart().whole(of, value).map_err(|WireError(mistake)| match mistake {
-        Mistake::Type { found, path: inner, wanted, .. } => {
+        Mistake::Type { found, path: inner, wanted, kind, .. } => {
             let (owner, mut path) = reader.place();
             path.extend(inner);
-            WireError(Mistake::Type { found, owner, path, wanted })
+            WireError(Mistake::Type { found, owner, path, wanted, kind })
         }
         syntax @ Mistake::Syntax(_) => WireError(syntax),
     })
