@@ -215,7 +215,9 @@ fn write_slice(
     let list = |slice: &Value| items(slice, &["endpoints"]).to_vec();
     let same = old
         .is_some_and(|old| list(old) == endpoints && old.get("ports").cloned().unwrap_or_default() == ports);
-    slice.set(&["endpoints"], Value::list(endpoints));
+    // An empty slice of Go's is written as null, and then nobody comes to own it.
+    let shown = if endpoints.is_empty() { Value::Null } else { Value::list(endpoints) };
+    slice.set(&["endpoints"], shown);
     slice.set(&["ports"], ports);
     if !same {
         slice.set(&["metadata", "annotations", TRIGGER], cx.stamp().into());

@@ -10,10 +10,12 @@ use serde_json::{Value, json};
 
 use crate::api::{Api, request};
 
+#[allow(dead_code)] // the tool uses all of it
 #[path = "../../../../xtask/src/differential/compare.rs"]
 mod compare;
 #[path = "../../../../xtask/src/differential/normal.rs"]
 mod normal;
+#[allow(dead_code)] // the tool uses all of it
 #[path = "../../../../xtask/src/differential/script.rs"]
 mod script;
 
