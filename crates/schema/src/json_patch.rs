@@ -21,6 +21,8 @@ const DEPTH: usize = 1_000;
 pub fn json_patch(object: &Value, patch: &Value) -> Result<Value, PatchError> {
     let operations = match patch {
         Value::List(operations) => operations,
+        // Go reads null as a list of none.
+        Value::Null => return Ok(object.clone()),
         _ => return Err(PatchError::BadRequest("a JSON patch is a list of operations".into())),
     };
     if operations.len() > OPERATIONS {
@@ -203,6 +205,7 @@ mod tests {
 
     #[test]
     fn operations_are_applied() {
+        assert_eq!(json_patch(&Value::Int(1), &Value::Null), Ok(Value::Int(1)), "no list is a list of none");
         check(r#"{"a":1}"#, r#"{"op":"add","path":"/b","value":2}"#, Ok(r#"{"a":1,"b":2}"#));
         check(r#"{"a":[1,2]}"#, r#"{"op":"add","path":"/a/1","value":9}"#, Ok(r#"{"a":[1,9,2]}"#));
         check(r#"{"a":[1,2]}"#, r#"{"op":"add","path":"/a/-","value":9}"#, Ok(r#"{"a":[1,2,9]}"#));

@@ -89,6 +89,9 @@ fn bodies_have_a_limit() {
     let mut api = Api::new();
     let large = api.post(MAPS, &map("a", &format!(r#""x":"{}""#, "x".repeat(3 << 20))));
     assert_eq!((large.code, large.message()), (413, "Request entity too large: limit is 3145728"));
+    let long = api.post(MAPS, &map("long", &format!(r#""x":"{}""#, "x".repeat((1 << 20) + 1)))).body;
+    let causes = long.at(&["details", "causes"]).and_then(Value::as_list).unwrap();
+    assert_eq!(causes[0].str_at(&["field"]), Some("[]"));
     // What is stored has another limit, which a dry run does not come to.
     let pod = |size: usize| {
         let image = "i".repeat(size);

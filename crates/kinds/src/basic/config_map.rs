@@ -37,7 +37,8 @@ fn validate(map: &Value) -> Vec<FieldError> {
         size += value.as_str().map_or(0, decoded_len);
     }
     if size > SIZE_LIMIT {
-        errors.push(FieldError::too_long(&At::ROOT.field(""), SIZE_LIMIT));
+        // The server names no field, which it writes so.
+        errors.push(FieldError::too_long(&At::ROOT.key(""), SIZE_LIMIT));
     }
     errors
 }
