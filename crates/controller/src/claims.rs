@@ -34,6 +34,8 @@ struct Inner {
     behind: HashMap<RepositoryId, Behind>,
     /// The repositories that an Application's sources name.
     repositories: HashMap<AppKey, BTreeSet<RepositoryId>>,
+    /// Applications that are not acted on.
+    idle: BTreeSet<AppKey>,
     /// Applications with a prune that waits for a repository.
     holding: HashMap<RepositoryId, BTreeSet<AppKey>>,
 }
@@ -55,6 +57,15 @@ enum Side {
     Recorded,
 }
 
+/// What an Application's claims are worth.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Role {
+    /// It is acted on.
+    Acts,
+    /// It is suspended, or refused: it takes nothing from anybody.
+    Idle,
+}
+
 /// The claims of all Applications.
 #[derive(Default)]
 pub(crate) struct Claims(RwLock<Inner>);
@@ -64,6 +75,15 @@ impl Claims {
     /// desire or have recorded an object which `app` newly desires or no longer does.
     pub(crate) fn set_desired(&self, app: &AppKey, keys: HashSet<ObjectKey>) -> BTreeSet<AppKey> {
         self.0.write().replace(app, Side::Desired, keys)
+    }
+
+    /// `app` is acted on from now on, or is not.
+    pub(crate) fn set_role(&self, app: &AppKey, role: Role) {
+        let mut inner = self.0.write();
+        match role {
+            Role::Acts => inner.idle.remove(app),
+            Role::Idle => inner.idle.insert(app.clone()),
+        };
     }
 
     /// Replaces what `app` has recorded.
@@ -84,6 +104,7 @@ impl Claims {
             apps.remove(app);
         }
         inner.repositories.remove(app);
+        inner.idle.remove(app);
         concerned
     }
 
@@ -123,6 +144,7 @@ impl Claims {
             let standing = match (inner.is_behind(other, app), claim.recorded.contains(other)) {
                 (true, _) => Standing::Stale,
                 (false, true) => Standing::Recorded,
+                (false, false) if inner.idle.contains(other) => Standing::Idle,
                 (false, false) => Standing::Desired,
             };
             Wish { app: other.clone(), standing }
@@ -345,6 +367,11 @@ mod tests {
         assert_eq!(claims.wishes(&key("b"), &app("x")), wish(Standing::Desired));
         claims.set_recorded(&app("y"), keys(&["b"]));
         assert_eq!(claims.wishes(&key("b"), &app("x")), wish(Standing::Recorded));
+        claims.set_recorded(&app("y"), keys(&[]));
+        claims.set_role(&app("y"), Role::Idle);
+        assert_eq!(claims.wishes(&key("b"), &app("x")), wish(Standing::Idle));
+        claims.set_role(&app("y"), Role::Acts);
+        claims.set_recorded(&app("y"), keys(&["b"]));
         claims.set_repositories(&app("x"), BTreeSet::from(["repo".to_owned()]));
         claims.set_behind("repo", &[mark("y", None)]);
         assert_eq!(claims.wishes(&key("b"), &app("x")), wish(Standing::Stale));

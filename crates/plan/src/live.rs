@@ -99,6 +99,9 @@ pub struct Claim {
 /// How strong the claim of an Application on an object is, from weakest to strongest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Standing {
+    /// It desires the object and is not acted on: it is suspended, or refused. It takes nothing from anybody, but what others let go
+    /// of is left to it.
+    Idle,
     /// It desires the object as of an older commit than the newest one of a repository it shares with us: it may be giving it up.
     Stale,
     /// It desires the object and has not applied it.

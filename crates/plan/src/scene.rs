@@ -132,7 +132,8 @@ impl<'i, 'a> Scene<'i, 'a> {
         if let Some(owner) = foreign {
             return Standpoint::Theirs(owner.clone());
         }
-        let claims = self.input.claims.claims(key, us);
+        let mut claims = self.input.claims.claims(key, us);
+        claims.retain(|claim| claim.standing != Standing::Idle);
         let holder = owner.filter(|owner| owner.app != *us);
         if let Some(claim) = holder.and_then(|owner| claims.iter().find(|claim| claim.app == owner.app)) {
             return self.theirs(key, claim);
@@ -152,13 +153,14 @@ impl<'i, 'a> Scene<'i, 'a> {
         match claim.standing {
             Standing::Recorded | Standing::Stale => true,
             Standing::Desired => claim.app < self.input.app.key,
+            Standing::Idle => false,
         }
     }
 
     fn theirs(&self, key: &ObjectKey, claim: &Claim) -> Standpoint {
         match claim.standing {
             Standing::Stale => Standpoint::Leaving(claim.app.clone()),
-            Standing::Desired | Standing::Recorded => {
+            Standing::Idle | Standing::Desired | Standing::Recorded => {
                 Standpoint::Theirs(Owner::new(self.input.instance, &claim.app, key))
             }
         }

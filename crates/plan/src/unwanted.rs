@@ -117,7 +117,9 @@ fn not_ours(scene: &Scene<'_, '_>, subject: &Subject<'_>, uid: &Arc<str>, marks:
     if let Some(claim) = claims.into_iter().max_by_key(|claim| claim.standing) {
         return Some(match claim.standing {
             Standing::Stale => Fate::Wanted(Unrendered { app: claim.app, failed: false }),
-            Standing::Desired | Standing::Recorded => Fate::Kept(KeptBecause::MovedTo(claim.app)),
+            Standing::Idle | Standing::Desired | Standing::Recorded => {
+                Fate::Kept(KeptBecause::MovedTo(claim.app))
+            }
         });
     }
     (marks.prune == PruneMark::Disabled).then_some(Fate::Kept(KeptBecause::PruneDisabled))

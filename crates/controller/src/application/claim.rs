@@ -14,11 +14,13 @@ use super::render::{self, Outcome};
 use super::state::Inputs;
 use super::task::Made;
 use super::validate::Valid;
+use crate::claims::Role;
 use crate::context::{Context, followed};
 use crate::queue::Cause;
 
 /// Renders what an Application wants that is not acted on. Where that cannot be told, others wait.
 pub(super) async fn claim(context: &Context, mut found: Found) {
+    context.claims.set_role(&found.key, Role::Idle);
     let Some(app) = api::claimant(&found.resource) else { return hold(context, &mut found) };
     let valid = Valid { found, app: Arc::new(app) };
     // It counts as behind as long as a fetch is outstanding or its revisions cannot be read.

@@ -13,6 +13,7 @@ use super::restore::restore;
 use super::state::{AppState, Inputs, RefusedRendering, RenderFailure, Rendering};
 use super::task::{CatalogScopes, Made, Task, keep_revisions};
 use super::validate::Valid;
+use crate::claims::Role;
 use crate::context::Context;
 use crate::follow;
 use crate::queue::Cause;
@@ -72,6 +73,7 @@ impl Outcome {
 /// Renders what was fetched, unless that was done before.
 pub(crate) async fn render(context: &Context, fetched: Fetched) -> Result<Rendered, Halt> {
     let Fetched { mut valid, wanted, commits, unreachable } = fetched;
+    context.claims.set_role(&valid.found.key, Role::Acts);
     let last = valid.found.state.rendering.clone();
     let Some(commits) = commits else {
         let reason = unreachable.clone().unwrap_or_default();

@@ -117,3 +117,17 @@ fn a_copied_owner_annotation_says_nothing() {
          > foundations: adopt ConfigMap/a after a rewrite (kubectl)",
     );
 }
+
+#[test]
+fn one_that_is_not_acted_on_takes_nothing_from_anybody() {
+    check(
+        "git ConfigMap/a x=1
+         claim ConfigMap/a team/a idle
+         in-sync ConfigMap/b x=1
+         claim ConfigMap/b team/a idle",
+        "Syncing Progressing
+         ConfigMap/a: creates, it does not exist
+         ConfigMap/b: in sync
+         > foundations: create ConfigMap/a",
+    );
+}

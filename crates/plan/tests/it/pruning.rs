@@ -161,6 +161,13 @@ fn an_object_that_moves_is_handed_on() {
          > records: abandon ConfigMap/old",
     );
     check(
+        &format!("{scenario}\nclaim ConfigMap/old team/other idle"),
+        "Synced Synced
+         ConfigMap/a: in sync
+         ConfigMap/old: stays, team/other has it now
+         > records: abandon ConfigMap/old",
+    );
+    check(
         &format!("{scenario}\nunrendered team/other\nunrendered team/broken failed"),
         "Syncing Waiting
          ConfigMap/a: in sync

@@ -145,6 +145,7 @@ impl World {
                 let standing = match words[3] {
                     "recorded" => Standing::Recorded,
                     "desired" => Standing::Desired,
+                    "idle" => Standing::Idle,
                     _ => Standing::Stale,
                 };
                 self.claims.entry(object(1)).or_default().push(Claim { app: app_of(words[2]), standing });
