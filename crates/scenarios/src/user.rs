@@ -25,7 +25,7 @@ pub(crate) fn path(world: &World, kind: &str, namespace: &str, name: &str) -> Re
 /// Reads an object.
 pub(crate) fn get(world: &World, target: &Target) -> Result<Option<Value>> {
     let path = path(world, &target.kind, &target.namespace, &target.name)?;
-    let (response, _) = world.handle(&Request::new(Method::Get, path));
+    let (response, _) = world.handle(&Request::system(Method::Get, path));
     if response.code == 404 {
         return Ok(None);
     }
@@ -35,7 +35,7 @@ pub(crate) fn get(world: &World, target: &Target) -> Result<Option<Value>> {
 /// Reads all objects of a kind.
 pub(crate) fn list(world: &World, kind: &str) -> Result<Vec<Value>> {
     let all = path(world, kind, "NAMESPACE", "")?.replace("/namespaces/NAMESPACE", "");
-    let (response, _) = world.handle(&Request::new(Method::Get, all));
+    let (response, _) = world.handle(&Request::system(Method::Get, all));
     let list = object(response)?;
     Ok(list.get("items").and_then(Value::as_list).unwrap_or_default().to_vec())
 }
@@ -58,9 +58,9 @@ pub(crate) fn write_object(world: &World, how: How, manager: &str, value: &Value
     let namespace = value.str_at(&["metadata", "namespace"]).unwrap_or("default");
     let (kind, name) = (text(&["kind"]), text(&["metadata", "name"]));
     let request = match how {
-        How::Create => Request::new(Method::Post, path(world, kind, namespace, "")?)
+        How::Create => Request::system(Method::Post, path(world, kind, namespace, "")?)
             .body("application/json", to_json(value)),
-        How::Apply => Request::new(Method::Patch, path(world, kind, namespace, name)?)
+        How::Apply => Request::system(Method::Patch, path(world, kind, namespace, name)?)
             .with("force", "true")
             .body("application/apply-patch+yaml", to_json(value)),
     };
@@ -79,7 +79,7 @@ pub(crate) fn patch(
     if !subresource.is_empty() {
         path.push_str(&format!("/{subresource}"));
     }
-    let request = Request::new(Method::Patch, path)
+    let request = Request::system(Method::Patch, path)
         .with("fieldManager", manager)
         .body("application/merge-patch+json", patch.as_bytes());
     let (response, _) = world.handle(&request);
@@ -89,7 +89,7 @@ pub(crate) fn patch(
 /// Deletes an object.
 pub(crate) fn delete(world: &World, target: &Target, cascade: &str) -> Result<()> {
     let path = path(world, &target.kind, &target.namespace, &target.name)?;
-    let request = Request::new(Method::Delete, path).with("propagationPolicy", cascade);
+    let request = Request::system(Method::Delete, path).with("propagationPolicy", cascade);
     let (response, _) = world.handle(&request);
     object(response).map(drop)
 }
