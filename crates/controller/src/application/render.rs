@@ -108,8 +108,9 @@ pub(crate) async fn render(context: &Context, fetched: Fetched) -> Result<Render
         Err(reason) => {
             context.telemetry.count_render("error");
             tracing::warn!(app = %valid.found.key, %reason, "The source cannot be read");
-            // A fetch that ends resumes this Application: asked for again then, one would follow the other without a pause.
-            if !valid.found.job.0.has(Cause::Resume) {
+            // At a retry only: what a fetch brings starts a run of this Application, and asked for in that one again, fetches would
+            // follow each other without a pause.
+            if valid.found.job.0.has(Cause::Timer) {
                 for want in &wanted {
                     context.hub.refresh(&want.url);
                 }
