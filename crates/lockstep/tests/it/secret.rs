@@ -30,13 +30,19 @@ async fn a_repository_secret_of_the_applications_namespace_lets_in() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_password_in_an_address_is_not_used_and_not_repeated() {
+async fn a_password_in_an_address_is_refused_and_not_repeated() {
     let Some(stage) = locked("address").await else { return };
     stage.push(&[("app/a.yaml", &config_map("a", "1"))]);
     let url = stage.repo.url().replace("://", &format!("://ada:{CANARY}@"));
     let source = json!([{"git": {"url": url, "revision": "main", "path": "app"}}]);
     stage.application("shop", json!({"sources": source})).await;
-    stage.not_ready("shop", "SourceUnavailable").await;
+    let message = stage.not_ready("shop", "InvalidSpec").await;
+    assert!(message.contains("spec.sources[0].git.url: must not hold user information"), "{message}");
+    for command in [&["app", "get", "shop"][..], &["app", "list", "-o", "wide"]] {
+        let shown = stage.cli(command);
+        let shown = String::from_utf8_lossy(&shown.stdout).into_owned();
+        assert!(shown.contains("shop") && !shown.contains(CANARY), "{shown}");
+    }
     stage.controller.refresh(&url).expect("202");
     let broken = json!({"spec": {"sources": [{"git": {"url": format!("{url}/../x"), "path": "app"}}]}});
     stage.change("shop", broken).await;
