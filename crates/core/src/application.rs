@@ -39,7 +39,7 @@ pub struct Application {
     pub generation: i64,
     /// The Project that it belongs to.
     pub project: Arc<str>,
-    /// Nothing is fetched, written or deleted while this is set.
+    /// Nothing is written or deleted while this is set.
     pub suspend: bool,
     /// At least one. Of an object that two of them name, the later one's stands.
     pub sources: Vec<Source>,
