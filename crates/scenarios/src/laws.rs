@@ -213,7 +213,7 @@ fn more_than(live: &Value, wanted: &Value) -> Option<String> {
         let mut others = managers.iter().filter(|entry| entry.str_at(&["manager"]) != Some(INSTANCE));
         others.any(|entry| entry.at(&["fieldsV1", "f:data", &field]).is_some())
     };
-    let extra = data.iter().map(|(key, _)| key.to_string());
+    let extra = data.keys().map(|key| key.to_string());
     extra.into_iter().find(|key| wanted.is_none_or(|wanted| wanted.get(&**key).is_none()) && !others(key))
 }
 
