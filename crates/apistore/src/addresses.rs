@@ -85,7 +85,7 @@ impl Addresses {
         let free = |ip: &String| !self.ips.contains_key(ip) && !given.addresses.contains(ip);
         if let Some(ip) = wanted {
             let refuse = |why: &str| Err(format!("failed to allocate IP {ip}: {why}"));
-            let inside = ip.parse::<std::net::Ipv4Addr>().is_ok_and(|ip| {
+            let inside = ip.parse::<core::net::Ipv4Addr>().is_ok_and(|ip| {
                 let [a, b, c, d] = ip.octets();
                 [a, b] == NETWORK && !matches!((c, d), (0, 0) | (255, 255))
             });

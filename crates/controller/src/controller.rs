@@ -90,7 +90,8 @@ impl Controller {
             let telemetry = telemetry.clone();
             move |result| telemetry.count_fetch(result)
         });
-        let ports = Ports { queue: queue.clone(), claims: claims.clone(), count_fetch, work: surroundings.work };
+        let ports =
+            Ports { queue: queue.clone(), claims: claims.clone(), count_fetch, work: surroundings.work };
         for (app, stored) in &found.applications {
             claims.set_recorded(app, stored.record.objects.keys().cloned().collect());
         }

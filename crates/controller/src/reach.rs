@@ -53,8 +53,7 @@ impl Reach {
         let losses = self.0.lock();
         let losses =
             losses.iter().map(|((kind, _), loss)| (loss.since, format!("word of {kind:?}"), &*loss.reason));
-        let silence =
-            silence.map(|silence| (silence.since, "answer".to_owned(), &*silence.reason));
+        let silence = silence.map(|silence| (silence.since, "answer".to_owned(), &*silence.reason));
         let (since, what, reason) = losses.chain(silence).min()?;
         let lasts = now.duration_since(since);
         (lasts >= PATIENCE).then(|| format!("the API server: no {what} for {} s: {reason}", lasts.as_secs()))

@@ -7,7 +7,9 @@ use anyhow::Context;
 use api::Status;
 use cluster::{ApiError, Catalog, Connection, Discovery, Resource};
 use controller::InspectError;
-use lockstep_core::{ApiVersion, Commit, Gvk, LiveObject, OWNER_ANNOTATION, ObjectKey, Owner, RepoUrl, Value};
+use lockstep_core::{
+    ApiVersion, Commit, Gvk, LiveObject, OWNER_ANNOTATION, ObjectKey, Owner, RepoUrl, Value,
+};
 
 use crate::applications::Place;
 use crate::commit::{self, told};

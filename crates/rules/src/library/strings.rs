@@ -2,9 +2,6 @@
 
 mod format;
 
-use std::cell::RefCell;
-use std::collections::BTreeMap;
-
 use schema::{Pattern, PatternError};
 
 use super::Answer;
@@ -26,26 +23,9 @@ fn matches(text: &str, pattern: &str) -> Answer {
     compiled(pattern, |pattern| Val::Bool(pattern.is_match(text))).map_err(|error| error.to_string())
 }
 
-/// How many patterns are remembered: those of a rule come once for every object.
-const REMEMBERED: usize = 256;
-
-/// Uses a pattern, which is compiled when it comes for the first time.
+/// Uses a pattern. It is compiled each time: remembering it here would be a state, which a deciding room has none of.
 fn compiled<T>(text: &str, search: impl FnOnce(&Pattern) -> T) -> Result<T, PatternError> {
-    thread_local! {
-        static KNOWN: RefCell<BTreeMap<String, Pattern>> = const { RefCell::new(BTreeMap::new()) };
-    }
-    KNOWN.with_borrow_mut(|known| {
-        if let Some(pattern) = known.get(text) {
-            return Ok(search(pattern));
-        }
-        let pattern = Pattern::new(text)?;
-        let found = search(&pattern);
-        if known.len() >= REMEMBERED {
-            known.clear();
-        }
-        known.insert(text.to_owned(), pattern);
-        Ok(found)
-    })
+    Pattern::new(text).map(|pattern| search(&pattern))
 }
 
 pub(super) fn method(name: &str, target: &Val, args: &[Val]) -> Option<Answer> {

@@ -41,7 +41,9 @@ impl WireError {
         let found = match found.as_str() {
             "array" => "slice",
             "object" => "map",
-            number if number.strip_prefix("number ").is_some_and(|text| text.contains(['.', 'e'])) => "float64",
+            number if number.strip_prefix("number ").is_some_and(|text| text.contains(['.', 'e'])) => {
+                "float64"
+            }
             number if number.starts_with("number") => "int64",
             other => other,
         };
