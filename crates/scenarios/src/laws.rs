@@ -223,7 +223,9 @@ fn end(stage: &Stage) -> Result<End> {
     let left = |key: &ObjectKey| key.name.starts_with("held-") && !wanted.contains_key(key);
     for (key, object) in live(stage)? {
         // What is held is as it was when Git last had it, as far as anybody saw that, and gone if a user deleted it.
-        if key.name.starts_with("theirs-") || left(&key) {
+        // And what a user made under a name that Git had once is there if the user came after the deletion.
+        let unowned = owner(&object).is_none() && !wanted.contains_key(&key);
+        if key.name.starts_with("theirs-") || left(&key) || unowned {
             continue;
         }
         let mut content = object.get("data").or(object.get("spec")).cloned().unwrap_or_default();
