@@ -2,10 +2,9 @@
 
 use std::sync::Arc;
 
-use lockstep_core::{Gvk, Value};
+use lockstep_core::{Gvk, LabelSelector, Value};
 
 use super::binding::set_condition;
-use super::selector::matches;
 use crate::admission::{self, Operation};
 use crate::body;
 use crate::call::{Call, Outcome, Shown};
@@ -79,7 +78,11 @@ fn budget(state: &State, call: &Call<'_>, pod: &Value, entry: &Entry) -> Result<
         .into_iter()
         .flat_map(|shelf| shelf.range(&prefix))
         .map(|(key, budget)| (key.clone(), budget.value()))
-        .filter(|(_, budget)| matches(budget.at(&["spec", "selector"]), |key| entry.label(key)))
+        .filter(|(_, budget)| {
+            // A budget without a selector is for no pod, one with an empty selector for all.
+            let selector = budget.at(&["spec", "selector"]);
+            selector.is_some_and(|selector| LabelSelector(selector).selects(|key| entry.label(key)))
+        })
         .collect();
     let (key, mut budget) = match &budgets[..] {
         [] => return Ok(None),

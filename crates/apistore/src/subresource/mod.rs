@@ -5,7 +5,6 @@ mod eviction;
 mod log;
 mod prepare;
 mod scale;
-mod selector;
 
 use crate::admission::{self, Operation};
 use crate::call::{Call, Outcome};

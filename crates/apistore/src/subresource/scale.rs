@@ -3,10 +3,9 @@
 use std::sync::{Arc, LazyLock};
 
 use kinds::Resource;
-use lockstep_core::{FieldPath, Map, PathElement, Value};
+use lockstep_core::{FieldPath, LabelSelector, Map, PathElement, Value};
 use schema::{At, Definitions, FieldError, Managers, ReplicasPaths, ScaledManagers};
 
-use super::selector::text;
 use crate::answers::Ask;
 use crate::body;
 use crate::call::{Call, Outcome, Shown};
@@ -174,7 +173,7 @@ fn selector_text(object: &Value) -> String {
     let Some(selector) = object.at(&["spec", "selector"]) else { return String::new() };
     let structured = selector.get("matchLabels").is_some() || selector.get("matchExpressions").is_some();
     match structured {
-        true => text(selector),
+        true => LabelSelector(selector).to_string(),
         // Replication controllers have plain labels.
         false => {
             let labels = selector.as_map().into_iter().flatten();

@@ -1,6 +1,6 @@
 //! Label selectors.
 
-use lockstep_core::Value;
+use lockstep_core::{LabelSelector, Value};
 use schema::{At, FieldError};
 
 use super::names::{label_value, qualified_name};
@@ -62,18 +62,8 @@ impl<'v> Selector<'v> {
 
     /// Whether it selects what has these labels. An absent selector selects nothing, an empty one everything.
     pub(crate) fn matches(self, labels: &Value) -> bool {
-        !matches!(self.0, Value::Null)
-            && self.0.entries("matchLabels").all(|(key, value)| labels.get(key) == Some(value))
-            && self.0.items("matchExpressions").iter().all(|expression| {
-                let label = labels.get(expression.text("key"));
-                let among = label.is_some_and(|label| expression.items("values").contains(label));
-                match expression.text("operator") {
-                    "In" => among,
-                    "NotIn" => !among,
-                    "Exists" => label.is_some(),
-                    _ => label.is_none(),
-                }
-            })
+        let label = |key: &str| labels.get(key).and_then(Value::as_str);
+        !matches!(self.0, Value::Null) && LabelSelector(self.0).selects(label)
     }
 }
 

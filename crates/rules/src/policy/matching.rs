@@ -1,6 +1,6 @@
 //! Which requests a policy or a binding is about.
 
-use lockstep_core::Value;
+use lockstep_core::{LabelSelector, Value};
 
 use super::Attributes;
 
@@ -73,17 +73,5 @@ fn selected(selector: Option<&Value>, of: Of, request: &Attributes<'_>) -> bool 
 
 /// Whether a label selector selects labels.
 pub(super) fn selects(selector: &Value, labels: &Value) -> bool {
-    let exact = selector.get("matchLabels").and_then(Value::as_map).into_iter().flatten();
-    let expressions = selector.get("matchExpressions").and_then(Value::as_list).unwrap_or_default();
-    exact.into_iter().all(|(key, value)| labels.get(key) == Some(value))
-        && expressions.iter().all(|expression| {
-            let label = labels.get(expression.str_at(&["key"]).unwrap_or_default()).and_then(Value::as_str);
-            let within = label.is_some_and(|label| texts(expression, "values").any(|value| value == label));
-            match expression.str_at(&["operator"]).unwrap_or_default() {
-                "In" => within,
-                "NotIn" => !within,
-                "Exists" => label.is_some(),
-                _ => label.is_none(),
-            }
-        })
+    LabelSelector(selector).selects(|key| labels.get(key).and_then(Value::as_str))
 }

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use lockstep_core::Value;
+use lockstep_core::{LabelSelector, Value};
 use rules::{Expression, Inputs};
 
-use super::super::policies::{Asks, labels};
+use super::super::policies::Asks;
 use super::super::review;
 use super::super::stage::{Stage, items};
 use crate::served::Served;
@@ -92,22 +92,8 @@ fn is_selected(selector: Option<&Value>, (object, old): Objects<'_>) -> bool {
 /// Whether a label selector selects an object.
 fn selects(selector: Option<&Value>, object: Option<&Value>) -> bool {
     let Some(selector) = selector else { return true };
-    let labels = labels(object);
-    let exact = selector.get("matchLabels").and_then(Value::as_map).into_iter().flatten();
-    let mut expressions = items(selector, &["matchExpressions"]).iter();
-    exact.into_iter().all(|(key, value)| labels.get(&**key).map(String::as_str) == value.as_str())
-        && expressions.all(|term| {
-            let label = labels.get(term.str_at(&["key"]).unwrap_or_default());
-            let listed = label.is_some_and(|label| {
-                items(term, &["values"]).iter().any(|value| value.as_str() == Some(label))
-            });
-            match term.str_at(&["operator"]).unwrap_or_default() {
-                "In" => listed,
-                "NotIn" => !listed,
-                "Exists" => label.is_some(),
-                _ => label.is_none(),
-            }
-        })
+    let labels = object.and_then(|object| object.at(&["metadata", "labels"]));
+    LabelSelector(selector).selects(|key| labels?.get(key)?.as_str())
 }
 
 /// All conditions must hold; one that does not settles it, even where another cannot be evaluated.
