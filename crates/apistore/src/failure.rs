@@ -323,6 +323,20 @@ fn set_text(value: &mut Value, path: &[&str], text: &str) {
     }
 }
 
+/// Errors as Go joins them: each once, in brackets where there are several.
+pub(crate) fn joined(errors: &[String]) -> String {
+    let mut seen: Vec<&str> = Vec::new();
+    for error in errors {
+        if !seen.contains(&&**error) {
+            seen.push(error);
+        }
+    }
+    match &seen[..] {
+        [only] => (*only).to_owned(),
+        several => format!("[{}]", several.join(", ")),
+    }
+}
+
 /// A text as Go's `%q` prints it.
 pub(crate) fn quoted(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + 2);

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use lockstep_core::{Map, Value};
+
 /// An authenticated user, as `user.Info` of k8s.io/apiserver.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct User {
@@ -32,5 +34,23 @@ impl User {
         let group = format!("system:serviceaccounts:{namespace}");
         let groups = ["system:serviceaccounts", &group, "system:authenticated"];
         Self::of(&format!("system:serviceaccount:{namespace}:{name}"), &groups)
+    }
+
+    /// As reviews show one: `UserInfo` of k8s.io/api/authentication. What is empty is left out.
+    pub(crate) fn info(&self) -> Value {
+        let list = |texts: &[String]| Value::list(texts.iter().map(|text| Value::from(&**text)).collect());
+        let mut value = Value::map(Map::new());
+        for (key, text) in [("username", &self.name), ("uid", &self.uid)] {
+            if !text.is_empty() {
+                value.set(&[key], text.clone().into());
+            }
+        }
+        if !self.groups.is_empty() {
+            value.set(&["groups"], list(&self.groups));
+        }
+        for (key, values) in &self.extra {
+            value.set(&["extra", key], list(values));
+        }
+        value
     }
 }

@@ -7,7 +7,8 @@ use schema::Quantity;
 
 use super::amounts::{Amounts, amounts, of_pod};
 use super::stage::{Stage, items};
-use crate::failure::Failure;
+
+use crate::failure::{Failure, joined};
 
 const ANNOTATION: &str = "kubernetes.io/limit-ranger";
 
@@ -104,19 +105,6 @@ pub(super) fn validate(stage: &Stage<'_, '_>, object: &Value, old: Option<&Value
         }
     }
     Ok(())
-}
-
-fn joined(errors: &[String]) -> String {
-    let mut seen: Vec<&str> = Vec::new();
-    for error in errors {
-        if !seen.contains(&&**error) {
-            seen.push(error);
-        }
-    }
-    match &seen[..] {
-        [only] => (*only).to_owned(),
-        several => format!("[{}]", several.join(", ")),
-    }
 }
 
 fn check(errors: &mut Vec<String>, limit: &Value, kind: &str, (requests, limits): (&Amounts, &Amounts)) {

@@ -1,8 +1,6 @@
 //! `MutatingAdmissionPolicy` and `ValidatingAdmissionPolicy`: rules of the cluster, in CEL.
 
-use std::collections::BTreeMap;
-
-use lockstep_core::{Map, Value};
+use lockstep_core::Value;
 use rules::{Attributes as Request, Authorizer, Check, Decision, MutatingPolicy, Params, ValidatingPolicy};
 use schema::{FieldManager, Force, IgnoredFields, Write};
 
@@ -81,7 +79,7 @@ impl Around {
     fn of(stage: &Stage<'_, '_>, object: Option<&Value>) -> Self {
         Self {
             kind: review::kind(stage, &stage.call.served),
-            user: review::user(&stage.call.user),
+            user: stage.call.user.info(),
             namespace: stage.namespace_object().map(|entry| entry.value()),
             name: review::name(stage, object),
             options: review::options(stage),
@@ -248,14 +246,4 @@ impl Authorizer for Asks<'_> {
         let verdict = self.state.rights.decide(account.as_ref().unwrap_or(self.user), &check.verb, &what);
         Decision { allowed: verdict.allowed, reason: verdict.reason, error: None }
     }
-}
-
-/// Labels of an object, by name.
-pub(super) fn labels(object: Option<&Value>) -> BTreeMap<String, String> {
-    let labels = object.and_then(|object| object.at(&["metadata", "labels"])).and_then(Value::as_map);
-    let labels: Map = labels.cloned().unwrap_or_default();
-    labels
-        .iter()
-        .map(|(key, value)| (key.to_string(), value.as_str().unwrap_or_default().to_owned()))
-        .collect()
 }

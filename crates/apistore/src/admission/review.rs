@@ -5,7 +5,6 @@ use lockstep_core::{Map, Value};
 use super::Operation;
 use super::stage::Stage;
 use crate::served::Served;
-use crate::user::User;
 
 impl Operation {
     /// As reviews name it.
@@ -17,24 +16,6 @@ impl Operation {
             Self::Connect => "CONNECT",
         }
     }
-}
-
-/// Who asks.
-pub(super) fn user(user: &User) -> Value {
-    let list = |texts: &[String]| Value::list(texts.iter().map(|text| Value::from(&**text)).collect());
-    let mut value = Value::map(Map::new());
-    for (key, text) in [("username", &user.name), ("uid", &user.uid)] {
-        if !text.is_empty() {
-            value.set(&[key], text.clone().into());
-        }
-    }
-    if !user.groups.is_empty() {
-        value.set(&["groups"], list(&user.groups));
-    }
-    for (key, values) in &user.extra {
-        value.set(&["extra", key], list(values));
-    }
-    value
 }
 
 /// The kind of what a request holds: that of its further endpoint, where it has one.
@@ -81,7 +62,7 @@ pub(super) fn request(
         request.set(&[key], text.into());
     }
     request.set(&["operation"], stage.attributes.operation.as_str().into());
-    request.set(&["userInfo"], user(&stage.call.user));
+    request.set(&["userInfo"], stage.call.user.info());
     request.set(&["object"], object.cloned().unwrap_or_default());
     request.set(&["oldObject"], old.cloned().unwrap_or_default());
     request.set(&["dryRun"], stage.attributes.dry_run.into());

@@ -7,7 +7,8 @@ use lockstep_core::Value;
 
 use super::rule::Rule;
 use super::{Asked, What};
-use crate::failure::{Failure, GroupResource, quoted};
+
+use crate::failure::{Failure, GroupResource, joined, quoted};
 use crate::shelf::split;
 use crate::user::User;
 
@@ -197,20 +198,6 @@ impl Rights {
 /// Whether a user may do everything, whatever the roles say.
 pub(crate) fn is_master(user: &User) -> bool {
     user.groups.iter().any(|group| group == "system:masters")
-}
-
-/// Errors as Go joins them: each once, in brackets where there are several.
-fn joined(errors: &[String]) -> String {
-    let mut seen: Vec<&str> = Vec::new();
-    for error in errors {
-        if !seen.contains(&&**error) {
-            seen.push(error);
-        }
-    }
-    match &seen[..] {
-        [only] => (*only).to_owned(),
-        several => format!("[{}]", several.join(", ")),
-    }
 }
 
 impl Bindings {

@@ -7,7 +7,6 @@ use crate::call::Call;
 use crate::failure::{Failure, Halt, quoted};
 use crate::state::State;
 use crate::token;
-use crate::user::User;
 
 /// Who asks.
 pub(super) fn of_sender(call: &Call<'_>) -> Value {
@@ -15,7 +14,7 @@ pub(super) fn of_sender(call: &Call<'_>) -> Value {
     answer.set(&["kind"], "SelfSubjectReview".into());
     answer.set(&["apiVersion"], call.served.api_version.clone().into());
     answer.set(&["metadata", "creationTimestamp"], call.time().to_string().into());
-    answer.set(&["status", "userInfo"], shown(&call.user));
+    answer.set(&["status", "userInfo"], call.user.info());
     answer
 }
 
@@ -36,7 +35,7 @@ pub(super) fn of_token(state: &State, call: &Call<'_>, mut object: Value) -> Res
                 true => status.set(&["error"], other_audience(&audiences, &wanted).into()),
                 false => {
                     status.set(&["authenticated"], true.into());
-                    status.set(&["user"], shown(&user));
+                    status.set(&["user"], user.info());
                     status.set(&["audiences"], list(common));
                 }
             }
@@ -54,21 +53,4 @@ fn other_audience(audiences: &[String], wanted: &[String]) -> String {
     };
     let (has, wants) = (list(audiences), list(wanted));
     format!("[invalid bearer token, token audiences {has} is invalid for the target audiences {wants}]")
-}
-
-/// A user as answers show one.
-fn shown(user: &User) -> Value {
-    let mut value = Value::map(Map::new());
-    for (key, text) in [("username", &user.name), ("uid", &user.uid)] {
-        if !text.is_empty() {
-            value.set(&[key], text.clone().into());
-        }
-    }
-    if !user.groups.is_empty() {
-        value.set(&["groups"], list(&user.groups));
-    }
-    for (key, values) in &user.extra {
-        value.set(&["extra", key], list(values));
-    }
-    value
 }
