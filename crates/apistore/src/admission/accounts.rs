@@ -1,20 +1,14 @@
 //! `ServiceAccount`: every pod has an account, and a token of it where it does not refuse.
 
-use lockstep_core::{Map, Value, from_json};
+use lockstep_core::{Map, Value};
 
 use super::stage::{Stage, annotation, items, push};
 use crate::failure::{Failure, GroupResource};
 
 const DEFAULT: &str = "default";
 const VOLUME: &str = "kube-api-access-";
-const MOUNT_PATH: &str = "/var/run/secrets/kubernetes.io/serviceaccount";
 const MIRROR: &str = "kubernetes.io/config.mirror";
 const ONLY_MOUNTABLE: &str = "kubernetes.io/enforce-mountable-secrets";
-/// Where the token, the authority and the namespace come from; a token holds an hour and some seconds.
-const SOURCES: &str = r#"{"defaultMode":420,"sources":[
-    {"serviceAccountToken":{"path":"token","expirationSeconds":3607}},
-    {"configMap":{"name":"kube-root-ca.crt","items":[{"key":"ca.crt","path":"ca.crt"}]}},
-    {"downwardAPI":{"items":[{"path":"namespace","fieldRef":{"apiVersion":"v1","fieldPath":"metadata.namespace"}}]}}]}"#;
 
 /// Gives a new pod its account, the token's volume and the account's pull secrets.
 pub(super) fn mutate(stage: &mut Stage<'_, '_>, pod: &mut Value) -> Result<(), Failure> {
@@ -88,30 +82,8 @@ fn mount(stage: &mut Stage<'_, '_>, pod: &mut Value) {
     let known = items(pod, &["spec", "volumes"]).iter().filter_map(|volume| volume.str_at(&["name"]));
     let known = known.into_iter().find(|name| name.starts_with(VOLUME)).map(str::to_owned);
     let name = known.clone().unwrap_or_else(|| stage.call.chance.name(VOLUME));
-    let mut needed = false;
-    for list in ["initContainers", "containers"] {
-        let mut containers = items(pod, &["spec", list]).to_vec();
-        for container in &mut containers {
-            let mounts = items(container, &["volumeMounts"]);
-            if mounts.iter().any(|mount| mount.str_at(&["mountPath"]) == Some(MOUNT_PATH)) {
-                continue;
-            }
-            let mut mount = Value::map(Map::new());
-            mount.set(&["name"], name.clone().into());
-            mount.set(&["readOnly"], true.into());
-            mount.set(&["mountPath"], MOUNT_PATH.into());
-            push(container, &["volumeMounts"], mount);
-            needed = true;
-        }
-        if !containers.is_empty() {
-            pod.set(&["spec", list], Value::list(containers));
-        }
-    }
-    if needed && known.is_none() {
-        let mut volume = Value::map(Map::new());
-        volume.set(&["name"], name.into());
-        volume.set(&["projected"], from_json(SOURCES.as_bytes()).unwrap_or_default());
-        push(pod, &["spec", "volumes"], volume);
+    if kinds::mount_token(pod, &name) && known.is_none() {
+        push(pod, &["spec", "volumes"], kinds::token_volume(&name));
     }
 }
 

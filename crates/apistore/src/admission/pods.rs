@@ -1,34 +1,17 @@
 //! What pods are given by their priority, their runtime and the nodes that may fail: `Priority`, `RuntimeClass`,
 //! `DefaultTolerationSeconds`.
 
-use lockstep_core::{Map, Value};
+use lockstep_core::Value;
 
 use super::stage::{Stage, items, push};
 use crate::failure::{Failure, quoted};
-
-/// How long a pod stays on a node that is not ready, in seconds.
-const TOLERATED: i64 = 300;
 
 /// A pod leaves a failed node after a while.
 pub(super) fn tolerate(stage: &Stage<'_, '_>, pod: &mut Value) {
     if !stage.is("", "pods") || !(stage.creates() || stage.updates()) {
         return;
     }
-    for key in ["node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable"] {
-        let covers = |toleration: &Value| {
-            let text = |name| toleration.str_at(&[name]).unwrap_or_default();
-            matches!(text("key"), "") | (text("key") == key) && matches!(text("effect"), "" | "NoExecute")
-        };
-        if items(pod, &["spec", "tolerations"]).iter().any(covers) {
-            continue;
-        }
-        let mut toleration = Value::map(Map::new());
-        for (name, text) in [("key", key), ("operator", "Exists"), ("effect", "NoExecute")] {
-            toleration.set(&[name], text.into());
-        }
-        toleration.set(&["tolerationSeconds"], TOLERATED.into());
-        push(pod, &["spec", "tolerations"], toleration);
-    }
+    kinds::tolerate_lost_nodes(pod);
 }
 
 /// The number of a priority comes from its class.

@@ -24,9 +24,14 @@ pub fn admit_pod(pod: &mut Value, token: Token, suffix: &str) {
     spec.default_text("serviceAccountName", "default");
     let account = spec.text("serviceAccountName").to_owned();
     spec.set(&["serviceAccount"], account.into());
-    if spec.child("automountServiceAccountToken").as_bool().unwrap_or(token == Token::Mounted) {
-        mount_token(spec, &format!("kube-api-access-{suffix}"));
+    let mounts = spec.child("automountServiceAccountToken").as_bool().unwrap_or(token == Token::Mounted);
+    let volume = format!("kube-api-access-{suffix}");
+    if mounts && mount_token(pod, &volume) {
+        let Some(spec) = pod.child_mut("spec") else { return };
+        let all = [spec.items("volumes"), &[token_volume(&volume)]].concat();
+        spec.set(&["volumes"], Value::list(all));
     }
+    let Some(spec) = pod.child_mut("spec") else { return };
     let priority = match spec.text("priorityClassName") {
         "" => Some(0),
         "system-cluster-critical" => Some(2_000_000_000),
@@ -37,18 +42,20 @@ pub fn admit_pod(pod: &mut Value, token: Token, suffix: &str) {
         spec.default_to("priority", priority);
         spec.default_to("preemptionPolicy", "PreemptLowerPriority");
     }
-    admit_pod_update(pod);
+    tolerate_lost_nodes(pod);
 }
 
 /// How long a pod stays on a node that does not answer: this is filled in again when a Pod is updated.
-pub fn admit_pod_update(pod: &mut Value) {
+pub fn tolerate_lost_nodes(pod: &mut Value) {
     let Some(spec) = pod.child_mut("spec") else { return };
     tolerate(spec, "node.kubernetes.io/not-ready");
     tolerate(spec, "node.kubernetes.io/unreachable");
 }
 
-fn mount_token(spec: &mut Value, name: &str) {
+/// Mounts the volume of a service account's token in every container that has nothing at its place. Returns whether one did not.
+pub fn mount_token(pod: &mut Value, name: &str) -> bool {
     let mut mounted = false;
+    let Some(spec) = pod.child_mut("spec") else { return mounted };
     for list in ["initContainers", "containers"] {
         for container in spec.items_mut(list) {
             let mounts = container.items("volumeMounts");
@@ -64,13 +71,11 @@ fn mount_token(spec: &mut Value, name: &str) {
             mounted = true;
         }
     }
-    if mounted {
-        let all = [spec.items("volumes"), &[token_volume(name)]].concat();
-        spec.set(&["volumes"], Value::list(all));
-    }
+    mounted
 }
 
-fn token_volume(name: &str) -> Value {
+/// The volume with the token, the authority and the namespace; the token holds an hour and some seconds.
+pub fn token_volume(name: &str) -> Value {
     const SOURCES: &str = r#"[{"serviceAccountToken":{"expirationSeconds":3607,"path":"token"}},
         {"configMap":{"name":"kube-root-ca.crt","items":[{"key":"ca.crt","path":"ca.crt"}]}},
         {"downwardAPI":{"items":[{"path":"namespace","fieldRef":{"apiVersion":"v1","fieldPath":"metadata.namespace"}}]}}]"#;
@@ -128,7 +133,7 @@ mod tests {
     fn pods_tolerate_lost_nodes_for_a_while() {
         let check = |tolerations: &str, count: usize| {
             let mut pod = pod(&format!(r#"{{"spec":{{"tolerations":{tolerations}}}}}"#));
-            admit_pod_update(&mut pod);
+            tolerate_lost_nodes(&mut pod);
             assert_eq!(pod.child("spec").items("tolerations").len(), count, "{tolerations}");
         };
         check("[]", 2);

@@ -14,16 +14,18 @@ const UPDATABLE: &str = "`spec.containers[*].image`,`spec.initContainers[*].imag
 /// A change of the Pod itself.
 pub(super) fn validate_update(pod: &Value, old: &Value) -> Errors {
     let mut errors = validate_pod(pod);
-    let annotations = [pod, old].map(|pod| pod.child("metadata").child("annotations"));
-    let meta = At::ROOT.field("metadata");
-    validate_annotation_change(&mut errors, &meta.field("annotations"), annotations);
-    super::annotations::validate_pod_annotations(
-        &mut errors,
-        &meta.field("annotations"),
-        (annotations[0], pod.child("spec")),
-    );
+    validate_annotations(&mut errors, pod, old);
     validate_spec_change(&mut errors, [pod, old].map(|pod| pod.child("spec")));
     errors
+}
+
+/// What holds for annotations whether the Pod or its status is written.
+fn validate_annotations(errors: &mut Errors, pod: &Value, old: &Value) {
+    let annotations = [pod, old].map(|pod| pod.child("metadata").child("annotations"));
+    let meta = At::ROOT.field("metadata");
+    let at = meta.field("annotations");
+    validate_annotation_change(errors, &at, annotations);
+    super::annotations::validate_pod_annotations(errors, &at, (annotations[0], pod.child("spec")));
 }
 
 fn validate_spec_change(errors: &mut Errors, [spec, old]: [&Value; 2]) {
@@ -193,14 +195,7 @@ fn validate_narrowed(errors: &mut Errors, at: &At, nodes: [&Value; 2]) {
 /// A change of the status.
 pub(super) fn validate_status(pod: &Value, old: &Value) -> Errors {
     let mut errors = Vec::new();
-    let annotations = [pod, old].map(|pod| pod.child("metadata").child("annotations"));
-    let meta = At::ROOT.field("metadata");
-    validate_annotation_change(&mut errors, &meta.field("annotations"), annotations);
-    super::annotations::validate_pod_annotations(
-        &mut errors,
-        &meta.field("annotations"),
-        (annotations[0], pod.child("spec")),
-    );
+    validate_annotations(&mut errors, pod, old);
     let at = At::ROOT.field("status");
     let [status, before] = [pod, old].map(|pod| pod.child("status"));
     validate_conditions(&mut errors, &at.field("conditions"), status.items("conditions"));

@@ -7,8 +7,8 @@ use std::path::Path;
 
 use lockstep_core::{Gvk, Value, from_json, to_json};
 use lockstep_kinds::{
-    Scope, Strategy, Token, admit_pod, admit_pod_update, invalid_on_create, invalid_on_status_update,
-    invalid_on_update, prepare_ephemeral_update, strategy, validate_ephemeral_update,
+    Scope, Strategy, Token, admit_pod, invalid_on_create, invalid_on_status_update, invalid_on_update,
+    prepare_ephemeral_update, strategy, tolerate_lost_nodes, validate_ephemeral_update,
 };
 use schema::{FieldError, Wire};
 
@@ -116,7 +116,7 @@ fn create(rules: &Strategy, object: &mut Value) -> Vec<FieldError> {
 
 fn update(rules: &Strategy, object: &mut Value, old: &Value) -> Vec<FieldError> {
     if rules.kind == "Pod" {
-        admit_pod_update(object);
+        tolerate_lost_nodes(object);
     }
     object.set(&["metadata", "generation"], generation(old).into());
     (rules.prepare_update)(object, old);
