@@ -62,7 +62,7 @@ pub(crate) fn encode(response: &Response, shape: &Shape, tables: &Tables) -> htt
         }
         (Answer::Watch(_) | Answer::Log(_), _) => whole(Bytes::new()),
     };
-    with_headers(response, shape.accepted.encoding.media_type(), body)
+    with_headers((response.code, &response.warnings), shape.accepted.encoding.media_type(), body)
 }
 
 /// A `Status` is one in every form.
@@ -76,21 +76,26 @@ fn plain(shape: &Shape) -> bool {
 }
 
 fn text_answer(response: &Response, text: &Arc<[u8]>) -> http::Response<Body> {
-    with_headers(response, "text/plain", whole(shared(text.clone())))
+    with_headers((response.code, &response.warnings), "text/plain", whole(shared(text.clone())))
 }
 
-/// The head of an answer: the code, the media type, and what the client is warned of.
+/// An answer that was asked for, without a word of warning.
+pub(crate) fn ok(media_type: &'static str, body: Body) -> http::Response<Body> {
+    with_headers((200, &[]), media_type, body)
+}
+
+/// An answer with its code and what the client is warned of.
 pub(crate) fn with_headers(
-    response: &Response,
+    (code, warnings): (u16, &[String]),
     media_type: &'static str,
     body: Body,
 ) -> http::Response<Body> {
     let mut answer = http::Response::new(body);
-    *answer.status_mut() = StatusCode::from_u16(response.code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    *answer.status_mut() = StatusCode::from_u16(code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let headers = answer.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(media_type));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache, private"));
-    for warning in &response.warnings {
+    for warning in warnings {
         if let Ok(value) = HeaderValue::from_str(&format!("299 - {}", quoted(warning))) {
             headers.append(WARNING, value);
         }

@@ -2,12 +2,14 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use lockstep_core::{Map, Secret, Value};
+use lockstep_core::{Secret, Value};
 use rcgen::{
     BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer,
     KeyPair, KeyUsagePurpose,
 };
 use rustls::pki_types::{CertificateDer, pem::PemObject};
+
+use crate::discovery::map;
 
 /// Why there is no certificate.
 #[derive(Debug, thiserror::Error)]
@@ -119,10 +121,6 @@ const CONTEXT: &str = "lockstep";
 
 fn named(name: &str, key: &str, value: Value) -> Value {
     Value::list(vec![map([("name", name.into()), (key, value)])])
-}
-
-fn map<const N: usize>(entries: [(&str, Value); N]) -> Value {
-    Value::map(entries.into_iter().map(|(key, value)| (key.into(), value)).collect::<Map>())
 }
 
 /// What every authority is, all but its key.

@@ -14,7 +14,7 @@ use crate::authentication::{Claim, impersonated, percent_decoded};
 use crate::body::{Body, streamed, whole};
 use crate::columns::Columns;
 use crate::discovery::{self, Part, map};
-use crate::encode::{Shape, encode, is_status, value_body, with_headers};
+use crate::encode::{Shape, encode, is_status, ok, value_body, with_headers};
 use crate::health;
 use crate::metrics::Metrics;
 use crate::server::Access;
@@ -173,19 +173,16 @@ impl Router {
             Form::Table => self.tables(info).await,
             Form::Whole | Form::Metadata | Form::MetadataList => Tables::Custom(Columns::default()),
         };
-        let head = Response {
-            code: response.code,
-            warnings: response.warnings.clone(),
-            body: Answer::Text(Arc::default()),
-        };
         Ok(match response.body {
             Answer::Watch(watch) => {
                 let lines = stream::events(self.api.clone(), watch, shape, tables);
-                with_headers(&head, "application/json", streamed(lines))
+                with_headers((response.code, &response.warnings), "application/json", streamed(lines))
             }
-            Answer::Log(log) => {
-                with_headers(&head, "text/plain", streamed(stream::log(self.api.clone(), log)))
-            }
+            Answer::Log(log) => with_headers(
+                (response.code, &response.warnings),
+                "text/plain",
+                streamed(stream::log(self.api.clone(), log)),
+            ),
             _ => encode(&response, &shape, &tables),
         })
     }
@@ -269,8 +266,7 @@ impl Router {
         };
         if let Some(part) = part.filter(|_| wants_aggregated_discovery(accept)) {
             let bytes = to_json(&discovery::aggregated(&resources, part));
-            let ok = Response { code: 200, warnings: Vec::new(), body: Answer::Text(Arc::default()) };
-            return Some(with_headers(&ok, AGGREGATED, whole(bytes)));
+            return Some(ok(AGGREGATED, whole(bytes)));
         }
         let value = match parts[..] {
             ["api"] => discovery::api_versions(&self.address),
@@ -377,23 +373,19 @@ fn version() -> Value {
 }
 
 fn document(value: &Value, shape: &Shape) -> http::Response<Body> {
-    let ok = Response { code: 200, warnings: Vec::new(), body: Answer::Text(Arc::default()) };
-    with_headers(&ok, shape.accepted.encoding.media_type(), value_body(value, shape))
+    ok(shape.accepted.encoding.media_type(), value_body(value, shape))
 }
 
 fn proto_bytes(bytes: Vec<u8>) -> http::Response<Body> {
-    let ok = Response { code: 200, warnings: Vec::new(), body: Answer::Text(Arc::default()) };
-    with_headers(&ok, openapi_proto::MEDIA_TYPE, whole(bytes))
+    ok(openapi_proto::MEDIA_TYPE, whole(bytes))
 }
 
 fn json_bytes(bytes: Vec<u8>) -> http::Response<Body> {
-    let ok = Response { code: 200, warnings: Vec::new(), body: Answer::Text(Arc::default()) };
-    with_headers(&ok, "application/json", whole(bytes))
+    ok("application/json", whole(bytes))
 }
 
 fn plain_text(text: String) -> http::Response<Body> {
-    let ok = Response { code: 200, warnings: Vec::new(), body: Answer::Text(Arc::default()) };
-    with_headers(&ok, "text/plain; charset=utf-8", whole(text))
+    ok("text/plain; charset=utf-8", whole(text))
 }
 
 /// An answer that this server gives itself: whole, whatever the client wanted.
