@@ -130,7 +130,7 @@ async fn apply(
     settings: &Settings,
 ) -> Result<(), ApiError> {
     match writer.connection().get(resource, key).await {
-        Ok(live) if from_json(live.bytes()).is_ok_and(|live| covers(&live, wanted)) => return Ok(()),
+        Ok(live) if from_json(live.bytes()).is_ok_and(|live| live.covers(wanted)) => return Ok(()),
         Ok(_) | Err(ApiError::NotFound) => {}
         Err(error) => return Err(error),
     }
@@ -141,20 +141,6 @@ async fn apply(
         ..ApplyOptions::default()
     };
     writer.apply(resource, key, Bytes::from(to_json(wanted)), &options).await.map(drop)
-}
-
-/// Whether everything that is wanted is there; the server may have added defaults.
-fn covers(live: &Value, wanted: &Value) -> bool {
-    match (live, wanted) {
-        (Value::Map(live), Value::Map(wanted)) => {
-            wanted.iter().all(|(key, wanted)| live.get(key).is_some_and(|live| covers(live, wanted)))
-        }
-        (Value::List(live), Value::List(wanted)) => {
-            live.len() == wanted.len()
-                && live.iter().zip(wanted.iter()).all(|(live, wanted)| covers(live, wanted))
-        }
-        _ => live == wanted,
-    }
 }
 
 /// Makes sure that the controller's namespace is there.
@@ -258,7 +244,7 @@ mod tests {
             (r#"{"spec":{"names":{"kind":"A"},"versions":[]}}"#, false),
             (r#"{"spec":{"names":{"kind":"A"}}}"#, false),
         ] {
-            assert_eq!(covers(&parse(live), &wanted), expected, "{live}");
+            assert_eq!(parse(live).covers(&wanted), expected, "{live}");
         }
     }
 }

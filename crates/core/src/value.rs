@@ -155,6 +155,20 @@ impl Value {
         target.make_map().remove(*last)
     }
 
+    /// Whether everything that is wanted is here: entries may be more, items not.
+    pub fn covers(&self, wanted: &Self) -> bool {
+        match (self, wanted) {
+            (Self::Map(entries), Self::Map(wanted)) => {
+                wanted.iter().all(|(key, wanted)| entries.get(key).is_some_and(|entry| entry.covers(wanted)))
+            }
+            (Self::List(items), Self::List(wanted)) => {
+                items.len() == wanted.len()
+                    && items.iter().zip(wanted.iter()).all(|(item, wanted)| item.covers(wanted))
+            }
+            _ => self == wanted,
+        }
+    }
+
     /// Whether this is `{}`, `[]` or `null`: a leaf that field ownership cannot tell from an empty container.
     pub fn is_empty_container(&self) -> bool {
         match self {

@@ -111,7 +111,7 @@ fn standing(stage: &Stage) -> Result<Offences> {
         match live.get(key) {
             None => offences.push(format!("{key} of {app} is not there")),
             Some(live) => {
-                if !covers(live, value) {
+                if !live.covers(value) {
                     offences.push(format!("{key} of {app} is not as Git has it"));
                 }
                 if owner(live).as_deref() != Some(app) {
@@ -187,20 +187,6 @@ fn owner(object: &Value) -> Option<String> {
     let text = object.str_at(&["metadata", "annotations", lockstep_core::OWNER_ANNOTATION])?;
     let rest = text.strip_prefix(INSTANCE)?.strip_prefix(":default/")?;
     rest.split(':').next().map(str::to_owned)
-}
-
-/// Whether everything that is wanted is there; the server may have added defaults.
-fn covers(live: &Value, wanted: &Value) -> bool {
-    match (live, wanted) {
-        (Value::Map(live), Value::Map(wanted)) => {
-            wanted.iter().all(|(key, wanted)| live.get(key).is_some_and(|live| covers(live, wanted)))
-        }
-        (Value::List(live), Value::List(wanted)) => {
-            live.len() == wanted.len()
-                && live.iter().zip(wanted.iter()).all(|(live, wanted)| covers(live, wanted))
-        }
-        _ => live == wanted,
-    }
 }
 
 /// A key of `data` that Git has no longer and that no user has written.

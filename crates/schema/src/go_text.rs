@@ -41,7 +41,7 @@ pub(crate) fn plain(value: &Value) -> String {
         Value::Bool(flag) => flag.to_string(),
         Value::Int(number) => number.to_string(),
         Value::Uint(number) => number.to_string(),
-        Value::Float(number) => float(*number),
+        Value::Float(number) => go_float(*number),
         Value::String(text) => text.to_string(),
         Value::List(items) => format!("[{}]", items.iter().map(plain).collect::<Vec<_>>().join(" ")),
         Value::Map(entries) => {
@@ -82,8 +82,8 @@ pub(crate) fn type_name(value: &Value) -> &'static str {
     }
 }
 
-/// The shortest digits that read back as the same number, with an exponent where Go has one.
-fn float(number: f64) -> String {
+/// A finite number as Go's `%v` prints it: the shortest digits that read back as the same, with an exponent where Go has one.
+pub fn go_float(number: f64) -> String {
     if number == 0.0 || (1e-4..1e21).contains(&number.abs()) {
         return number.to_string();
     }

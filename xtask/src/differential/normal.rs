@@ -128,7 +128,7 @@ pub(super) fn is_noise(item: &Value) -> bool {
     item.pointer("/metadata/name").and_then(Value::as_str) == Some("kube-root-ca.crt")
 }
 
-fn is_uid(text: &str) -> bool {
+pub(crate) fn is_uid(text: &str) -> bool {
     text.bytes().enumerate().all(|(at, byte)| match at {
         8 | 13 | 18 | 23 => byte == b'-',
         14 => byte == b'4',
@@ -150,14 +150,14 @@ fn is_time(text: &str) -> bool {
 }
 
 /// The digits behind a text, replaced.
-fn after(text: &str, before: &str, name: &str) -> String {
+pub(crate) fn after(text: &str, before: &str, name: &str) -> String {
     let Some(at) = text.find(before) else { return text.to_owned() };
     let start = at + before.len();
     let digits = text[start..].bytes().take_while(u8::is_ascii_digit).count();
     if digits == 0 { text.to_owned() } else { format!("{}{name}{}", &text[..start], &text[start + digits..]) }
 }
 
-fn replace_word(text: &str, word: &str, name: &str) -> String {
+pub(crate) fn replace_word(text: &str, word: &str, name: &str) -> String {
     let is_word = |c: Option<char>| c.is_some_and(|c| c.is_alphanumeric() || c == '_');
     let (mut out, mut rest, mut before) = (String::new(), text, None);
     while let Some(at) = rest.find(word) {

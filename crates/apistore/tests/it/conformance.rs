@@ -8,6 +8,7 @@ use lockstep_apistore::{Body, Method, Request};
 use lockstep_core::{Timestamp, Value, from_json, to_json};
 
 use crate::api::{Api, request};
+use crate::differential::normal::{after, is_uid, replace_word};
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/conformance/apistore")
@@ -133,36 +134,6 @@ impl Names {
 
 fn is_noise(item: &Value) -> bool {
     item.str_at(&["metadata", "name"]) == Some("kube-root-ca.crt")
-}
-
-fn is_uid(text: &str) -> bool {
-    text.bytes().enumerate().all(|(at, byte)| match at {
-        8 | 13 | 18 | 23 => byte == b'-',
-        14 => byte == b'4',
-        _ => byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte),
-    })
-}
-
-/// The digits behind a text, replaced.
-fn after(text: &str, before: &str, name: &str) -> String {
-    let Some(at) = text.find(before) else { return text.to_owned() };
-    let start = at + before.len();
-    let digits = text[start..].bytes().take_while(u8::is_ascii_digit).count();
-    if digits == 0 { text.to_owned() } else { format!("{}{name}{}", &text[..start], &text[start + digits..]) }
-}
-
-fn replace_word(text: &str, word: &str, name: &str) -> String {
-    let is_word = |c: Option<char>| c.is_some_and(|c| c.is_alphanumeric() || c == '_');
-    let (mut out, mut rest, mut before) = (String::new(), text, None);
-    while let Some(at) = rest.find(word) {
-        let (head, tail) = (&rest[..at], &rest[at + word.len()..]);
-        let free = !is_word(head.chars().last().or(before)) && !is_word(tail.chars().next());
-        out.push_str(head);
-        out.push_str(if free { name } else { word });
-        before = word.chars().last();
-        rest = tail;
-    }
-    out + rest
 }
 
 fn ips(text: &str) -> String {

@@ -14,7 +14,7 @@ use crate::api::{Api, request};
 #[path = "../../../../xtask/src/differential/compare.rs"]
 mod compare;
 #[path = "../../../../xtask/src/differential/normal.rs"]
-mod normal;
+pub(crate) mod normal;
 #[allow(dead_code)] // the tool uses all of it
 #[path = "../../../../xtask/src/differential/script.rs"]
 mod script;

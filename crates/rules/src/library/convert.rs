@@ -1,5 +1,7 @@
 //! Conversions between types.
 
+use schema::go_float;
+
 use super::Answer;
 use crate::time::{Time, seconds};
 use crate::val::Val;
@@ -132,13 +134,7 @@ pub(super) fn float(number: f64) -> String {
     if number.is_infinite() {
         return if number > 0.0 { "+Inf".into() } else { "-Inf".into() };
     }
-    if number == 0.0 || (1e-4..1e21).contains(&number.abs()) {
-        return number.to_string();
-    }
-    let text = format!("{number:e}");
-    let (digits, exponent) = text.split_once('e').unwrap_or((&text, "0"));
-    let (sign, exponent) = exponent.strip_prefix('-').map_or(('+', exponent), |exponent| ('-', exponent));
-    format!("{digits}e{sign}{exponent:0>2}")
+    go_float(number)
 }
 
 /// A value as `string()` gives it, or as messages show it.
