@@ -61,6 +61,11 @@ impl Schema {
         Self::typed("integer").with("format", "int64").with("minimum", 0)
     }
 
+    /// Any integer.
+    pub(crate) fn whole() -> Self {
+        Self::typed("integer").with("format", "int64")
+    }
+
     /// A count or a percentage.
     pub(crate) fn count_or_percent() -> Self {
         let one_of = [Self::typed("integer").0, Self::typed("string").0];

@@ -138,8 +138,12 @@ pub struct HealthStatus {
 pub struct Operation {
     /// How far it is.
     pub phase: OperationPhase,
+    /// The wave that it is in, or failed in; `None` without waves.
+    pub wave: Option<i64>,
     /// The digest of its plan.
     pub plan: String,
+    /// The first source's commit that it is for.
+    pub revision: Option<CommitId>,
     /// When it began.
     pub started_at: Timestamp,
     /// When it ended.

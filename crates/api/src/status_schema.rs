@@ -64,8 +64,9 @@ fn health() -> Schema {
 fn operation() -> Schema {
     Schema::fields(vec![
         ("phase", Schema::choice(OperationPhase::WORDS).about("How far it is.")),
-        ("wave", Schema::integer(i64::from(i32::MIN), i64::from(i32::MAX)).about("The wave it is in.")),
+        ("wave", Schema::whole().about("The wave that it is in, or failed in.")),
         ("plan", Schema::text().max_length(64).about("The digest of its plan.")),
+        ("revision", Schema::text().max_length(64).about("The first source's commit that it is for.")),
         ("startedAt", Schema::time().about("When it began.")),
         ("finishedAt", Schema::time().about("When it ended.")),
         ("message", Schema::text().about("What it says.")),

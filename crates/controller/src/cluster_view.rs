@@ -74,6 +74,10 @@ impl LiveSet for Cluster {
         }
     }
 
+    fn health(&self, key: &ObjectKey, gvk: &Gvk) -> Health {
+        Cluster::health(self, key, gvk)
+    }
+
     fn namespace(&self, name: &str) -> NamespaceState {
         let key = ObjectKey::new("", "Namespace", "", name);
         match self.index.meta(&namespaces(), &key) {

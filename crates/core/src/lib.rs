@@ -19,6 +19,7 @@ mod record;
 mod revision;
 mod secret;
 mod value;
+mod wave;
 
 pub use application::{
     AppKey, Application, Budget, DeletionPolicy, Destination, Directory, GitSource, Propagation, Retry,
@@ -39,3 +40,4 @@ pub use record::{AppRecord, ObjectRecord};
 pub use revision::{Commit, CommitId, RepoUrl, Timestamp};
 pub use secret::Secret;
 pub use value::{Map, Value};
+pub use wave::Wave;

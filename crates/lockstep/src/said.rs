@@ -85,6 +85,7 @@ mod tests {
              "message":"rival keeps changing .data.x of ConfigMap/a"}]}}"#;
         let status = Status::read(&from_json(status.as_bytes()).unwrap());
         let entry = |kind: &str, name: &str| Entry {
+            wave: lockstep_core::Wave::default(),
             key: ObjectKey::new("", kind, "shop", name),
             origin: None,
             commit: None,

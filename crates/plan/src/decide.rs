@@ -1,6 +1,7 @@
 //! The whole decision: every object, then what only all of them together show.
 
 use crate::budget;
+use crate::gate;
 use crate::input::Input;
 use crate::memo::{Memo, next_of};
 use crate::report::{DryRun, Entry, Report};
@@ -21,8 +22,12 @@ pub fn plan(input: &Input<'_>, memo: &mut Memo) -> (Plan, Report) {
     let mut dry_runs = Vec::new();
     let (mut entries, mut intents) = decide_each(&scene, memo, &mut dry_runs);
     let block = budget::hold(&scene, &mut entries, &mut intents, memo);
-    let actions =
-        intents.into_iter().map(|intent| (entries[intent.entry].key.clone(), intent.action)).collect();
+    gate::hold(&scene, &mut entries, &mut intents, memo);
+    let place = |intent: Intent| {
+        let entry = &entries[intent.entry];
+        (entry.key.clone(), entry.wave, intent.action)
+    };
+    let actions = intents.into_iter().map(place).collect();
     let plan = Plan {
         app: input.app.key.clone(),
         generation: input.app.generation,
@@ -46,7 +51,7 @@ fn decide_each(
     memo.objects.reserve(expected);
     for subject in subjects(scene.set, scene.input.record, scene.input.owned) {
         let (key, known) = next_of(&mut old, subject.key).unzip();
-        let (Draft { entry, action, mark }, remembered) = match subject.desired {
+        let (Draft { entry, action, mark, moment }, remembered) = match subject.desired {
             None => unwanted::decide(scene, &subject, known),
             Some(desired) => {
                 let wanted::Decided { draft, remembered, dry_run } =
@@ -58,7 +63,7 @@ fn decide_each(
         if let Some(remembered) = remembered {
             memo.objects.push((key.unwrap_or_else(|| subject.key.clone()), remembered));
         }
-        intents.extend(action.map(|action| Intent { entry: entries.len(), action, mark }));
+        intents.extend(action.map(|action| Intent { entry: entries.len(), action, mark, moment }));
         entries.push(entry);
     }
     (entries, intents)

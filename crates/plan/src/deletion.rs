@@ -1,6 +1,6 @@
 //! The end of an Application.
 
-use lockstep_core::{DeletionPolicy, ObjectKey};
+use lockstep_core::{DeletionPolicy, Wave};
 
 use crate::input::Input;
 use crate::memo::{Memo, Remembered, next_of};
@@ -11,7 +11,7 @@ use crate::stage;
 use crate::step::{Action, Plan};
 use crate::subject::{Subject, subjects};
 use crate::summary;
-use crate::unwanted::{Fate, fate, moving, seen_uid};
+use crate::unwanted::{Fate, fate, leaving, moving, seen_uid};
 
 /// What is left to do before an Application may go.
 #[derive(Clone, Debug)]
@@ -26,7 +26,7 @@ pub struct Deletion {
 
 /// Decides what is to be done when an Application is deleted, which is its own approval for everything it owns.
 ///
-/// Desired objects do not count: everything recorded or owned is deleted, layer by layer in reverse order, each when the one before is
+/// Desired objects do not count: everything recorded or owned is deleted, waves and their layers in reverse order, each when the one before is
 /// gone. With `deletion: Orphan` everything stays. What another Application desires, or what says
 /// `lockstep.dev/prune: disabled`, stays as well. While another Application on its repositories has yet to render, it may be about
 /// to desire any of them, and nothing is deleted.
@@ -35,16 +35,16 @@ pub fn plan_deletion(input: &Input<'_>, memo: &mut Memo) -> Deletion {
     scene.set = None;
     let drafts = decide_each(&scene, memo);
     let top =
-        drafts.iter().filter(|draft| is_in_the_way(&draft.entry)).map(|draft| layer(&draft.entry.key)).max();
+        drafts.iter().filter(|draft| is_in_the_way(&draft.entry)).map(|draft| place_of(&draft.entry)).max();
     let mut entries: Vec<Entry> = Vec::with_capacity(drafts.len());
     let mut actions = Vec::new();
-    for Draft { mut entry, action, mark: _ } in drafts {
-        let waits = top.is_some_and(|top| layer(&entry.key) < top);
+    for Draft { mut entry, action, .. } in drafts {
+        let waits = top.is_some_and(|top| place_of(&entry) < top);
         match (action, &entry.verdict) {
             (Some(Action::Prune(_)), Verdict::Act(change)) if waits => {
                 entry.verdict = Verdict::Withheld(change.clone(), Because::Order);
             }
-            (action, _) => actions.extend(action.map(|action| (entry.key.clone(), action))),
+            (action, _) => actions.extend(action.map(|action| (entry.key.clone(), entry.wave, action))),
         }
         entries.push(entry);
     }
@@ -68,8 +68,9 @@ fn decide_each(scene: &Scene<'_, '_>, memo: &mut Memo) -> Vec<Draft> {
     drafts
 }
 
-fn layer(key: &ObjectKey) -> Layer {
-    place(key).0
+/// What goes last goes first.
+fn place_of(entry: &Entry) -> (Wave, Layer) {
+    (entry.wave, place(&entry.key).0)
 }
 
 /// Whether an object has to be waited for.
@@ -116,5 +117,5 @@ fn decide(
             }
         }
     };
-    (scene.draft(subject, verdict, action), remembered)
+    (leaving(scene.draft(subject, verdict, action), remembered.as_ref()), remembered)
 }

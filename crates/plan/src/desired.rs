@@ -1,9 +1,9 @@
 //! What Git wants.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use lockstep_core::{CommitId, DesiredObject, Finding, GroupKind, ObjectKey, Value};
+use lockstep_core::{CommitId, DesiredObject, Finding, GroupKind, ObjectKey, Value, Wave};
 
 /// The objects of one render, indexed once so that planning them again costs little.
 #[derive(Clone, Debug)]
@@ -12,6 +12,8 @@ pub struct DesiredSet {
     objects: Vec<Arc<DesiredObject>>,
     definitions: BTreeSet<GroupKind>,
     autoscaled: BTreeSet<ObjectKey>,
+    /// Of the objects that are in another wave than 0.
+    waves: BTreeMap<ObjectKey, Wave>,
 }
 
 impl DesiredSet {
@@ -26,7 +28,8 @@ impl DesiredSet {
         objects.dedup_by(|a, b| a.key == b.key);
         let definitions = objects.iter().filter_map(|object| defined_kind(object)).collect();
         let autoscaled = objects.iter().filter_map(|object| scale_target(object)).collect();
-        Self { revision, objects, definitions, autoscaled }
+        let waves = waves(&objects);
+        Self { revision, objects, definitions, autoscaled, waves }
     }
 
     /// The commit that was rendered.
@@ -43,6 +46,19 @@ impl DesiredSet {
     pub fn get(&self, key: &ObjectKey) -> Option<&Arc<DesiredObject>> {
         let index = self.objects.binary_search_by(|object| object.key.cmp(key)).ok()?;
         self.objects.get(index)
+    }
+
+    /// The wave of an object.
+    pub fn wave(&self, key: &ObjectKey) -> Wave {
+        match self.waves.is_empty() {
+            true => Wave::default(),
+            false => self.waves.get(key).copied().unwrap_or_default(),
+        }
+    }
+
+    /// Whether there are objects in another wave than 0.
+    pub fn has_waves(&self) -> bool {
+        !self.waves.is_empty()
     }
 
     /// Whether a CustomResourceDefinition of this set defines a kind.
@@ -74,6 +90,32 @@ fn defined_kind(object: &DesiredObject) -> Option<GroupKind> {
     }
     let text = |path: &[&str]| object.value.str_at(path);
     Some(GroupKind::new(text(&["spec", "group"])?, text(&["spec", "names", "kind"])?))
+}
+
+/// The waves that are not 0. What others need to exist at all, their namespace or their kind, goes no later than the first of them:
+/// it could not be waited for otherwise.
+fn waves(objects: &[Arc<DesiredObject>]) -> BTreeMap<ObjectKey, Wave> {
+    let named = objects.iter().map(|object| (object, Wave::of(&object.value)));
+    let named: Vec<(&Arc<DesiredObject>, Wave)> = named.collect();
+    if named.iter().all(|(_, wave)| *wave == Wave::default()) {
+        return BTreeMap::new();
+    }
+    let mut first_in: BTreeMap<&Arc<str>, Wave> = BTreeMap::new();
+    let mut first_of: BTreeMap<GroupKind, Wave> = BTreeMap::new();
+    let earlier = |slot: &mut Wave, wave: Wave| *slot = wave.min(*slot);
+    for (object, wave) in &named {
+        earlier(first_in.entry(&object.key.namespace).or_insert(*wave), *wave);
+        earlier(first_of.entry(object.key.group_kind()).or_insert(*wave), *wave);
+    }
+    let needed = |object: &DesiredObject| match &*object.key.kind {
+        "Namespace" if object.key.group.is_empty() => first_in.get(&object.key.name).copied(),
+        _ => defined_kind(object).and_then(|kind| first_of.get(&kind).copied()),
+    };
+    let placed = named.iter().map(|(object, wave)| {
+        let wave = needed(object).map_or(*wave, |needed| needed.min(*wave));
+        (object.key.clone(), wave)
+    });
+    placed.filter(|(_, wave)| *wave != Wave::default()).collect()
 }
 
 fn scale_target(object: &DesiredObject) -> Option<ObjectKey> {

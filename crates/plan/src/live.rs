@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use lockstep_core::{AppKey, Gvk, LiveObject, ObjectKey};
+use lockstep_core::{AppKey, Gvk, Health, LiveObject, ObjectKey};
 
 /// The live objects. Both look-ups must answer from the same state within one call of [`crate::plan`].
 pub trait LiveSet {
@@ -10,6 +10,8 @@ pub trait LiveSet {
     fn glance(&self, key: &ObjectKey, gvk: &Gvk) -> Glance;
     /// The whole object, asked only where something changed. `gvk` is the version whose FieldsV1 are wanted.
     fn get(&self, key: &ObjectKey, gvk: &Gvk) -> Live;
+    /// How well an object is. Asked only of objects that a later wave waits for.
+    fn health(&self, key: &ObjectKey, gvk: &Gvk) -> Health;
     /// The state of a namespace.
     fn namespace(&self, name: &str) -> NamespaceState;
     /// Whether a live HorizontalPodAutoscaler targets this object.

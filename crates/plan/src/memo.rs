@@ -1,20 +1,22 @@
 //! What the last plan found out, so that objects that did not change cost next to nothing.
 
 use std::cmp::Ordering;
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::iter::Peekable;
 use std::sync::Arc;
 
 use diff::Extra;
-use lockstep_core::{CommitId, Digest, ObjectKey, ObjectRecord, Owner};
+use lockstep_core::{CommitId, Digest, LiveObject, ObjectKey, ObjectRecord, Owner, Wave};
 
-use crate::compare::Comparison;
+use crate::compare::{self, Comparison};
 
 /// The memory of one Application's plans. Dropping it is always right: it is rebuilt by the next plan.
 #[derive(Debug, Default)]
 pub struct Memo {
     pub(crate) objects: Vec<(ObjectKey, Remembered)>,
     pub(crate) approved: Option<Approved>,
+    /// The resourceVersions at which objects that a wave waited for were healthy.
+    pub(crate) healthy: HashMap<ObjectKey, Arc<str>>,
     nothing: Option<Arc<[Extra]>>,
 }
 
@@ -83,13 +85,42 @@ pub(crate) enum Fact {
 pub(crate) struct Marks {
     pub(crate) owner: Option<Owner>,
     pub(crate) prune: PruneMark,
+    /// The wave that it is deleted in, in reverse.
+    pub(crate) wave: Wave,
+    /// When it is deleted in its wave.
+    pub(crate) moment: PruneMoment,
+}
+
+impl Marks {
+    pub(crate) fn of(live: &LiveObject) -> Self {
+        let prune = live.annotation(compare::PRUNE_ANNOTATION);
+        let options = live.annotation("argocd.argoproj.io/sync-options").unwrap_or_default();
+        let last = prune == Some("last") || options.split(',').any(|option| option.trim() == "PruneLast=true");
+        Self {
+            owner: compare::owner(live),
+            prune: PruneMark::parse(prune),
+            wave: Wave::of(&live.value),
+            moment: if last { PruneMoment::Last } else { PruneMoment::AfterApplies },
+        }
+    }
+}
+
+/// When an object that left Git is deleted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum PruneMoment {
+    /// Once no apply waits for a wave.
+    #[default]
+    AfterApplies,
+    /// Once everything that is desired is applied and healthy.
+    Last,
 }
 
 /// `lockstep.dev/prune` on an object.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum PruneMark {
     Disabled,
     Allowed,
+    #[default]
     Unset,
 }
 
@@ -132,11 +163,11 @@ impl Remembered {
         }
     }
 
-    /// `lockstep.dev/prune` on an object that is not desired.
-    pub(crate) fn prune_mark(&self) -> PruneMark {
+    /// What an object that is not desired says of itself.
+    pub(crate) fn marked(&self) -> Option<&Marks> {
         match &*self.fact {
-            Fact::Marked(marks) => marks.prune,
-            Fact::Compared { .. } => PruneMark::Unset,
+            Fact::Marked(marks) => Some(marks),
+            Fact::Compared { .. } => None,
         }
     }
 

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use diff::{DriftedField, Extra};
-use lockstep_core::{AppKey, CommitId, DesiredObject, Digest, Gvk, ObjectKey, Origin, Owner};
+use lockstep_core::{AppKey, CommitId, DesiredObject, Digest, Gvk, ObjectKey, Origin, Owner, Wave};
 
 use crate::failure::Failure;
+use crate::gate::Gate;
 use crate::input::Millis;
 use crate::live::Unrendered;
 
@@ -27,6 +28,8 @@ pub struct Report {
     /// Dry runs whose results would make this Report exact. They are asked for only where nothing may be written, or where the
     /// live object cannot be compared; run them, put the results into [`crate::History::dry_runs`] and plan again.
     pub dry_runs: Vec<DryRun>,
+    /// The wave that is being worked on, or that others wait for; `None` where there are no waves or nothing is to be done.
+    pub wave: Option<Wave>,
     /// When to plan again although nothing changed.
     pub wake: Option<Millis>,
 }
@@ -69,6 +72,8 @@ pub struct Entry {
     pub origin: Option<Origin>,
     /// The commit that last changed it.
     pub commit: Option<CommitId>,
+    /// The wave in which it is applied; of an object that Git does not have, the one before which it is deleted.
+    pub wave: Wave,
     /// What is done about it and why.
     pub verdict: Verdict,
     /// Fields that others added, which stay.
@@ -182,6 +187,8 @@ pub enum Because {
         /// The next heal waits for this.
         until: Millis,
     },
+    /// An earlier wave has to be applied and healthy first.
+    Wave(Arc<Gate>),
     /// Objects that may depend on it have to be gone first.
     Order,
     /// A dry run has to tell whether it differs at all.

@@ -4,13 +4,13 @@ use std::cell::OnceCell;
 use std::sync::Arc;
 
 use diff::Extra;
-use lockstep_core::{AppKey, Digest, LiveObject, ObjectKey, Owner, SyncMode};
+use lockstep_core::{AppKey, Digest, LiveObject, ObjectKey, Owner, SyncMode, Wave};
 
 use crate::desired::{Desired, DesiredSet};
 use crate::failure::{Attempt, Failure};
 use crate::input::{DryRunOutcome, Input};
 use crate::live::{Claim, Standing, Unrendered};
-use crate::memo::PruneMark;
+use crate::memo::{PruneMark, PruneMoment};
 use crate::report::{Because, Change, Drift, Entry, Verdict};
 use crate::step::Action;
 use crate::subject::Subject;
@@ -21,6 +21,7 @@ pub(crate) struct Draft {
     pub(crate) action: Option<Action>,
     /// What the live object says about its deletion, where that is what was decided.
     pub(crate) mark: PruneMark,
+    pub(crate) moment: PruneMoment,
 }
 
 /// What is meant to be done about one entry, until a later rule forbids it.
@@ -29,6 +30,7 @@ pub(crate) struct Intent {
     pub(crate) entry: usize,
     pub(crate) action: Action,
     pub(crate) mark: PruneMark,
+    pub(crate) moment: PruneMoment,
 }
 
 /// What all decisions of one plan share.
@@ -173,7 +175,8 @@ impl<'i, 'a> Scene<'i, 'a> {
             (None, record) => record.map(|record| record.commit.clone()),
         };
         let (key, extras) = (subject.key.clone(), self.no_extras.clone());
-        let entry = Entry { key, origin, commit, verdict, extras, contested: None };
-        Draft { entry, action, mark: PruneMark::Unset }
+        let wave = self.set.filter(|_| subject.desired.is_some()).map_or(Wave::default(), |set| set.wave(&key));
+        let entry = Entry { key, origin, commit, wave, verdict, extras, contested: None };
+        Draft { entry, action, mark: PruneMark::default(), moment: PruneMoment::default() }
     }
 }

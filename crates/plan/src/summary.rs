@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use lockstep_core::Finding;
+use lockstep_core::{Finding, Wave};
 
 use crate::desired::Desired;
 use crate::input::Millis;
@@ -68,6 +68,8 @@ fn classify(verdict: &Verdict) -> Class {
             | Because::OtherVersion(_)
             | Because::NamespaceMissing
             | Because::Refused(_) => Class::Failing(Again::WhenSomethingChanges),
+            Because::Wave(gate) if gate.is_failed() => Class::Failing(Again::WhenSomethingChanges),
+            Because::Wave(_) => Class::Waiting,
             Because::Failed(failure, _) if failure.exhausted => Class::Failing(Again::WhenSomethingChanges),
             Because::Failed(..) => Class::Failing(Again::Soon),
             Because::Fighting { .. } => Class::Fighting,
@@ -87,7 +89,18 @@ pub(crate) fn report(
     let message = message(scene, reason, &entries, block.as_ref());
     let fights = fights(scene, &entries);
     let wake = wake(scene, &entries);
-    Report { entries, state, reason, message, fights, block, dry_runs, wake }
+    let wave = scene.set.filter(|set| set.has_waves()).and_then(|_| wave(&entries));
+    Report { entries, state, reason, message, fights, block, dry_runs, wave, wake }
+}
+
+/// The wave that is waited for, else the one that is worked on.
+fn wave(entries: &[Entry]) -> Option<Wave> {
+    let gate = entries.iter().find_map(|entry| match &entry.verdict {
+        Verdict::Withheld(_, Because::Wave(gate)) => Some(gate.wave),
+        _ => None,
+    });
+    let acts = entries.iter().filter(|entry| entry.origin.is_some() && matches!(entry.verdict, Verdict::Act(_)));
+    gate.or_else(|| acts.map(|entry| entry.wave).max())
 }
 
 /// Puts the Report of a deletion together.
@@ -101,7 +114,7 @@ pub(crate) fn deletion_report(scene: &Scene<'_, '_>, entries: Vec<Entry>) -> Rep
     let state = if left.is_empty() { SyncState::Synced } else { SyncState::Syncing };
     let wake = wake(scene, &entries);
     let (fights, dry_runs) = (Vec::new(), Vec::new());
-    Report { entries, state, reason: Reason::Deleting, message, fights, block: None, dry_runs, wake }
+    Report { entries, state, reason: Reason::Deleting, message, fights, block: None, dry_runs, wave: None, wake }
 }
 
 fn state(scene: &Scene<'_, '_>, entries: &[Entry]) -> SyncState {

@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use lockstep_core::{Gvk, ObjectKey, Owner};
 
-use crate::compare;
 use crate::live::{Glance, Live, Serving, Standing, Unrendered};
 use crate::memo::{Fact, Marks, PruneMark, Remembered};
 use crate::report::{Because, Change, Drift, KeptBecause, Verdict};
@@ -94,8 +93,7 @@ fn marks(
         Live::Unknown(reason) => return Err(Fate::Unknown(reason)),
         Live::Present(live) => live,
     };
-    let prune = PruneMark::parse(live.annotation(compare::PRUNE_ANNOTATION));
-    let marks = Marks { owner: compare::owner(&live), prune };
+    let marks = Marks::of(&live);
     let fact = Box::new(Fact::Marked(marks.clone()));
     let (uid, resource_version) = (seen.uid.clone(), seen.resource_version.clone());
     Ok((Remembered { uid, resource_version, fact }, marks))
@@ -154,9 +152,15 @@ pub(crate) fn decide(
             None => (Verdict::Act(prune(&step.uid)), Some(Action::Prune(step))),
         },
     };
-    let mut draft = scene.draft(subject, verdict, action);
-    draft.mark = remembered.as_ref().map_or(PruneMark::Unset, Remembered::prune_mark);
-    (draft, remembered)
+    (leaving(scene.draft(subject, verdict, action), remembered.as_ref()), remembered)
+}
+
+/// The draft with what the live object says of its deletion.
+pub(crate) fn leaving(mut draft: Draft, remembered: Option<&Remembered>) -> Draft {
+    if let Some(marks) = remembered.and_then(Remembered::marked) {
+        (draft.mark, draft.moment, draft.entry.wave) = (marks.prune, marks.moment, marks.wave);
+    }
+    draft
 }
 
 pub(crate) fn seen_uid(remembered: &Option<Remembered>) -> Arc<str> {

@@ -184,6 +184,7 @@ impl fmt::Display for Because {
                 write!(f, "fighting {manager}, heals less often")
             }
             Self::Fighting { manager: None, .. } => f.write_str("fighting another writer, heals less often"),
+            Self::Wave(gate) => gate.fmt(f),
             Self::Order => f.write_str("waits, what may depend on it goes first"),
             Self::DryRun => f.write_str("waits for a dry run"),
             Self::Refused(message) => write!(f, "failed (dry run): {message}"),

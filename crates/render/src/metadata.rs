@@ -1,6 +1,6 @@
 //! What the server writes and Git must not say, and the annotations that are ours.
 
-use lockstep_core::{Finding, OWNER_ANNOTATION, Value};
+use lockstep_core::{Finding, OWNER_ANNOTATION, Value, Wave};
 use manifest::Object;
 
 /// Fields that the server sets.
@@ -52,7 +52,7 @@ fn says_something(value: &Value) -> bool {
 }
 
 /// Annotations of the model that this binary does not act on.
-const NOT_BUILT: &[&str] = &["wave", "hook", "hook-delete", "sync", "ignore-health", "depends-on"];
+const NOT_BUILT: &[&str] = &["hook", "hook-delete", "sync", "ignore-health", "depends-on"];
 /// Annotations that a user may write on an Application in Git, as on any other way.
 const INTENTS: &[&str] = &["sync", "refresh", "approve"];
 const PREFIX: &str = "lockstep.dev/";
@@ -76,6 +76,23 @@ pub(crate) fn check_annotations(object: &Object, value: &mut Value, findings: &m
             findings.push(finding.at(place));
         }
     }
+    findings.extend(check_foreign_wave(object));
+}
+
+/// Argo CD's wave counts where ours is not named. It ignores what is no integer; here that is told.
+fn check_foreign_wave(object: &Object) -> Option<Finding> {
+    let annotation = |name| object.value.str_at(&["metadata", "annotations", name]);
+    let theirs = annotation(Wave::ARGO_CD)?;
+    let ours = annotation(Wave::ANNOTATION).and_then(Wave::parse);
+    let message = match (Wave::parse(theirs), ours) {
+        (None, _) => format!("annotation {} is no integer and is ignored", Wave::ARGO_CD),
+        (Some(theirs), Some(ours)) if theirs != ours => {
+            format!("annotation {} says otherwise than {}, which counts", Wave::ARGO_CD, Wave::ANNOTATION)
+        }
+        (Some(_), _) => return None,
+    };
+    let place = object.origin_of_fields(&["metadata", "annotations", Wave::ARGO_CD]);
+    Some(Finding::warning("foreign-annotation", message).with_text(theirs).at(place))
 }
 
 fn check_annotation(name: &str, text: &str, is_application: bool) -> Option<Finding> {
@@ -85,10 +102,15 @@ fn check_annotation(name: &str, text: &str, is_application: bool) -> Option<Find
         Finding::error("not-built", message).with_hint("remove it")
     };
     match (name, text) {
-        ("prune", "disabled" | "allowed") => None,
-        ("prune", "confirm") => Some(not_built().with_text("confirm").with_hint("use disabled or allowed")),
+        ("prune", "disabled" | "allowed" | "last") => None,
+        ("prune", "confirm") => Some(not_built().with_text("confirm").with_hint("use disabled, allowed or last")),
         ("prune", other) => {
-            let message = format!("annotation {full} must be disabled or allowed");
+            let message = format!("annotation {full} must be disabled, allowed or last");
+            Some(Finding::error("bad-annotation", message).with_text(other))
+        }
+        ("wave", text) if Wave::parse(text).is_some() => None,
+        ("wave", other) => {
+            let message = format!("annotation {full} must be an integer in quotes");
             Some(Finding::error("bad-annotation", message).with_text(other))
         }
         ("owner", _) => {
@@ -114,12 +136,15 @@ mod tests {
             ("prune", "allowed", false, None),
             ("prune", "confirm", false, Some("not-built")),
             ("prune", "no", false, Some("bad-annotation")),
-            ("wave", "1", false, Some("not-built")),
+            ("prune", "last", false, None),
+            ("wave", "-1", false, None),
+            ("wave", "first", false, Some("bad-annotation")),
+            ("hook", "PreSync", false, Some("not-built")),
             ("sync", "merge", false, Some("not-built")),
             ("sync", "now", true, None),
             ("approve", "abc", true, None),
             ("approve", "abc", false, Some("unknown-annotation")),
-            ("wave", "1", true, Some("not-built")),
+            ("wave", "1", true, None),
             ("owner", "x", false, Some("owner-annotation")),
             ("definition", "5c0d2f1bdc74", false, None),
             ("waves", "1", false, Some("unknown-annotation")),

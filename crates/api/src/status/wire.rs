@@ -56,7 +56,9 @@ impl Operation {
     pub(super) fn read(value: &Value) -> Option<Self> {
         Some(Self {
             phase: OperationPhase::parse(value.str_at(&["phase"])?)?,
+            wave: value.int_at(&["wave"]),
             plan: text(value, &["plan"]).unwrap_or_default(),
+            revision: value.str_at(&["revision"]).and_then(CommitId::parse),
             started_at: time(value, "startedAt")?,
             finished_at: time(value, "finishedAt"),
             message: text(value, &["message"]).unwrap_or_default(),
@@ -64,10 +66,12 @@ impl Operation {
     }
 
     pub(super) fn to_value(&self) -> Value {
-        let Self { phase, plan, started_at, finished_at, message } = self;
+        let Self { phase, wave, plan, revision, started_at, finished_at, message } = self;
         fields([
             ("phase", Some(phase.as_str().into())),
+            ("wave", wave.map(Value::from)),
             ("plan", Some(plan.as_str().into())),
+            ("revision", revision.as_ref().map(|id| id.as_str().into())),
             ("startedAt", Some(started_at.to_string().into())),
             ("finishedAt", finished_at.map(|at| at.to_string().into())),
             ("message", (!message.is_empty()).then(|| cut(message, LONGEST_TEXT).into())),

@@ -36,7 +36,9 @@ fn full() -> Status {
         }),
         operation: Some(Operation {
             phase: OperationPhase::Running,
+            wave: Some(-2),
             plan: "d1".into(),
+            revision: Some(commit("b")),
             started_at: Timestamp(1_795_503_000),
             finished_at: None,
             message: "2 of 4".into(),

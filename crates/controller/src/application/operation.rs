@@ -6,7 +6,7 @@ use lockstep_core::CommitId;
 
 use super::observe::Observed;
 use super::standing;
-use super::state::Syncing;
+use super::state::{AppState, Syncing};
 use crate::context::Context;
 use crate::queue::Cause;
 
@@ -18,12 +18,29 @@ pub(super) fn begin(context: &Context, observed: &mut Observed, plan: &Plan) {
         _ => false,
     };
     let found = &mut observed.rendered.valid.found;
-    if found.state.syncing.is_none() && !plan.steps().all(heals) {
+    resume(&mut found.state, found.told.operation.as_ref());
+    let other = |syncing: &Syncing| syncing.revision.is_some() && syncing.revision != plan.revision;
+    let fresh = found.state.syncing.as_ref().is_none_or(other);
+    if fresh && !plan.steps().all(heals) {
         let (causes, since) = found.job;
         let noticed = causes.has(Cause::Revision).then_some(since);
-        let (plan, started) = (plan.digest().short(), context.clock.now());
-        found.state.syncing = Some(Syncing { plan, started, noticed });
+        let (digest, started) = (plan.digest().short(), context.clock.now());
+        found.state.syncing = Some(Syncing { plan: digest, revision: plan.revision.clone(), started, noticed });
     }
+}
+
+/// After a restart: a sync that was told of and not over goes on, with its name and its beginning.
+fn resume(state: &mut AppState, told: Option<&Operation>) {
+    if std::mem::replace(&mut state.resumed, true) || state.syncing.is_some() {
+        return;
+    }
+    let running = told.filter(|operation| operation.phase == OperationPhase::Running);
+    state.syncing = running.map(|operation| Syncing {
+        plan: operation.plan.clone(),
+        revision: operation.revision.clone(),
+        started: operation.started_at,
+        noticed: None,
+    });
 }
 
 /// Operation, history and intents: what a sync leaves when it is over.
@@ -53,13 +70,15 @@ pub(super) fn finish(
     }
     let Some(syncing) = found.state.syncing.clone() else { return };
     let (failures, phase) = phase(report, running);
-    let (plan, started_at) = (syncing.plan, syncing.started);
+    let (plan, revision, started_at) = (syncing.plan, syncing.revision, syncing.started);
     let finished_at = (phase != OperationPhase::Running).then(|| context.clock.now());
     let message = match failures {
         0 => String::new(),
         count => format!("{count} of {} objects failed", report.entries.len()),
     };
-    let operation = Operation { phase, plan: plan.clone(), started_at, finished_at, message };
+    let wave = report.wave.filter(|_| phase != OperationPhase::Succeeded).map(|wave| wave.0);
+    let plan_of = plan.clone();
+    let operation = Operation { phase, wave, plan: plan_of, revision, started_at, finished_at, message };
     let (Some(at), Some(rendering)) = (finished_at, rendering) else {
         return remember(status, operation, None, app.history);
     };

@@ -1,8 +1,9 @@
 //! From the final report and the health of objects to what the Application says of itself. Pure.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
-use ::plan::{Because, Entry, Reason, Report, SyncState, Verdict};
+use ::plan::{Because, Entry, Gate, Reason, Report, SyncState, Verdict};
 use api::{Counts, Obstacle, Standing};
 use lockstep_core::{CommitId, Finding, Health, HealthState, ObjectKey};
 
@@ -23,18 +24,30 @@ pub(super) struct Lines {
     pending: Vec<String>,
     fights: Vec<String>,
     exhausted: bool,
+    /// What later waves wait for, and how many of their objects do.
+    gate: Option<(Arc<Gate>, usize)>,
 }
 
 impl Lines {
     pub(super) fn of(report: &Report) -> Self {
         let mut lines = Self { fights: report.fights.clone(), ..Self::default() };
         report.entries.iter().for_each(|entry| lines.add(entry));
+        lines.tell_gate();
         lines
     }
 
     /// Everything that is not as it should be, the failures first.
     pub(super) fn outstanding(self) -> Vec<String> {
         [self.failures, self.conflicts, self.pending].concat()
+    }
+
+    /// One line for all that wait, before everything else of its kind.
+    fn tell_gate(&mut self) {
+        let Some((gate, waiting)) = self.gate.take() else { return };
+        let objects = if waiting == 1 { "object" } else { "objects" };
+        let line = format!("{waiting} {objects} of later waves: {gate}");
+        let lines = if gate.is_failed() { &mut self.failures } else { &mut self.pending };
+        lines.insert(0, line);
     }
 
     fn add(&mut self, entry: &Entry) {
@@ -54,6 +67,9 @@ impl Lines {
             Verdict::Withheld(_, Because::Refused(message)) => {
                 self.failures.push(format!("{key}: {message}"))
             }
+            Verdict::Withheld(_, Because::Wave(gate)) => {
+                self.gate.get_or_insert_with(|| (gate.clone(), 0)).1 += 1;
+            }
             Verdict::Withheld(_, because) if is_failure(because) => {
                 self.failures.push(format!("{key} {because}"))
             }
@@ -65,6 +81,9 @@ impl Lines {
 
 /// Whether a difference stays because the step cannot be taken, not because something else comes first or is wished.
 pub(super) fn is_failure(because: &Because) -> bool {
+    if let Because::Wave(gate) = because {
+        return gate.is_failed();
+    }
     matches!(
         because,
         Because::Failed(..)
@@ -217,9 +236,10 @@ mod tests {
         ] {
             let verdict = Verdict::Withheld(::plan::Change::Create, because.clone());
             let (origin, commit, extras, contested) = (None, None, [].into(), None);
+            let wave = lockstep_core::Wave::default();
             let mut lines = Lines::default();
             let key = ObjectKey::new("", "ConfigMap", "n", "a");
-            lines.add(&Entry { key, origin, commit, verdict, extras, contested });
+            lines.add(&Entry { key, origin, commit, wave, verdict, extras, contested });
             assert_eq!(
                 (lines.failures.len() == 1, lines.pending.len() == 1),
                 (failure, !failure),

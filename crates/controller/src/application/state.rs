@@ -42,6 +42,8 @@ pub(crate) struct AppState {
     pub(crate) asked: Option<(String, CommitId)>,
     /// The plan that is being worked off and when its work began.
     pub(crate) syncing: Option<Syncing>,
+    /// A sync that an earlier process began was looked for.
+    pub(crate) resumed: bool,
     /// Syncs that ended and are not told yet: the status of that moment may have been held back, or could not be written.
     pub(crate) ended: Vec<(Operation, Option<HistoryEntry>)>,
     /// What the live index follows for this Application.
@@ -62,6 +64,8 @@ pub(crate) struct Looked {
 pub(crate) struct Syncing {
     /// The digest of its first plan.
     pub(crate) plan: String,
+    /// The revision that it is for.
+    pub(crate) revision: Option<CommitId>,
     /// When it began.
     pub(crate) started: lockstep_core::Timestamp,
     /// When the revision that it is for was noticed; `None` where it began for another reason.
@@ -130,6 +134,7 @@ impl AppState {
             untold: None,
             asked: None,
             syncing: None,
+            resumed: false,
             ended: Vec::new(),
             following: Following::default(),
         }

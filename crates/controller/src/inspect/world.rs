@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use cluster::{ApiError, Catalog, Connection, Lookup, Resource, ResourceScope, Selector};
 use futures::StreamExt;
-use lockstep_core::{AppKey, GroupKind, Gvk, ObjectKey, from_json};
+use lockstep_core::{AppKey, GroupKind, Gvk, Health, HealthState, ObjectKey, from_json};
 use plan::{Claim, Claims, Glance, Kinds, Live, LiveSet, NamespaceState, Serving, Unrendered};
 
 use super::error::InspectError;
@@ -142,6 +142,14 @@ impl LiveSet for World {
 
     fn get(&self, key: &ObjectKey, gvk: &Gvk) -> Live {
         self.state(key, gvk).cloned().unwrap_or_else(|| Live::Unknown("it was not read".into()))
+    }
+
+    fn health(&self, key: &ObjectKey, gvk: &Gvk) -> Health {
+        match self.state(key, gvk) {
+            Some(Live::Present(live)) => health::health(live),
+            Some(Live::Absent) => Health::new(HealthState::Missing, ""),
+            Some(Live::Unknown(_)) | None => Health::new(HealthState::Unknown, ""),
+        }
     }
 
     fn namespace(&self, name: &str) -> NamespaceState {

@@ -271,6 +271,7 @@ mod tests {
     fn an_adoption_names_the_fields_that_go() {
         let change = Change::Adopt { from: vec!["helm".into()], owner: None };
         let entry = Entry {
+            wave: lockstep_core::Wave::default(),
             key: ObjectKey::new("", "ConfigMap", "shop", "a"),
             origin: None,
             commit: None,
@@ -301,6 +302,7 @@ ConfigMap/a in shop: adopts, it has no record, with the fields of helm
         };
         let extra = Extra { manager: "kubectl".into(), paths: vec![FieldPath::fields(&["data", "x"])] };
         let entry = Entry {
+            wave: lockstep_core::Wave::default(),
             key: ObjectKey::new("", "ConfigMap", "shop", "a"),
             origin: Some(Origin::new("app/a.yaml", 3, 1)),
             commit: Some(id.clone()),

@@ -43,3 +43,4 @@ mod source;
 mod spec;
 mod stage;
 mod vanish;
+mod waves;

@@ -25,6 +25,15 @@ impl LiveSet for World {
         self.live.get(key).map_or(Live::Absent, |live| Live::Present(Box::new(live.clone())))
     }
 
+    fn health(&self, key: &ObjectKey, _: &Gvk) -> Health {
+        self.asked.borrow_mut().push(key.clone());
+        match (self.live.get(key), self.health.get(key)) {
+            (None, _) => Health::new(HealthState::Missing, ""),
+            (Some(_), Some(health)) => health.clone(),
+            (Some(_), None) => Health::healthy(),
+        }
+    }
+
     fn namespace(&self, _: &str) -> NamespaceState {
         self.namespace.unwrap_or(NamespaceState::Active)
     }

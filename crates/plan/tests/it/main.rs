@@ -13,6 +13,7 @@ mod retrying;
 mod scale;
 mod syncing;
 mod text;
+mod waves;
 mod world;
 
 use world::World;

@@ -34,6 +34,9 @@ pub(crate) struct World {
     pub(crate) unknown: BTreeSet<ObjectKey>,
     pub(crate) autoscaled: BTreeSet<ObjectKey>,
     pub(crate) namespace: Option<NamespaceState>,
+    pub(crate) health: BTreeMap<ObjectKey, Health>,
+    /// Whose health was asked for.
+    pub(crate) asked: RefCell<Vec<ObjectKey>>,
     versions: u32,
 }
 
@@ -98,6 +101,8 @@ impl World {
             unknown: BTreeSet::new(),
             autoscaled: BTreeSet::new(),
             namespace: None,
+            health: BTreeMap::new(),
+            asked: RefCell::new(Vec::new()),
             versions: 0,
         }
     }
@@ -158,6 +163,16 @@ impl World {
             "dropped" => drop(self.dropped.insert(words[1].into())),
             "failing" => drop(self.failing.insert(words[1].into())),
             "unknown" => drop(self.unknown.insert(object(1))),
+            "is" => {
+                self.touch(&object(1));
+                let state = match words[2] {
+                    "healthy" => HealthState::Healthy,
+                    "suspended" => HealthState::Suspended,
+                    "degraded" => HealthState::Degraded,
+                    _ => HealthState::Progressing,
+                };
+                self.health.insert(object(1), Health::new(state, words[3..].join(" ")));
+            }
             "hpa" => drop(self.autoscaled.insert(object(1))),
             "namespace" => {
                 self.namespace = Some(match words[1] {

@@ -289,14 +289,14 @@ metadata:
   name: c
   annotations:
     lockstep.dev/owner: someone
-    lockstep.dev/wave: \"1\"
+    lockstep.dev/sync: \"1\"
     lockstep.dev/prune: disabled
 ");
     assert_eq!(
         findings(&rendered),
         [
             "[owner-annotation] deploy/a.yaml:6:25: annotation lockstep.dev/owner is written by Lockstep and is replaced (remove it)",
-            "[not-built] deploy/a.yaml:7:24: annotation lockstep.dev/wave: not built yet, so that it would have no effect (remove it)",
+            "[not-built] deploy/a.yaml:7:24: annotation lockstep.dev/sync: not built yet, so that it would have no effect (remove it)",
         ]
     );
     let owner = value(&rendered).str_at(&["metadata", "annotations", "lockstep.dev/owner"]);

@@ -1,0 +1,220 @@
+//! Waves: what waits until an earlier one is applied and healthy.
+//!
+//! Nothing is remembered of a running sync to know its wave: the first one that is not applied, or not healthy, holds the later
+//! ones. So a process that ends anywhere goes on where it was, and a newer revision starts from what is live.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+
+use lockstep_core::{Health, HealthState, ObjectKey, Wave};
+
+use crate::live::Glance;
+use crate::memo::{Memo, PruneMoment};
+use crate::report::{Because, Change, Drift, Entry, Verdict};
+use crate::scene::{Intent, Scene};
+use crate::step::Action;
+
+/// What later waves wait for.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Gate {
+    /// The wave that is not through.
+    pub wave: Wave,
+    /// An object of it, the one that tells most.
+    pub key: ObjectKey,
+    /// What is the matter with it.
+    pub obstacle: Obstacle,
+}
+
+/// Why a wave is not through.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Obstacle {
+    /// The object is not as Git has it yet.
+    Outstanding,
+    /// It is, and it is not healthy.
+    Unhealthy(Health),
+}
+
+impl Gate {
+    /// Whether the wave failed: waiting alone will not open it.
+    pub fn is_failed(&self) -> bool {
+        matches!(&self.obstacle, Obstacle::Unhealthy(health) if health.state == HealthState::Degraded)
+    }
+
+    fn rank(&self) -> u8 {
+        match &self.obstacle {
+            // While steps of the wave are outstanding they may be what mends the rest.
+            Obstacle::Outstanding => 0,
+            Obstacle::Unhealthy(_) if self.is_failed() => 1,
+            Obstacle::Unhealthy(_) => 2,
+        }
+    }
+}
+
+impl fmt::Display for Gate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "waits for wave {}: {}", self.wave, self.key)?;
+        match &self.obstacle {
+            Obstacle::Outstanding => f.write_str(" is not applied yet"),
+            Obstacle::Unhealthy(health) if health.reason.is_empty() => write!(f, " is {}", health.state),
+            Obstacle::Unhealthy(health) => write!(f, " is {} ({})", health.state, health.reason),
+        }
+    }
+}
+
+/// Drops what has to wait for an earlier wave, and deletions that come too early.
+pub(crate) fn hold(
+    scene: &Scene<'_, '_>,
+    entries: &mut [Entry],
+    intents: &mut Vec<Intent>,
+    memo: &mut Memo,
+) {
+    let gate = scene.set.filter(|set| set.has_waves()).and_then(|_| first_closed(scene, entries, memo));
+    let gate = gate.map(Arc::new);
+    if let Some(gate) = &gate {
+        let later = entries.iter_mut().filter(|entry| entry.wave > gate.wave || is_prune(&entry.verdict));
+        later.for_each(|entry| shut(entry, gate));
+    } else if intents.iter().any(|intent| intent.moment == PruneMoment::Last) {
+        hold_last(scene, entries, intents, memo);
+    }
+    order_prunes(entries, intents);
+    intents.retain(|intent| matches!(entries[intent.entry].verdict, Verdict::Act(_) | Verdict::Kept(_)));
+    if gate.is_none() {
+        memo.healthy.clear();
+    }
+}
+
+/// The first wave that is not through, if anything of a later one waits for it.
+fn first_closed(scene: &Scene<'_, '_>, entries: &[Entry], memo: &mut Memo) -> Option<Gate> {
+    let waiting = |entry: &&Entry| waits(&entry.verdict);
+    let last = entries.iter().filter(waiting).map(|entry| entry.wave).max()?;
+    let mut waves: BTreeMap<Wave, Vec<&Entry>> = BTreeMap::new();
+    for entry in entries.iter().filter(|entry| entry.origin.is_some() && entry.wave <= last) {
+        waves.entry(entry.wave).or_default().push(entry);
+    }
+    let closed = waves.into_iter().find_map(|(_, all)| closed(scene, &all, memo))?;
+    (closed.wave < last).then_some(closed)
+}
+
+/// What keeps a wave from being through.
+fn closed(scene: &Scene<'_, '_>, wave: &[&Entry], memo: &mut Memo) -> Option<Gate> {
+    let gates = wave.iter().filter_map(|entry| {
+        let obstacle = obstacle(scene, entry, memo)?;
+        Some(Gate { wave: entry.wave, key: entry.key.clone(), obstacle })
+    });
+    gates.min_by_key(Gate::rank)
+}
+
+fn obstacle(scene: &Scene<'_, '_>, entry: &Entry, memo: &mut Memo) -> Option<Obstacle> {
+    match &entry.verdict {
+        Verdict::Kept(_) => None,
+        Verdict::InSync | Verdict::Conflict(_) | Verdict::Act(Change::Recover | Change::Forget) => {
+            unhealthy(scene, entry, memo)
+        }
+        Verdict::Act(_) | Verdict::Unknown(_) => Some(Obstacle::Outstanding),
+        // What the policy leaves as it is, and what another writer keeps changing, would be waited for in vain.
+        Verdict::Withheld(_, because) => match because {
+            Because::Notify
+            | Because::Manual
+            | Because::Suspended
+            | Because::SelfHealOff
+            | Because::DryRun
+            | Because::Fighting { .. } => unhealthy(scene, entry, memo),
+            _ => Some(Obstacle::Outstanding),
+        },
+    }
+}
+
+fn unhealthy(scene: &Scene<'_, '_>, entry: &Entry, memo: &mut Memo) -> Option<Obstacle> {
+    let gvk = &scene.set?.get(&entry.key)?.gvk;
+    let version = match scene.input.live.glance(&entry.key, gvk) {
+        Glance::Present { resource_version, .. } => Some(resource_version),
+        Glance::Absent | Glance::Unknown(_) => None,
+    };
+    if version.is_some() && memo.healthy.get(&entry.key) == version.as_ref() {
+        return None;
+    }
+    let health = scene.input.live.health(&entry.key, gvk);
+    let through = match health.state {
+        // What is meant not to run is as it should be.
+        HealthState::Healthy | HealthState::Suspended => true,
+        // A claim may be bound by its first use only, and that may come in a later wave.
+        HealthState::Progressing => entry.key.is("", "PersistentVolumeClaim"),
+        HealthState::Missing | HealthState::Degraded | HealthState::Unknown => false,
+    };
+    if !through {
+        return Some(Obstacle::Unhealthy(health));
+    }
+    memo.healthy.extend(version.map(|version| (entry.key.clone(), version)));
+    None
+}
+
+/// Whether an object that is desired has yet to become what Git has, so that its wave counts. Drift of fields is healed in any case:
+/// the object was through its wave before.
+fn waits(verdict: &Verdict) -> bool {
+    match verdict {
+        Verdict::Act(change) => is_held(change),
+        Verdict::Withheld(change, because) => is_held(change) && is_early(because),
+        Verdict::InSync | Verdict::Conflict(_) | Verdict::Kept(_) | Verdict::Unknown(_) => false,
+    }
+}
+
+fn is_held(change: &Change) -> bool {
+    match change {
+        Change::Create | Change::Update | Change::Adopt { .. } | Change::Recreate => true,
+        Change::Heal(drift) => matches!(drift, Drift::Deleted | Drift::Replaced),
+        Change::Recover | Change::Prune { .. } | Change::Forget => false,
+    }
+}
+
+/// Whether it is no wonder that a step cannot be taken yet: an earlier wave may bring what is missing.
+fn is_early(because: &Because) -> bool {
+    matches!(
+        because,
+        Because::KindAwaited | Because::KindMissing | Because::OtherVersion(_) | Because::NamespaceMissing
+    )
+}
+
+fn is_prune(verdict: &Verdict) -> bool {
+    matches!(verdict, Verdict::Act(Change::Prune { .. }))
+}
+
+fn shut(entry: &mut Entry, gate: &Arc<Gate>) {
+    let change = match &entry.verdict {
+        verdict if !waits(verdict) && !is_prune(verdict) => return,
+        Verdict::Act(change) | Verdict::Withheld(change, _) => change.clone(),
+        _ => return,
+    };
+    entry.verdict = Verdict::Withheld(change, Because::Wave(gate.clone()));
+}
+
+/// Deletions that come last wait for all that is desired.
+fn hold_last(scene: &Scene<'_, '_>, entries: &mut [Entry], intents: &[Intent], memo: &mut Memo) {
+    let desired: Vec<&Entry> = entries.iter().filter(|entry| entry.origin.is_some()).collect();
+    let Some(gate) = closed(scene, &desired, memo).map(Arc::new) else { return };
+    for intent in intents.iter().filter(|intent| intent.moment == PruneMoment::Last) {
+        shut(&mut entries[intent.entry], &gate);
+    }
+}
+
+/// Deletions go wave by wave from the last to the first, each when the objects of the one before are gone.
+fn order_prunes(entries: &mut [Entry], intents: &[Intent]) {
+    if !intents.iter().any(|intent| matches!(intent.action, Action::Prune(_))) {
+        return;
+    }
+    let goes = |verdict: &Verdict| match verdict {
+        Verdict::Act(Change::Prune { .. }) => true,
+        Verdict::Withheld(Change::Prune { .. }, because) => {
+            matches!(because, Because::Terminating | Because::Failed(..) | Because::Wave(_))
+        }
+        _ => false,
+    };
+    let Some(top) = entries.iter().filter(|entry| goes(&entry.verdict)).map(|entry| entry.wave).max() else {
+        return;
+    };
+    for entry in entries.iter_mut().filter(|entry| entry.wave < top && is_prune(&entry.verdict)) {
+        if let Verdict::Act(change) = &entry.verdict {
+            entry.verdict = Verdict::Withheld(change.clone(), Because::Order);
+        }
+    }
+}
