@@ -2,7 +2,7 @@
 
 mod wire;
 
-use lockstep_core::{CommitId, HealthState, Map, Timestamp, Value};
+use lockstep_core::{CommitId, HealthState, Map, Run, Timestamp, Value};
 
 use self::wire::{count, fields, items, text, texts};
 use crate::patch::merge_patch;
@@ -101,6 +101,8 @@ pub struct Status {
     pub images: Vec<String>,
     /// Addresses that it serves at.
     pub urls: Vec<String>,
+    /// The last sync with hooks.
+    pub run: Option<Run>,
     /// Which wishes were already acted on.
     pub handled: Handled,
 }
@@ -231,6 +233,7 @@ impl Status {
             },
             images: texts(status, &["summary", "images"]),
             urls: texts(status, &["summary", "urls"]),
+            run: status.get("run").and_then(wire::read_run),
             handled: Handled { sync: handled("sync"), refresh: handled("refresh") },
         }
     }
@@ -275,6 +278,7 @@ impl Status {
             objects,
             images,
             urls,
+            run,
             handled,
         } = self;
         let list = |items: Vec<Value>| (!items.is_empty()).then(|| Value::list(items));
@@ -293,6 +297,7 @@ impl Status {
                     ("urls", wire::list(urls)),
                 ])),
             ),
+            ("run", run.as_ref().map(wire::run)),
             ("lastHandled", handled.to_value()),
         ])
     }

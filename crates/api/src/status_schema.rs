@@ -18,6 +18,7 @@ pub(crate) fn status() -> Schema {
                 .about("Ready, and while they hold Reconciling, Stalled and Fighting."),
         ),
         ("summary", summary()),
+        ("run", run()),
         (
             "lastHandled",
             Schema::fields(vec![
@@ -72,6 +73,24 @@ fn operation() -> Schema {
         ("message", Schema::text().about("What it says.")),
     ])
     .about("The last sync.")
+}
+
+fn run() -> Schema {
+    let stages = ["Running", "Failing", "Succeeded", "Failed"];
+    let hook = Schema::fields(vec![
+        ("hook", Schema::text().about("Its phase and its object.")),
+        ("result", Schema::choice(&["Succeeded", "Failed"]).about("How it ended.")),
+        ("message", Schema::text().about("Why it failed.")),
+    ]);
+    Schema::fields(vec![
+        ("target", Schema::text().max_length(64).about("The digest of everything that it is to bring about.")),
+        ("number", Schema::count().about("Counts the syncs with hooks.")),
+        ("attempt", Schema::count().about("How many times in a row its target was tried.")),
+        ("stage", Schema::choice(&stages).about("How far it is. Failing: the hooks of SyncFail are on their way.")),
+        ("endedAt", Schema::time().about("When it ended.")),
+        ("hooks", Schema::list(hook, 1000).about("The hooks that came to their end.")),
+    ])
+    .about("The last sync with hooks.")
 }
 
 fn entry() -> Schema {

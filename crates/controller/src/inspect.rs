@@ -19,8 +19,8 @@ use api::{Intents, Status};
 use apply::Executor;
 use cluster::{ApiError, Connection, Discovery, Index, Limiter, Writer};
 use lockstep_core::{
-    AppKey, AppRecord, Application, Commit, CommitId, DesiredObject, Digest, Finding, Gvk, ObjectKey, Value,
-    from_json,
+    AppKey, AppRecord, Application, Commit, CommitId, DesiredObject, Digest, Finding, Gvk, ObjectKey, Run,
+    Value, from_json,
 };
 
 use crate::application::{Outcome, RenderFailure, vanished};
@@ -131,6 +131,7 @@ impl Inspector {
             request: request(&resource, &status),
             history: ::plan::History::default(),
             deleting: resource.at(&["metadata", "deletionTimestamp"]).is_some(),
+            run: status.run.as_ref(),
         };
         let (plan, report) = decision.decide(self);
         let rehearsal = self.rehearsal();
@@ -276,6 +277,7 @@ struct Decision<'a> {
     history: ::plan::History,
     /// It is being deleted: nothing is synced any more.
     deleting: bool,
+    run: Option<&'a Run>,
 }
 
 impl Decision<'_> {
@@ -296,7 +298,9 @@ impl Decision<'_> {
             claims: self.world,
             request: &self.request,
             history: &self.history,
+            run: self.run,
             now: Clock::new(runtime::Clock::system()).millis(),
+            today: Clock::new(runtime::Clock::system()).now(),
         };
         if self.deleting {
             let ::plan::Deletion { plan, report, .. } = ::plan::plan_deletion(&input, &mut Memo::default());
@@ -343,7 +347,7 @@ fn bodies(
     let body = |key: &ObjectKey| sent.get(key).copied().or_else(|| set?.get(key)).cloned();
     let entries = report.entries.iter().filter_map(|entry| {
         let body = match change(entry)? {
-            Change::Recover | Change::Forget => return None,
+            Change::Recover | Change::Forget | Change::Hook(_) | Change::HookEnded => return None,
             Change::Prune { .. } => None,
             Change::Create | Change::Update | Change::Heal(_) | Change::Adopt { .. } | Change::Recreate => {
                 Some(body(&entry.key)?)

@@ -8,6 +8,7 @@ mod calendar;
 mod digest;
 mod finding;
 mod health;
+mod hook;
 mod json;
 mod key;
 mod label_selector;
@@ -17,6 +18,7 @@ mod owner;
 mod path;
 mod record;
 mod revision;
+mod run;
 mod secret;
 mod value;
 mod wave;
@@ -29,6 +31,10 @@ pub use calendar::Date;
 pub use digest::{Digest, Hasher, Key};
 pub use finding::{Finding, Severity};
 pub use health::{Health, HealthState};
+pub use hook::{
+    ARGO_CD_HOOK, HELM_HOOK, HOOK_ANNOTATION, HOOK_DELETE_ANNOTATION, HOOK_TIMEOUT_ANNOTATION, Hook, HookDelete,
+    Phase, Role, parse_delete, parse_timeout,
+};
 pub use json::{ParseError, from_json, to_json};
 pub use key::{ApiVersion, GroupKind, Gvk, ObjectKey};
 pub use label_selector::LabelSelector;
@@ -38,6 +44,7 @@ pub use owner::{OWNER_ANNOTATION, Owner};
 pub use path::{FieldPath, PathElement};
 pub use record::{AppRecord, ObjectRecord};
 pub use revision::{Commit, CommitId, RepoUrl, Timestamp};
+pub use run::{HookEnd, Run, RunStage};
 pub use secret::Secret;
 pub use value::{Map, Value};
 pub use wave::Wave;

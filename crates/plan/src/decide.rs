@@ -1,7 +1,7 @@
 //! The whole decision: every object, then what only all of them together show.
 
 use crate::budget;
-use crate::gate;
+use crate::hooks::{self, Course};
 use crate::input::Input;
 use crate::memo::{Memo, next_of};
 use crate::report::{DryRun, Entry, Report};
@@ -22,19 +22,27 @@ pub fn plan(input: &Input<'_>, memo: &mut Memo) -> (Plan, Report) {
     let mut dry_runs = Vec::new();
     let (mut entries, mut intents) = decide_each(&scene, memo, &mut dry_runs);
     let block = budget::hold(&scene, &mut entries, &mut intents, memo);
-    gate::hold(&scene, &mut entries, &mut intents, memo);
+    let course = hooks::direct(&scene, &mut entries, &mut intents, memo);
     let place = |intent: Intent| {
         let entry = &entries[intent.entry];
         (entry.key.clone(), entry.wave, intent.action)
     };
-    let actions = intents.into_iter().map(place).collect();
+    let mut actions: Vec<_> = intents.into_iter().map(place).collect();
+    let Course { run, drafts, wake } = course;
+    for Draft { entry, action, .. } in drafts {
+        actions.extend(action.map(|action| (entry.key.clone(), entry.wave, action)));
+        entries.push(entry);
+    }
+    entries.sort_by(|a, b| a.key.cmp(&b.key));
     let plan = Plan {
         app: input.app.key.clone(),
         generation: input.app.generation,
         revision: scene.set.map(|set| set.revision().clone()),
         stages: stage::stages(actions),
     };
-    let report = summary::report(&scene, entries, block, dry_runs);
+    let mut report = summary::report(&scene, entries, block, dry_runs);
+    report.run = run;
+    report.wake = [report.wake, wake].into_iter().flatten().min();
     (plan, report)
 }
 
@@ -49,7 +57,9 @@ fn decide_each(
     let mut entries = Vec::with_capacity(expected);
     let mut intents = Vec::new();
     memo.objects.reserve(expected);
-    for subject in subjects(scene.set, scene.input.record, scene.input.owned) {
+    let is_hook = |key| scene.set.is_some_and(|set| set.is_hook(key));
+    let all = subjects(scene.set, scene.input.record, scene.input.owned);
+    for subject in all.filter(|subject| !is_hook(subject.key)) {
         let (key, known) = next_of(&mut old, subject.key).unzip();
         let (Draft { entry, action, mark, moment }, remembered) = match subject.desired {
             None => unwanted::decide(scene, &subject, known),

@@ -3,7 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use lockstep_core::{CommitId, DesiredObject, Finding, GroupKind, ObjectKey, Value, Wave};
+use lockstep_core::{
+    CommitId, DesiredObject, Digest, Finding, GroupKind, Hook, ObjectKey, Role, Value, Wave,
+};
 
 /// The objects of one render, indexed once so that planning them again costs little.
 #[derive(Clone, Debug)]
@@ -14,6 +16,18 @@ pub struct DesiredSet {
     autoscaled: BTreeSet<ObjectKey>,
     /// Of the objects that are in another wave than 0.
     waves: BTreeMap<ObjectKey, Wave>,
+    hooks: Vec<HookObject>,
+    /// The digest of all of it; empty without hooks.
+    target: String,
+}
+
+/// An object that is a hook.
+#[derive(Clone, Debug)]
+pub struct HookObject {
+    /// As it was rendered.
+    pub object: Arc<DesiredObject>,
+    /// What it says of being a hook.
+    pub hook: Hook,
 }
 
 impl DesiredSet {
@@ -26,15 +40,32 @@ impl DesiredSet {
         objects.reverse();
         objects.sort_by(|a, b| a.key.cmp(&b.key));
         objects.dedup_by(|a, b| a.key == b.key);
+        let hooks = take_hooks(&mut objects);
+        let target = target(&objects, &hooks);
         let definitions = objects.iter().filter_map(|object| defined_kind(object)).collect();
         let autoscaled = objects.iter().filter_map(|object| scale_target(object)).collect();
         let waves = waves(&objects);
-        Self { revision, objects, definitions, autoscaled, waves }
+        Self { revision, objects, definitions, autoscaled, waves, hooks, target }
     }
 
     /// The commit that was rendered.
     pub fn revision(&self) -> &CommitId {
         &self.revision
+    }
+
+    /// The objects that are hooks, sorted by key. They are not among the others.
+    pub fn hooks(&self) -> &[HookObject] {
+        &self.hooks
+    }
+
+    /// Whether an object is a hook.
+    pub(crate) fn is_hook(&self, key: &ObjectKey) -> bool {
+        !self.hooks.is_empty() && self.hooks.iter().any(|hook| hook.object.key == *key)
+    }
+
+    /// A digest of everything that a sync is to bring about.
+    pub(crate) fn target(&self) -> String {
+        self.target.clone()
     }
 
     /// The objects, sorted by key.
@@ -90,6 +121,29 @@ fn defined_kind(object: &DesiredObject) -> Option<GroupKind> {
     }
     let text = |path: &[&str]| object.value.str_at(path);
     Some(GroupKind::new(text(&["spec", "group"])?, text(&["spec", "names", "kind"])?))
+}
+
+/// Takes out what is not kept as Git has it.
+fn take_hooks(objects: &mut Vec<Arc<DesiredObject>>) -> Vec<HookObject> {
+    let mut hooks = Vec::new();
+    objects.retain(|object| match Role::of(&object.value) {
+        Role::Kept => true,
+        Role::Skipped => false,
+        Role::Hook(hook) => {
+            hooks.push(HookObject { object: object.clone(), hook });
+            false
+        }
+    });
+    hooks
+}
+
+fn target(objects: &[Arc<DesiredObject>], hooks: &[HookObject]) -> String {
+    if hooks.is_empty() {
+        return String::new();
+    }
+    let all = objects.iter().chain(hooks.iter().map(|hook| &hook.object));
+    let lines = all.map(|object| format!("{} {}\n", object.key.to_reference(), object.digest));
+    Digest::of(lines.collect::<String>().as_bytes()).short()
 }
 
 /// The waves that are not 0. What others need to exist at all, their namespace or their kind, goes no later than the first of them:

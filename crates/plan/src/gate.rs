@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
-use lockstep_core::{Health, HealthState, ObjectKey, Wave};
+use lockstep_core::{Health, HealthState, ObjectKey, Phase, Wave};
 
 use crate::live::Glance;
 use crate::memo::{Memo, PruneMoment};
@@ -33,44 +33,79 @@ pub enum Obstacle {
     Outstanding,
     /// It is, and it is not healthy.
     Unhealthy(Health),
+    /// It is a hook.
+    Hook {
+        /// The phase that it runs in.
+        phase: Phase,
+        /// How it is.
+        words: String,
+        /// Whether it failed.
+        failed: bool,
+    },
+    /// That the sync begins has to be told first.
+    Beginning,
+    /// The sync failed, and not of a hook.
+    SyncFailed,
 }
 
 impl Gate {
     /// Whether the wave failed: waiting alone will not open it.
     pub fn is_failed(&self) -> bool {
-        matches!(&self.obstacle, Obstacle::Unhealthy(health) if health.state == HealthState::Degraded)
+        match &self.obstacle {
+            Obstacle::Unhealthy(health) => health.state == HealthState::Degraded,
+            Obstacle::Hook { failed, .. } => *failed,
+            Obstacle::SyncFailed => true,
+            Obstacle::Outstanding | Obstacle::Beginning => false,
+        }
     }
 
     fn rank(&self) -> u8 {
         match &self.obstacle {
             // While steps of the wave are outstanding they may be what mends the rest.
             Obstacle::Outstanding => 0,
-            Obstacle::Unhealthy(_) if self.is_failed() => 1,
-            Obstacle::Unhealthy(_) => 2,
+            _ if self.is_failed() => 1,
+            _ => 2,
         }
     }
 }
 
 impl fmt::Display for Gate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.obstacle {
+            Obstacle::Hook { phase, words, .. } => {
+                return write!(f, "waits for hook {} of {phase}: {words}", self.key);
+            }
+            Obstacle::Beginning => return f.write_str("waits for the sync to begin"),
+            Obstacle::SyncFailed => return f.write_str("waits for another attempt, the sync failed"),
+            Obstacle::Outstanding | Obstacle::Unhealthy(_) => {}
+        }
         write!(f, "waits for wave {}: {}", self.wave, self.key)?;
         match &self.obstacle {
-            Obstacle::Outstanding => f.write_str(" is not applied yet"),
-            Obstacle::Unhealthy(health) if health.reason.is_empty() => write!(f, " is {}", health.state),
-            Obstacle::Unhealthy(health) => write!(f, " is {} ({})", health.state, health.reason),
+            Obstacle::Unhealthy(health) if !health.reason.is_empty() => {
+                write!(f, " is {} ({})", health.state, health.reason)
+            }
+            Obstacle::Unhealthy(health) => write!(f, " is {}", health.state),
+            _ => f.write_str(" is not applied yet"),
         }
     }
 }
 
-/// Drops what has to wait for an earlier wave, and deletions that come too early.
+/// Drops what has to wait for an earlier wave, and deletions that come too early. With `hooks`, those of phase Sync that are not
+/// through, all waves have to be: the first one that is not is returned.
 pub(crate) fn hold(
     scene: &Scene<'_, '_>,
     entries: &mut [Entry],
     intents: &mut Vec<Intent>,
     memo: &mut Memo,
-) {
-    let gate = scene.set.filter(|set| set.has_waves()).and_then(|_| first_closed(scene, entries, memo));
-    let gate = gate.map(Arc::new);
+    hooks: Option<&[Gate]>,
+) -> Option<Gate> {
+    let last = match hooks {
+        Some(_) => Some(Wave(i64::MAX)),
+        None => scene.set.filter(|set| set.has_waves()).and_then(|_| last_waiting(entries)),
+    };
+    let closed = last.and_then(|last| first_closed(scene, entries, memo, (last, hooks.unwrap_or_default())));
+    let waits_for_it = |gate: &&Gate| last_waiting(entries).is_some_and(|last| last > gate.wave);
+    let gate = closed.as_ref().filter(waits_for_it).cloned().map(Arc::new);
     if let Some(gate) = &gate {
         let later = entries.iter_mut().filter(|entry| entry.wave > gate.wave || is_prune(&entry.verdict));
         later.for_each(|entry| shut(entry, gate));
@@ -78,22 +113,45 @@ pub(crate) fn hold(
         hold_last(scene, entries, intents, memo);
     }
     order_prunes(entries, intents);
-    intents.retain(|intent| matches!(entries[intent.entry].verdict, Verdict::Act(_) | Verdict::Kept(_)));
-    if gate.is_none() {
+    keep_steps(entries, intents);
+    if closed.is_none() {
         memo.healthy.clear();
     }
+    closed
 }
 
-/// The first wave that is not through, if anything of a later one waits for it.
-fn first_closed(scene: &Scene<'_, '_>, entries: &[Entry], memo: &mut Memo) -> Option<Gate> {
-    let waiting = |entry: &&Entry| waits(&entry.verdict);
-    let last = entries.iter().filter(waiting).map(|entry| entry.wave).max()?;
+/// Drops everything that waits for a wave or a hook, and every deletion.
+pub(crate) fn hold_all(entries: &mut [Entry], intents: &mut Vec<Intent>, gate: &Arc<Gate>) {
+    entries.iter_mut().for_each(|entry| shut(entry, gate));
+    keep_steps(entries, intents);
+}
+
+fn keep_steps(entries: &[Entry], intents: &mut Vec<Intent>) {
+    intents.retain(|intent| matches!(entries[intent.entry].verdict, Verdict::Act(_) | Verdict::Kept(_)));
+}
+
+fn last_waiting(entries: &[Entry]) -> Option<Wave> {
+    entries.iter().filter(|entry| waits(&entry.verdict)).map(|entry| entry.wave).max()
+}
+
+/// The first wave up to `last` that is not through.
+fn first_closed(
+    scene: &Scene<'_, '_>,
+    entries: &[Entry],
+    memo: &mut Memo,
+    (last, hooks): (Wave, &[Gate]),
+) -> Option<Gate> {
     let mut waves: BTreeMap<Wave, Vec<&Entry>> = BTreeMap::new();
     for entry in entries.iter().filter(|entry| entry.origin.is_some() && entry.wave <= last) {
         waves.entry(entry.wave).or_default().push(entry);
     }
-    let closed = waves.into_iter().find_map(|(_, all)| closed(scene, &all, memo))?;
-    (closed.wave < last).then_some(closed)
+    for hook in hooks {
+        waves.entry(hook.wave).or_default();
+    }
+    waves.into_iter().find_map(|(wave, all)| {
+        let hook = || hooks.iter().find(|hook| hook.wave == wave).cloned();
+        closed(scene, &all, memo).or_else(hook)
+    })
 }
 
 /// What keeps a wave from being through.
@@ -163,7 +221,7 @@ fn is_held(change: &Change) -> bool {
     match change {
         Change::Create | Change::Update | Change::Adopt { .. } | Change::Recreate => true,
         Change::Heal(drift) => matches!(drift, Drift::Deleted | Drift::Replaced),
-        Change::Recover | Change::Prune { .. } | Change::Forget => false,
+        Change::Recover | Change::Prune { .. } | Change::Forget | Change::Hook(_) | Change::HookEnded => false,
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
-use lockstep_core::{AppRecord, Application, Digest, Gvk, Key, ObjectKey};
+use lockstep_core::{AppRecord, Application, Digest, Gvk, Key, ObjectKey, Run, Timestamp};
 
 use crate::desired::Desired;
 use crate::failure::Failure;
@@ -116,6 +116,10 @@ pub struct Input<'a> {
     pub request: &'a Request,
     /// What earlier attempts came to.
     pub history: &'a History,
+    /// The last sync with hooks, as the status has it.
+    pub run: Option<&'a Run>,
     /// Now.
     pub now: Millis,
+    /// Now by the calendar, for what was told or made by others.
+    pub today: Timestamp,
 }

@@ -16,6 +16,7 @@ mod desired;
 mod failure;
 mod fight;
 mod gate;
+mod hooks;
 mod input;
 mod live;
 mod memo;
@@ -32,7 +33,7 @@ mod words;
 
 pub use decide::plan;
 pub use deletion::{Deletion, plan_deletion};
-pub use desired::{Desired, DesiredSet};
+pub use desired::{Desired, DesiredSet, HookObject};
 pub use failure::{Attempt, Failure, Refusal};
 pub use fight::Fight;
 pub use gate::{Gate, Obstacle};

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use diff::{DriftedField, Extra};
-use lockstep_core::{AppKey, CommitId, DesiredObject, Digest, Gvk, ObjectKey, Origin, Owner, Wave};
+use lockstep_core::{AppKey, CommitId, DesiredObject, Digest, Gvk, ObjectKey, Origin, Owner, Phase, Run, Wave};
 
 use crate::failure::Failure;
 use crate::gate::Gate;
@@ -30,6 +30,8 @@ pub struct Report {
     pub dry_runs: Vec<DryRun>,
     /// The wave that is being worked on, or that others wait for; `None` where there are no waves or nothing is to be done.
     pub wave: Option<Wave>,
+    /// The sync with hooks, as it is to be told before anything more is done because of it.
+    pub run: Option<Run>,
     /// When to plan again although nothing changed.
     pub wake: Option<Millis>,
 }
@@ -126,6 +128,10 @@ pub enum Change {
     },
     /// Git does not have it any more and it is gone.
     Forget,
+    /// It is a hook, and its turn has come.
+    Hook(Phase),
+    /// It is what a hook that is through has left.
+    HookEnded,
 }
 
 /// What the cluster changed.
@@ -189,6 +195,10 @@ pub enum Because {
     },
     /// An earlier wave has to be applied and healthy first.
     Wave(Arc<Gate>),
+    /// It is a hook that is on its way.
+    HookRuns(String),
+    /// It is a hook that failed.
+    HookFailed(String),
     /// Objects that may depend on it have to be gone first.
     Order,
     /// A dry run has to tell whether it differs at all.

@@ -69,7 +69,8 @@ fn classify(verdict: &Verdict) -> Class {
             | Because::NamespaceMissing
             | Because::Refused(_) => Class::Failing(Again::WhenSomethingChanges),
             Because::Wave(gate) if gate.is_failed() => Class::Failing(Again::WhenSomethingChanges),
-            Because::Wave(_) => Class::Waiting,
+            Because::HookFailed(_) => Class::Failing(Again::WhenSomethingChanges),
+            Because::Wave(_) | Because::HookRuns(_) => Class::Waiting,
             Because::Failed(failure, _) if failure.exhausted => Class::Failing(Again::WhenSomethingChanges),
             Because::Failed(..) => Class::Failing(Again::Soon),
             Because::Fighting { .. } => Class::Fighting,
@@ -90,7 +91,7 @@ pub(crate) fn report(
     let fights = fights(scene, &entries);
     let wake = wake(scene, &entries);
     let wave = scene.set.filter(|set| set.has_waves()).and_then(|_| wave(&entries));
-    Report { entries, state, reason, message, fights, block, dry_runs, wave, wake }
+    Report { entries, state, reason, message, fights, block, dry_runs, wave, run: None, wake }
 }
 
 /// The wave that is waited for, else the one that is worked on.
@@ -114,7 +115,7 @@ pub(crate) fn deletion_report(scene: &Scene<'_, '_>, entries: Vec<Entry>) -> Rep
     let state = if left.is_empty() { SyncState::Synced } else { SyncState::Syncing };
     let wake = wake(scene, &entries);
     let (fights, dry_runs) = (Vec::new(), Vec::new());
-    Report { entries, state, reason: Reason::Deleting, message, fights, block: None, dry_runs, wave: None, wake }
+    Report { entries, state, reason: Reason::Deleting, message, fights, block: None, dry_runs, wave: None, run: None, wake }
 }
 
 fn state(scene: &Scene<'_, '_>, entries: &[Entry]) -> SyncState {

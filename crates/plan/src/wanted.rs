@@ -313,7 +313,9 @@ impl<'a> Case<'_, '_, 'a> {
             Change::Heal(drift @ Drift::Replaced) => (Why::Heal(drift.clone()), Adopts::Yes),
             Change::Heal(drift) => (Why::Heal(drift.clone()), Adopts::No),
             Change::Create | Change::Update | Change::Recreate | Change::Recover => (Why::Change, Adopts::No),
-            Change::Prune { .. } | Change::Forget => (Why::Change, Adopts::No),
+            Change::Prune { .. } | Change::Forget | Change::Hook(_) | Change::HookEnded => {
+                (Why::Change, Adopts::No)
+            }
         };
         let desired = self.sent();
         let rewrite = compare::rewrite(input, &desired, live, adopts);

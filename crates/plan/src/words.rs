@@ -85,6 +85,8 @@ impl fmt::Display for Change {
             Self::Recreate => f.write_str("deletes and creates, an immutable field changed"),
             Self::Recover => f.write_str("records, it is as Git has it"),
             Self::Prune { .. } => f.write_str("deletes, Git does not have it"),
+            Self::Hook(phase) => write!(f, "starts, a hook of {phase}"),
+            Self::HookEnded => f.write_str("deletes, what a hook has left"),
             Self::Forget => f.write_str("forgets, Git does not have it and it is gone"),
         }
     }
@@ -119,6 +121,8 @@ impl fmt::Display for Infinitive<'_> {
             Change::Recreate => f.write_str("delete and create it, an immutable field changed"),
             Change::Recover => f.write_str("record it"),
             Change::Prune { .. } => f.write_str("delete it"),
+            Change::Hook(phase) => write!(f, "start it, a hook of {phase}"),
+            Change::HookEnded => f.write_str("delete what a hook has left"),
             Change::Forget => f.write_str("forget it"),
         }
     }
@@ -185,6 +189,8 @@ impl fmt::Display for Because {
             }
             Self::Fighting { manager: None, .. } => f.write_str("fighting another writer, heals less often"),
             Self::Wave(gate) => gate.fmt(f),
+            Self::HookRuns(words) => write!(f, "is on its way: {words}"),
+            Self::HookFailed(why) => write!(f, "failed: {why}"),
             Self::Order => f.write_str("waits, what may depend on it goes first"),
             Self::DryRun => f.write_str("waits for a dry run"),
             Self::Refused(message) => write!(f, "failed (dry run): {message}"),

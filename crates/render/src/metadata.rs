@@ -1,6 +1,9 @@
 //! What the server writes and Git must not say, and the annotations that are ours.
 
-use lockstep_core::{Finding, OWNER_ANNOTATION, Value, Wave};
+use lockstep_core::{
+    Finding, HELM_HOOK, ARGO_CD_HOOK, HOOK_ANNOTATION, OWNER_ANNOTATION, Phase, Role, Value, Wave, parse_delete,
+    parse_timeout,
+};
 use manifest::Object;
 
 /// Fields that the server sets.
@@ -52,7 +55,7 @@ fn says_something(value: &Value) -> bool {
 }
 
 /// Annotations of the model that this binary does not act on.
-const NOT_BUILT: &[&str] = &["hook", "hook-delete", "sync", "ignore-health", "depends-on"];
+const NOT_BUILT: &[&str] = &["sync", "ignore-health", "depends-on"];
 /// Annotations that a user may write on an Application in Git, as on any other way.
 const INTENTS: &[&str] = &["sync", "refresh", "approve"];
 const PREFIX: &str = "lockstep.dev/";
@@ -77,6 +80,7 @@ pub(crate) fn check_annotations(object: &Object, value: &mut Value, findings: &m
         }
     }
     findings.extend(check_foreign_wave(object));
+    findings.extend(check_hook(object));
 }
 
 /// Argo CD's wave counts where ours is not named. It ignores what is no integer; here that is told.
@@ -108,6 +112,14 @@ fn check_annotation(name: &str, text: &str, is_application: bool) -> Option<Find
             let message = format!("annotation {full} must be disabled, allowed or last");
             Some(Finding::error("bad-annotation", message).with_text(other))
         }
+        ("hook", text) if all_words(text, |word| Phase::parse(word).is_some()) => None,
+        ("hook-delete", text) if all_words(text, |word| parse_delete(word).is_some()) => None,
+        ("hook-timeout", text) if parse_timeout(text).is_some() => None,
+        ("hook", other) => Some(bad(&full, "must name phases: PreSync, Sync, PostSync, SyncFail", other)),
+        ("hook-delete", other) => {
+            Some(bad(&full, "must name before-creation, succeeded, failed or never", other))
+        }
+        ("hook-timeout", other) => Some(bad(&full, "must be a whole number of s, m or h", other)),
         ("wave", text) if Wave::parse(text).is_some() => None,
         ("wave", other) => {
             let message = format!("annotation {full} must be an integer in quotes");
@@ -125,6 +137,32 @@ fn check_annotation(name: &str, text: &str, is_application: bool) -> Option<Find
     }
 }
 
+fn bad(annotation: &str, rule: &str, text: &str) -> Finding {
+    Finding::error("bad-annotation", format!("annotation {annotation} {rule}")).with_text(text)
+}
+
+fn all_words(text: &str, is_one: impl Fn(&str) -> bool) -> bool {
+    text.split(',').all(|word| is_one(word.trim()))
+}
+
+/// Hooks of a deletion are not run yet; and of three annotations one counts.
+fn check_hook(object: &Object) -> Option<Finding> {
+    let said = |name: &&&str| object.value.str_at(&["metadata", "annotations", name]).is_some();
+    let names = [HOOK_ANNOTATION, ARGO_CD_HOOK, HELM_HOOK];
+    let mut names = names.iter().filter(said);
+    let name = names.next()?;
+    let place = object.origin_of_fields(&["metadata", "annotations", name]);
+    if let Role::Hook(hook) = Role::of(&object.value)
+        && let Some(phase) = hook.phases.iter().find(|phase| !phase.is_built())
+    {
+        let message = format!("annotation {name}: hooks of {phase} are not built yet, so that it would not run");
+        return Some(Finding::error("not-built", message).at(place).with_hint("remove it"));
+    }
+    let other = names.next()?;
+    let message = format!("annotation {other} is ignored, {name} counts");
+    Some(Finding::warning("foreign-annotation", message).at(place))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -139,7 +177,14 @@ mod tests {
             ("prune", "last", false, None),
             ("wave", "-1", false, None),
             ("wave", "first", false, Some("bad-annotation")),
-            ("hook", "PreSync", false, Some("not-built")),
+            ("hook", "PreSync", false, None),
+            ("hook", "PreSync,PostSync", false, None),
+            ("hook", "Before", false, Some("bad-annotation")),
+            ("hook-delete", "succeeded, failed", false, None),
+            ("hook-delete", "now", false, Some("bad-annotation")),
+            ("hook-timeout", "10m", false, None),
+            ("hook-timeout", "soon", false, Some("bad-annotation")),
+            ("hook-run", "1", false, Some("unknown-annotation")),
             ("sync", "merge", false, Some("not-built")),
             ("sync", "now", true, None),
             ("approve", "abc", true, None),

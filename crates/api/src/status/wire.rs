@@ -1,6 +1,6 @@
 //! The parts of a status as the wire has them.
 
-use lockstep_core::{CommitId, HealthState, Timestamp, Value};
+use lockstep_core::{CommitId, HealthState, HookEnd, Run, RunStage, Timestamp, Value};
 
 use super::{
     Condition, ConditionType, Counts, Handled, HealthStatus, HistoryEntry, Operation, OperationPhase,
@@ -77,6 +77,45 @@ impl Operation {
             ("message", (!message.is_empty()).then(|| cut(message, LONGEST_TEXT).into())),
         ])
     }
+}
+
+/// Reads a sync with hooks.
+pub(super) fn read_run(value: &Value) -> Option<Run> {
+    let hooks = items(value, &["hooks"]).iter().filter_map(|hook| {
+        let end = match hook.str_at(&["result"])? {
+            "Succeeded" => HookEnd::Succeeded,
+            _ => HookEnd::Failed(text(hook, &["message"]).unwrap_or_default()),
+        };
+        Some((text(hook, &["hook"])?, end))
+    });
+    Some(Run {
+        target: text(value, &["target"])?,
+        number: u64::try_from(value.int_at(&["number"])?).ok()?,
+        attempt: u32::try_from(value.int_at(&["attempt"])?).ok()?,
+        stage: RunStage::parse(value.str_at(&["stage"])?)?,
+        ended: time(value, "endedAt"),
+        hooks: hooks.collect(),
+    })
+}
+
+/// A sync with hooks as the wire has it.
+pub(super) fn run(run: &Run) -> Value {
+    let hook = |(name, end): (&String, &HookEnd)| {
+        let (result, message) = match end {
+            HookEnd::Succeeded => ("Succeeded", None),
+            HookEnd::Failed(why) => ("Failed", Some(cut(why, LONGEST_TEXT).into())),
+        };
+        fields([("hook", Some(name.as_str().into())), ("result", Some(result.into())), ("message", message)])
+    };
+    let hooks: Vec<Value> = run.hooks.iter().map(hook).collect();
+    fields([
+        ("target", Some(run.target.as_str().into())),
+        ("number", Some(Value::uint(run.number))),
+        ("attempt", Some(Value::uint(u64::from(run.attempt)))),
+        ("stage", Some(run.stage.as_str().into())),
+        ("endedAt", run.ended.map(|at| at.to_string().into())),
+        ("hooks", (!hooks.is_empty()).then(|| Value::list(hooks))),
+    ])
 }
 
 impl HistoryEntry {

@@ -4,7 +4,9 @@ use lockstep_api::{
     Condition, ConditionType, Counts, Handled, HealthStatus, HistoryEntry, Operation, OperationPhase, Status,
     SyncState, SyncStatus,
 };
-use lockstep_core::{CommitId, HealthState, Map, Timestamp, Value, from_json, to_json};
+use lockstep_core::{
+    CommitId, HealthState, HookEnd, Map, Run, RunStage, Timestamp, Value, from_json, to_json,
+};
 
 fn commit(digit: &str) -> CommitId {
     CommitId::parse(&digit.repeat(40)).unwrap()
@@ -55,6 +57,18 @@ fn full() -> Status {
         objects: Counts { total: 4, out_of_sync: 2, degraded: 1 },
         images: vec!["nginx:1".into()],
         urls: vec!["https://shop.example".into()],
+        run: Some(Run {
+            target: "t".into(),
+            number: 3,
+            attempt: 2,
+            stage: RunStage::Failing,
+            ended: Some(Timestamp(1_795_503_000)),
+            hooks: [
+                ("PreSync batch/Job:n/a".into(), HookEnd::Succeeded),
+                ("Sync batch/Job:n/b".into(), HookEnd::Failed("no".into())),
+            ]
+            .into(),
+        }),
         handled: Handled { sync: Some("1".into()), refresh: None },
     }
 }

@@ -26,7 +26,9 @@ pub(crate) async fn observe(context: &Context, mut rendered: Rendered) -> Result
     let state = &mut rendered.valid.found.state;
     let mut objects: BTreeSet<(ObjectKey, Gvk)> = owned.iter().cloned().collect();
     if let Some(rendering) = rendered.outcome.rendering() {
-        objects.extend(rendering.set.objects().iter().map(|object| (object.key.clone(), object.gvk.clone())));
+        let hooks = rendering.set.hooks().iter().map(|hook| &hook.object);
+        let wanted = rendering.set.objects().iter().chain(hooks);
+        objects.extend(wanted.map(|object| (object.key.clone(), object.gvk.clone())));
     }
     let recorded = state.recorded.record().objects.iter();
     objects.extend(recorded.map(|(key, record)| (key.clone(), record.gvk.clone())));

@@ -54,6 +54,7 @@ pub(super) fn with_input<T>(
 ) -> T {
     let Observed { rendered, owned } = observed;
     let world = World(context);
+    let run = rendered.valid.found.told.run.clone();
     let AppState { recorded, memo, history, .. } = &mut *rendered.valid.found.state;
     let input = Input {
         app: &rendered.valid.app,
@@ -68,7 +69,9 @@ pub(super) fn with_input<T>(
         claims: &world,
         request,
         history,
+        run: run.as_ref(),
         now: context.clock.millis(),
+        today: context.clock.now(),
     };
     decide(&input, memo)
 }

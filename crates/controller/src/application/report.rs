@@ -86,6 +86,7 @@ fn compute(
         objects: standing::counts(report, healths),
         images: rendering.map(|rendering| standing::images(rendering)).unwrap_or_default(),
         urls: rendering.map(|rendering| standing::urls(rendering)).unwrap_or_default(),
+        run: report.run.clone(),
         handled: told.handled.clone(),
     }
 }

@@ -45,7 +45,7 @@ impl Lines {
     fn tell_gate(&mut self) {
         let Some((gate, waiting)) = self.gate.take() else { return };
         let objects = if waiting == 1 { "object" } else { "objects" };
-        let line = format!("{waiting} {objects} of later waves: {gate}");
+        let line = format!("{waiting} {objects}: {gate}");
         let lines = if gate.is_failed() { &mut self.failures } else { &mut self.pending };
         lines.insert(0, line);
     }
@@ -81,6 +81,9 @@ impl Lines {
 
 /// Whether a difference stays because the step cannot be taken, not because something else comes first or is wished.
 pub(super) fn is_failure(because: &Because) -> bool {
+    if let Because::HookFailed(_) = because {
+        return true;
+    }
     if let Because::Wave(gate) = because {
         return gate.is_failed();
     }

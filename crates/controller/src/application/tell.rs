@@ -7,6 +7,7 @@ use tokio::time::Instant;
 
 use super::dereference::Found;
 use crate::context::Context;
+use crate::queue::Cause;
 
 /// A state that is on its way to another is not told before it has lasted this long: most do not.
 const SETTLE: Duration = Duration::from_secs(2);
@@ -30,6 +31,9 @@ pub(super) async fn tell(context: &Context, found: &mut Found, status: Status) {
         Ok(resource) => {
             context.events.tell(&found.resource, &found.told, &status).await;
             found.resource = resource;
+            if found.told.run != status.run {
+                context.mark(&found.key, Cause::Resume);
+            }
             found.told = status;
             found.state.untold = None;
             found.state.ended.clear();
@@ -43,6 +47,10 @@ pub(super) async fn tell(context: &Context, found: &mut Found, status: Status) {
 
 /// Whether this is a state that is about to be left: everything under way, nothing wrong, and no answer that somebody waits for.
 fn is_passing(status: &Status, told: &Status) -> bool {
+    if status.run != told.run {
+        // Hooks wait for it.
+        return false;
+    }
     let passing =
         [api::Reason::Syncing, api::Reason::Progressing, api::Reason::Missing].map(api::Reason::as_str);
     let ready = status.condition(api::ConditionType::Ready);

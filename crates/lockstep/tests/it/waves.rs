@@ -84,7 +84,7 @@ async fn a_wave_that_fails_is_named_and_the_next_one_does_not_start() {
     stage.push(&[("app/web.yaml", &late), ("app/late.yaml", &in_wave("late", "1", 1))]);
     stage.application(SHOP, json!({})).await;
     let message = stage.not_ready(SHOP, "SyncFailed").await;
-    assert!(message.contains("1 object of later waves: waits for wave 0: Deployment/web is Degraded"), "{message}");
+    assert!(message.contains("1 object: waits for wave 0: Deployment/web is Degraded"), "{message}");
     let found = stage.get(SHOP).await;
     assert_eq!(text(&found, "/status/operation/phase"), "Failed");
     assert!(stage.find("v1", "ConfigMap", "late").await.is_none());

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a scenario that cannot be set up is a failed test")]
 
 mod deleting;
+mod hooks;
 mod lookups;
 mod memo;
 mod messages;

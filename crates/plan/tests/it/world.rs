@@ -22,6 +22,8 @@ pub(crate) struct World {
     pub(crate) request: Request,
     pub(crate) history: History,
     pub(crate) memo: Memo,
+    pub(crate) run: Option<Run>,
+    pub(crate) today: Timestamp,
     pub(crate) now: Millis,
     pub(crate) revision: CommitId,
     pub(crate) gets: RefCell<usize>,
@@ -89,6 +91,8 @@ impl World {
             request: Request::default(),
             history: History::default(),
             memo: Memo::default(),
+            run: None,
+            today: Timestamp(1_795_503_000),
             now: Millis(100_000),
             revision: commit('a'),
             gets: RefCell::new(0),
@@ -190,7 +194,11 @@ impl World {
             }
             "failed" => self.failed(&object(1), words[2], words[3].parse().unwrap()),
             "dry" => self.dry_run(&object(1), words[2]),
-            "wait" => self.now = self.now.after(Duration::from_secs(words[1].parse().unwrap())),
+            "wait" => {
+                let seconds: u64 = words[1].parse().unwrap();
+                self.now = self.now.after(Duration::from_secs(seconds));
+                self.today.0 += i64::try_from(seconds).unwrap();
+            }
             "ask" => self.request.sync = true,
             "watched-as" => {
                 let version = words[2];
@@ -386,7 +394,9 @@ impl World {
             claims: self,
             request: &self.request,
             history: &self.history,
+            run: self.run.as_ref(),
             now: self.now,
+            today: self.today,
         };
         let result = decide(&input, &mut memo);
         self.memo = memo;
