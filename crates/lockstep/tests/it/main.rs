@@ -22,6 +22,7 @@ mod fight;
 mod foreign;
 mod harness;
 mod helm;
+mod hooks;
 mod immutability;
 mod kind;
 mod kubectl;

@@ -1,0 +1,83 @@
+//! Hooks against a cluster: Jobs that run, fail, hang and are mended.
+use serde_json::{Value, json};
+use xtask::text;
+
+use crate::harness::witness::{APPLICATION, SHOP, restart};
+use crate::harness::{config_map, ours, scenario};
+
+/// A Job whose pod fares as told.
+fn job(name: &str, annotations: &str, (spec, pod): (&str, &str)) -> String {
+    format!(
+        "apiVersion: batch/v1\nkind: Job\nmetadata: {{name: {name}, annotations: {{{annotations}}}}}\n\
+         spec:\n  backoffLimit: 0\n{spec}  template:\n    metadata: {{annotations: {{{pod}}}}}\n    \
+         spec: {{restartPolicy: Never, containers: [{{name: c, image: i}}]}}\n"
+    )
+}
+
+const PRE_SYNC: &str = "lockstep.dev/hook: PreSync";
+const GOOD: (&str, &str) = ("", "");
+const BAD: (&str, &str) = ("  activeDeadlineSeconds: 1\n", "cluster.lockstep.dev/pull: fail");
+const STUCK: (&str, &str) = ("", "cluster.lockstep.dev/pull: fail");
+
+fn stage_of(found: &Value) -> &str {
+    text(found, "/status/run/stage")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_migration_runs_before_the_change_and_once_and_not_again_after_a_restart() {
+    let Some(mut stage) = scenario("hooks").await else { return };
+    let sha = stage.push(&[
+        ("app/migrate.yaml", &job("migrate", PRE_SYNC, GOOD)),
+        ("app/smoke.yaml", &job("smoke", "argocd.argoproj.io/hook: PostSync", GOOD)),
+        ("app/test.yaml", &job("test", "helm.sh/hook: test", GOOD)),
+        ("app/a.yaml", &config_map("a", "1")),
+    ]);
+    stage.application(SHOP, json!({})).await;
+    stage.ready(SHOP, &sha).await;
+    let found = stage.until(APPLICATION, |found| stage_of(found) == "Succeeded").await;
+    assert_eq!(found.pointer("/status/run/hooks").and_then(Value::as_array).map(Vec::len), Some(2));
+    let written: Vec<String> = stage
+        .writes()
+        .into_iter()
+        .filter(|write| write.agent == "lockstep" && ["jobs", "configmaps"].contains(&&*write.resource))
+        .map(|write| write.name)
+        .collect();
+    assert_eq!(written, ["migrate", "a", "smoke"]);
+    assert!(stage.find("batch/v1", "Job", "test").await.is_none(), "tests of Helm never run");
+    restart(&mut stage);
+    assert_eq!(ours(&stage, "jobs", "migrate").len(), 1);
+    // The next change runs them again.
+    let sha = stage.push(&[("app/a.yaml", &config_map("a", "2"))]);
+    stage.ready(SHOP, &sha).await;
+    let again = |found: &Value| found.pointer("/status/run/number") == Some(&json!(2)) && stage_of(found) == "Succeeded";
+    stage.until(APPLICATION, again).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hook_that_hangs_is_mended_by_a_commit() {
+    let Some(stage) = scenario("hooks-stuck").await else { return };
+    stage.push(&[("app/migrate.yaml", &job("migrate", PRE_SYNC, STUCK)), ("app/a.yaml", &config_map("a", "1"))]);
+    stage.application(SHOP, json!({})).await;
+    stage.until(("batch/v1", "Job", "migrate"), |_| true).await;
+    let sha = stage.push(&[("app/migrate.yaml", &job("migrate", PRE_SYNC, GOOD))]);
+    stage.ready(SHOP, &sha).await;
+    assert!(stage.find("v1", "ConfigMap", "a").await.is_some());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hook_that_fails_is_named_and_nothing_else_is_written() {
+    let Some(stage) = scenario("hooks-fail").await else { return };
+    stage.push(&[
+        ("app/migrate.yaml", &job("migrate", PRE_SYNC, BAD)),
+        ("app/sorry.yaml", &job("sorry", "lockstep.dev/hook: SyncFail", GOOD)),
+        ("app/a.yaml", &config_map("a", "1")),
+    ]);
+    stage.application(SHOP, json!({"sync": {"mode": "Automatic", "retry": {"limit": 0}}})).await;
+    stage.until(APPLICATION, |found| stage_of(found) == "Failed").await;
+    let message = stage.not_ready(SHOP, "SyncFailed").await;
+    assert!(message.contains("Job/migrate"), "{message}");
+    assert!(stage.find("batch/v1", "Job", "sorry").await.is_some());
+    assert!(stage.find("v1", "ConfigMap", "a").await.is_none());
+    let sha = stage.push(&[("app/migrate.yaml", &job("migrate", PRE_SYNC, GOOD))]);
+    stage.ready(SHOP, &sha).await;
+}
