@@ -83,10 +83,16 @@ fn run() -> Schema {
         ("message", Schema::text().about("Why it failed.")),
     ]);
     Schema::fields(vec![
-        ("target", Schema::text().max_length(64).about("The digest of everything that it is to bring about.")),
+        (
+            "target",
+            Schema::text().max_length(64).about("The digest of everything that it is to bring about."),
+        ),
         ("number", Schema::count().about("Counts the syncs with hooks.")),
         ("attempt", Schema::count().about("How many times in a row its target was tried.")),
-        ("stage", Schema::choice(&stages).about("How far it is. Failing: the hooks of SyncFail are on their way.")),
+        (
+            "stage",
+            Schema::choice(&stages).about("How far it is. Failing: the hooks of SyncFail are on their way."),
+        ),
         ("endedAt", Schema::time().about("When it ended.")),
         ("hooks", Schema::list(hook, 1000).about("The hooks that came to their end.")),
     ])

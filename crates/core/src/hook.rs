@@ -117,7 +117,7 @@ impl Role {
             [_, Some(theirs), _] => {
                 (words(theirs, Phase::parse), annotation("argocd.argoproj.io/hook-delete-policy"))
             }
-            [_, _, Some(helm)] if helm == "crd-install" => return Self::Kept,
+            [_, _, Some("crd-install")] => return Self::Kept,
             [_, _, Some(helm)] => (words(helm, helm_phase), annotation("helm.sh/hook-delete-policy")),
             [None, None, None] => return Self::Kept,
         };
@@ -215,8 +215,14 @@ mod tests {
         check(r#"{"helm.sh/hook":"test"}"#, "skipped");
         check(r#"{"helm.sh/hook":"pre-rollback"}"#, "skipped");
         check(r#"{"helm.sh/hook":"crd-install"}"#, "kept");
-        check(r#"{"helm.sh/hook":"test","argocd.argoproj.io/hook":"PreSync"}"#, "[PreSync] [BeforeCreation] 0");
-        check(r#"{"lockstep.dev/hook":"PostSync","argocd.argoproj.io/hook":"PreSync"}"#, "[PostSync] [BeforeCreation] 0");
+        check(
+            r#"{"helm.sh/hook":"test","argocd.argoproj.io/hook":"PreSync"}"#,
+            "[PreSync] [BeforeCreation] 0",
+        );
+        check(
+            r#"{"lockstep.dev/hook":"PostSync","argocd.argoproj.io/hook":"PreSync"}"#,
+            "[PostSync] [BeforeCreation] 0",
+        );
     }
 
     #[test]

@@ -7,6 +7,7 @@ mod application;
 mod calendar;
 mod digest;
 mod finding;
+mod foreign;
 mod health;
 mod hook;
 mod json;
@@ -30,10 +31,13 @@ pub use application::{
 pub use calendar::Date;
 pub use digest::{Digest, Hasher, Key};
 pub use finding::{Finding, Severity};
+pub use foreign::{
+    IGNORE_HEALTH_ANNOTATION, PRUNE_ANNOTATION, ignores_health, is_never_pruned, is_pruned_last,
+};
 pub use health::{Health, HealthState};
 pub use hook::{
-    ARGO_CD_HOOK, HELM_HOOK, HOOK_ANNOTATION, HOOK_DELETE_ANNOTATION, HOOK_TIMEOUT_ANNOTATION, Hook, HookDelete,
-    Phase, Role, parse_delete, parse_timeout,
+    ARGO_CD_HOOK, HELM_HOOK, HOOK_ANNOTATION, HOOK_DELETE_ANNOTATION, HOOK_TIMEOUT_ANNOTATION, Hook,
+    HookDelete, Phase, Role, parse_delete, parse_timeout,
 };
 pub use json::{ParseError, from_json, to_json};
 pub use key::{ApiVersion, GroupKind, Gvk, ObjectKey};

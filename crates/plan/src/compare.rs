@@ -12,9 +12,6 @@ use crate::live::Serving;
 use crate::report::Drift;
 use crate::step::{Handover, Rewrite};
 
-/// The annotation by which an object says whether it may be deleted.
-pub(crate) const PRUNE_ANNOTATION: &str = "lockstep.dev/prune";
-
 /// How a live object compares with its record.
 #[derive(Clone, Debug)]
 pub(crate) struct Comparison {

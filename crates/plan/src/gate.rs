@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
-use lockstep_core::{Health, HealthState, ObjectKey, Phase, Wave};
+use lockstep_core::{Health, HealthState, ObjectKey, Phase, Wave, ignores_health};
 
 use crate::live::Glance;
 use crate::memo::{Memo, PruneMoment};
@@ -184,7 +184,11 @@ fn obstacle(scene: &Scene<'_, '_>, entry: &Entry, memo: &mut Memo) -> Option<Obs
 }
 
 fn unhealthy(scene: &Scene<'_, '_>, entry: &Entry, memo: &mut Memo) -> Option<Obstacle> {
-    let gvk = &scene.set?.get(&entry.key)?.gvk;
+    let object = scene.set?.get(&entry.key)?;
+    if ignores_health(&object.value) {
+        return None;
+    }
+    let gvk = &object.gvk;
     let version = match scene.input.live.glance(&entry.key, gvk) {
         Glance::Present { resource_version, .. } => Some(resource_version),
         Glance::Absent | Glance::Unknown(_) => None,
@@ -221,7 +225,9 @@ fn is_held(change: &Change) -> bool {
     match change {
         Change::Create | Change::Update | Change::Adopt { .. } | Change::Recreate => true,
         Change::Heal(drift) => matches!(drift, Drift::Deleted | Drift::Replaced),
-        Change::Recover | Change::Prune { .. } | Change::Forget | Change::Hook(_) | Change::HookEnded => false,
+        Change::Recover | Change::Prune { .. } | Change::Forget | Change::Hook(_) | Change::HookEnded => {
+            false
+        }
     }
 }
 

@@ -9,8 +9,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use lockstep_core::{
-    DesiredObject, Health, HealthState, Hook, HookDelete, HookEnd, LiveObject, Phase, Run, RunStage, Timestamp,
-    Wave,
+    DesiredObject, Health, HealthState, Hook, HookDelete, HookEnd, LiveObject, Phase, Run, RunStage,
+    Timestamp, Wave,
 };
 
 use crate::compare;
@@ -165,7 +165,14 @@ impl<'a> Director<'_, '_, 'a> {
             let attempt = if input.request.sync { 1 } else { run.attempt.saturating_add(1) };
             let mut hooks = run.hooks;
             hooks.retain(|name, end| *end == HookEnd::Succeeded && !name.starts_with("SyncFail "));
-            let next = Run { number: run.number.saturating_add(1), attempt, stage: RunStage::Running, ended: None, hooks, ..run };
+            let next = Run {
+                number: run.number.saturating_add(1),
+                attempt,
+                stage: RunStage::Running,
+                ended: None,
+                hooks,
+                ..run
+            };
             return self.announce(next, entries, intents);
         }
         if may && !retry.is_exhausted(run.attempt) {
@@ -206,7 +213,13 @@ impl<'a> Director<'_, '_, 'a> {
     }
 
     /// The objects with the hooks among them, then what comes after. Returns whether it failed.
-    fn sync(&mut self, run: &mut Run, entries: &mut [Entry], intents: &mut Vec<Intent>, memo: &mut Memo) -> bool {
+    fn sync(
+        &mut self,
+        run: &mut Run,
+        entries: &mut [Entry],
+        intents: &mut Vec<Intent>,
+        memo: &mut Memo,
+    ) -> bool {
         let unfinished: Vec<Case<'a>> = self
             .cases(Phase::Sync)
             .into_iter()
@@ -289,7 +302,11 @@ impl<'a> Director<'_, '_, 'a> {
             }
             State::Ended(end) => {
                 run.hooks.insert(case.name(), end);
-                self.say(case, Verdict::Withheld(change, Because::HookRuns("it came to its end".into())), None);
+                self.say(
+                    case,
+                    Verdict::Withheld(change, Because::HookRuns("it came to its end".into())),
+                    None,
+                );
                 waits("came to its end just now")
             }
             State::Running(words) => {
@@ -525,10 +542,9 @@ fn is_exhausted(entry: &Entry) -> bool {
 fn is_outstanding(entry: &Entry) -> bool {
     match &entry.verdict {
         Verdict::Act(_) => true,
-        Verdict::Withheld(_, because) => matches!(
-            because,
-            Because::Wave(_) | Because::Order | Because::Terminating | Because::Failed(..)
-        ),
+        Verdict::Withheld(_, because) => {
+            matches!(because, Because::Wave(_) | Because::Order | Because::Terminating | Because::Failed(..))
+        }
         _ => false,
     }
 }

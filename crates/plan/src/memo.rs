@@ -6,7 +6,10 @@ use std::iter::Peekable;
 use std::sync::Arc;
 
 use diff::Extra;
-use lockstep_core::{CommitId, Digest, LiveObject, ObjectKey, ObjectRecord, Owner, Wave};
+use lockstep_core::{
+    CommitId, Digest, LiveObject, ObjectKey, ObjectRecord, Owner, PRUNE_ANNOTATION, Value, Wave,
+    is_never_pruned, is_pruned_last,
+};
 
 use crate::compare::{self, Comparison};
 
@@ -93,14 +96,11 @@ pub(crate) struct Marks {
 
 impl Marks {
     pub(crate) fn of(live: &LiveObject) -> Self {
-        let prune = live.annotation(compare::PRUNE_ANNOTATION);
-        let options = live.annotation("argocd.argoproj.io/sync-options").unwrap_or_default();
-        let last = prune == Some("last") || options.split(',').any(|option| option.trim() == "PruneLast=true");
         Self {
             owner: compare::owner(live),
-            prune: PruneMark::parse(prune),
+            prune: PruneMark::of(&live.value),
             wave: Wave::of(&live.value),
-            moment: if last { PruneMoment::Last } else { PruneMoment::AfterApplies },
+            moment: if is_pruned_last(&live.value) { PruneMoment::Last } else { PruneMoment::AfterApplies },
         }
     }
 }
@@ -125,10 +125,10 @@ pub(crate) enum PruneMark {
 }
 
 impl PruneMark {
-    pub(crate) fn parse(annotation: Option<&str>) -> Self {
-        match annotation {
-            Some("disabled") => Self::Disabled,
+    pub(crate) fn of(object: &Value) -> Self {
+        match object.str_at(&["metadata", "annotations", PRUNE_ANNOTATION]) {
             Some("allowed") => Self::Allowed,
+            _ if is_never_pruned(object) => Self::Disabled,
             _ => Self::Unset,
         }
     }

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use diff::{DriftedField, Extra};
-use lockstep_core::{AppKey, CommitId, DesiredObject, Digest, Gvk, ObjectKey, Origin, Owner, Phase, Run, Wave};
+use lockstep_core::{
+    AppKey, CommitId, DesiredObject, Digest, Gvk, ObjectKey, Origin, Owner, Phase, Run, Wave,
+};
 
 use crate::failure::Failure;
 use crate::gate::Gate;

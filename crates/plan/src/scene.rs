@@ -175,7 +175,8 @@ impl<'i, 'a> Scene<'i, 'a> {
             (None, record) => record.map(|record| record.commit.clone()),
         };
         let (key, extras) = (subject.key.clone(), self.no_extras.clone());
-        let wave = self.set.filter(|_| subject.desired.is_some()).map_or(Wave::default(), |set| set.wave(&key));
+        let wave =
+            self.set.filter(|_| subject.desired.is_some()).map_or(Wave::default(), |set| set.wave(&key));
         let entry = Entry { key, origin, commit, wave, verdict, extras, contested: None };
         Draft { entry, action, mark: PruneMark::default(), moment: PruneMoment::default() }
     }

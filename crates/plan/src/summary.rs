@@ -100,7 +100,8 @@ fn wave(entries: &[Entry]) -> Option<Wave> {
         Verdict::Withheld(_, Because::Wave(gate)) => Some(gate.wave),
         _ => None,
     });
-    let acts = entries.iter().filter(|entry| entry.origin.is_some() && matches!(entry.verdict, Verdict::Act(_)));
+    let acts =
+        entries.iter().filter(|entry| entry.origin.is_some() && matches!(entry.verdict, Verdict::Act(_)));
     gate.or_else(|| acts.map(|entry| entry.wave).max())
 }
 
@@ -115,7 +116,18 @@ pub(crate) fn deletion_report(scene: &Scene<'_, '_>, entries: Vec<Entry>) -> Rep
     let state = if left.is_empty() { SyncState::Synced } else { SyncState::Syncing };
     let wake = wake(scene, &entries);
     let (fights, dry_runs) = (Vec::new(), Vec::new());
-    Report { entries, state, reason: Reason::Deleting, message, fights, block: None, dry_runs, wave: None, run: None, wake }
+    Report {
+        entries,
+        state,
+        reason: Reason::Deleting,
+        message,
+        fights,
+        block: None,
+        dry_runs,
+        wave: None,
+        run: None,
+        wake,
+    }
 }
 
 fn state(scene: &Scene<'_, '_>, entries: &[Entry]) -> SyncState {

@@ -328,9 +328,9 @@ impl<'a> Case<'_, '_, 'a> {
 
     /// A change that the API server refuses for this object: only a new object can have it.
     fn immutable(&self, live: &LiveObject, change: Change, failure: &Failure) -> Decided {
-        let allowed = [live.value.str_at(PRUNE_PATH), self.rendered.value.str_at(PRUNE_PATH)]
+        let allowed = [&live.value, &self.rendered.value]
             .into_iter()
-            .any(|annotation| PruneMark::parse(annotation) == PruneMark::Allowed);
+            .any(|object| PruneMark::of(object) == PruneMark::Allowed);
         if !self.scene.is_ready() {
             // A recreate is a deletion, and without a good render nothing is deleted.
             return self.say(Verdict::Withheld(change, Because::NotRendered));
@@ -369,5 +369,3 @@ impl<'a> Case<'_, '_, 'a> {
         Apply { desired: self.rendered.clone(), why, rewrite, ownership: Ownership::Force, handover, seen }
     }
 }
-
-const PRUNE_PATH: &[&str] = &["metadata", "annotations", compare::PRUNE_ANNOTATION];

@@ -1,8 +1,8 @@
 //! What the server writes and Git must not say, and the annotations that are ours.
 
 use lockstep_core::{
-    Finding, HELM_HOOK, ARGO_CD_HOOK, HOOK_ANNOTATION, OWNER_ANNOTATION, Phase, Role, Value, Wave, parse_delete,
-    parse_timeout,
+    ARGO_CD_HOOK, Finding, HELM_HOOK, HOOK_ANNOTATION, OWNER_ANNOTATION, Phase, Role, Value, Wave,
+    parse_delete, parse_timeout,
 };
 use manifest::Object;
 
@@ -55,7 +55,7 @@ fn says_something(value: &Value) -> bool {
 }
 
 /// Annotations of the model that this binary does not act on.
-const NOT_BUILT: &[&str] = &["sync", "ignore-health", "depends-on"];
+const NOT_BUILT: &[&str] = &["sync", "depends-on"];
 /// Annotations that a user may write on an Application in Git, as on any other way.
 const INTENTS: &[&str] = &["sync", "refresh", "approve"];
 const PREFIX: &str = "lockstep.dev/";
@@ -107,7 +107,9 @@ fn check_annotation(name: &str, text: &str, is_application: bool) -> Option<Find
     };
     match (name, text) {
         ("prune", "disabled" | "allowed" | "last") => None,
-        ("prune", "confirm") => Some(not_built().with_text("confirm").with_hint("use disabled, allowed or last")),
+        ("prune", "confirm") => {
+            Some(not_built().with_text("confirm").with_hint("use disabled, allowed or last"))
+        }
         ("prune", other) => {
             let message = format!("annotation {full} must be disabled, allowed or last");
             Some(Finding::error("bad-annotation", message).with_text(other))
@@ -115,6 +117,8 @@ fn check_annotation(name: &str, text: &str, is_application: bool) -> Option<Find
         ("hook", text) if all_words(text, |word| Phase::parse(word).is_some()) => None,
         ("hook-delete", text) if all_words(text, |word| parse_delete(word).is_some()) => None,
         ("hook-timeout", text) if parse_timeout(text).is_some() => None,
+        ("ignore-health", "true" | "false") => None,
+        ("ignore-health", other) => Some(bad(&full, "must be true or false, in quotes", other)),
         ("hook", other) => Some(bad(&full, "must name phases: PreSync, Sync, PostSync, SyncFail", other)),
         ("hook-delete", other) => {
             Some(bad(&full, "must name before-creation, succeeded, failed or never", other))
@@ -155,7 +159,8 @@ fn check_hook(object: &Object) -> Option<Finding> {
     if let Role::Hook(hook) = Role::of(&object.value)
         && let Some(phase) = hook.phases.iter().find(|phase| !phase.is_built())
     {
-        let message = format!("annotation {name}: hooks of {phase} are not built yet, so that it would not run");
+        let message =
+            format!("annotation {name}: hooks of {phase} are not built yet, so that it would not run");
         return Some(Finding::error("not-built", message).at(place).with_hint("remove it"));
     }
     let other = names.next()?;
@@ -184,6 +189,8 @@ mod tests {
             ("hook-delete", "now", false, Some("bad-annotation")),
             ("hook-timeout", "10m", false, None),
             ("hook-timeout", "soon", false, Some("bad-annotation")),
+            ("ignore-health", "true", false, None),
+            ("ignore-health", "yes", false, Some("bad-annotation")),
             ("hook-run", "1", false, Some("unknown-annotation")),
             ("sync", "merge", false, Some("not-built")),
             ("sync", "now", true, None),

@@ -1,6 +1,8 @@
 //! How well the objects of an Application are.
 
-use lockstep_core::{Gvk, Health, HealthState, ObjectKey};
+use std::sync::Arc;
+
+use lockstep_core::{DesiredObject, Gvk, Health, HealthState, ObjectKey, ignores_health};
 
 use super::observe::Observed;
 use super::plan::glanced;
@@ -11,7 +13,8 @@ use crate::context::Context;
 pub(super) fn assess(context: &Context, observed: &mut Observed) -> Vec<(ObjectKey, Health)> {
     let Some(rendering) = observed.rendered.outcome.rendering().cloned() else { return Vec::new() };
     let known = &mut observed.rendered.valid.found.state.health;
-    let wanted = rendering.set.objects().iter().map(|object| {
+    let counts = |object: &&Arc<DesiredObject>| !ignores_health(&object.value);
+    let wanted = rendering.set.objects().iter().filter(counts).map(|object| {
         let health = match glanced(context, &object.key, &object.gvk) {
             None => Health::new(HealthState::Missing, ""),
             Some(version) => match known.get(&object.key).filter(|(at, _)| *at == version) {

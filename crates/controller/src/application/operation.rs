@@ -25,7 +25,8 @@ pub(super) fn begin(context: &Context, observed: &mut Observed, plan: &Plan) {
         let (causes, since) = found.job;
         let noticed = causes.has(Cause::Revision).then_some(since);
         let (digest, started) = (plan.digest().short(), context.clock.now());
-        found.state.syncing = Some(Syncing { plan: digest, revision: plan.revision.clone(), started, noticed });
+        found.state.syncing =
+            Some(Syncing { plan: digest, revision: plan.revision.clone(), started, noticed });
     }
 }
 

@@ -49,14 +49,19 @@ async fn a_migration_runs_before_the_change_and_once_and_not_again_after_a_resta
     // The next change runs them again.
     let sha = stage.push(&[("app/a.yaml", &config_map("a", "2"))]);
     stage.ready(SHOP, &sha).await;
-    let again = |found: &Value| found.pointer("/status/run/number") == Some(&json!(2)) && stage_of(found) == "Succeeded";
+    let again = |found: &Value| {
+        found.pointer("/status/run/number") == Some(&json!(2)) && stage_of(found) == "Succeeded"
+    };
     stage.until(APPLICATION, again).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_hook_that_hangs_is_mended_by_a_commit() {
     let Some(stage) = scenario("hooks-stuck").await else { return };
-    stage.push(&[("app/migrate.yaml", &job("migrate", PRE_SYNC, STUCK)), ("app/a.yaml", &config_map("a", "1"))]);
+    stage.push(&[
+        ("app/migrate.yaml", &job("migrate", PRE_SYNC, STUCK)),
+        ("app/a.yaml", &config_map("a", "1")),
+    ]);
     stage.application(SHOP, json!({})).await;
     stage.until(("batch/v1", "Job", "migrate"), |_| true).await;
     let sha = stage.push(&[("app/migrate.yaml", &job("migrate", PRE_SYNC, GOOD))]);

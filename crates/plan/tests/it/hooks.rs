@@ -208,7 +208,8 @@ fn hooks_of_phase_sync_belong_to_their_wave() {
 
 #[test]
 fn a_hook_that_takes_too_long_fails() {
-    let mut world = World::play("git ConfigMap/before x=1 @hook=PreSync @hook-timeout=1m\ngit ConfigMap/a x=1");
+    let mut world =
+        World::play("git ConfigMap/before x=1 @hook=PreSync @hook-timeout=1m\ngit ConfigMap/a x=1");
     world.fares("ConfigMap/before", HealthState::Progressing, "0 of 1");
     (0..2).for_each(|_| world.work());
     let made = world.today.to_string();

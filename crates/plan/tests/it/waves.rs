@@ -221,3 +221,16 @@ fn health_is_asked_for_only_where_something_waits_for_it() {
     let asked: Vec<String> = world.asked.borrow().iter().map(|key| key.name.to_string()).collect();
     assert_eq!(asked, ["a", "b", "b"]);
 }
+
+#[test]
+fn an_object_whose_health_does_not_count_holds_nothing() {
+    check(
+        "in-sync Deployment/web image=1 @ignore-health=true
+         is Deployment/web degraded crashes
+         git ConfigMap/late x=1 @wave=1",
+        "Syncing Progressing
+         ConfigMap/late: creates, it does not exist
+         Deployment/web: in sync
+         > foundations: create ConfigMap/late",
+    );
+}
