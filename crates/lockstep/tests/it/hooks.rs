@@ -1,6 +1,8 @@
 //! Hooks against a cluster: Jobs that run, fail, hang and are mended.
+use std::time::Duration;
+
 use serde_json::{Value, json};
-use xtask::text;
+use xtask::{SOON, text};
 
 use crate::harness::witness::{APPLICATION, SHOP, restart};
 use crate::harness::{config_map, ours, scenario};
@@ -85,4 +87,39 @@ async fn a_hook_that_fails_is_named_and_nothing_else_is_written() {
     assert!(stage.find("v1", "ConfigMap", "a").await.is_none());
     let sha = stage.push(&[("app/migrate.yaml", &job("migrate", PRE_SYNC, GOOD))]);
     stage.ready(SHOP, &sha).await;
+}
+
+/// So many times the controller is killed in the midst of a sync, a little later in it each time.
+const KILLS: u64 = 24;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn killed_at_any_moment_each_hook_runs_once_a_sync_and_waves_keep_their_order() {
+    let Some(mut stage) = scenario("hooks-crash").await else { return };
+    stage.push(&[
+        ("app/migrate.yaml", &job("migrate", PRE_SYNC, GOOD)),
+        ("app/between.yaml", &job("between", "lockstep.dev/hook: Sync, lockstep.dev/wave: '1'", GOOD)),
+        ("app/smoke.yaml", &job("smoke", "lockstep.dev/hook: PostSync", GOOD)),
+    ]);
+    stage.application(SHOP, json!({})).await;
+    for round in 1..=KILLS {
+        let value = round.to_string();
+        let late = config_map("late", &value)
+            .replace("{name: late}", "{name: late, annotations: {lockstep.dev/wave: '2'}}");
+        let sha = stage.push(&[("app/early.yaml", &config_map("early", &value)), ("app/late.yaml", &late)]);
+        tokio::time::sleep(Duration::from_millis(round * 17)).await;
+        stage.controller.kill9().expect("kill");
+        stage.controller.restart().expect("start");
+        stage.controller.wait_ready(SOON).expect("readiness");
+        stage.ready(SHOP, &sha).await;
+        let over = |found: &Value| {
+            found.pointer("/status/run/number") == Some(&json!(round)) && stage_of(found) == "Succeeded"
+        };
+        stage.until(APPLICATION, over).await;
+    }
+    let writes =
+        stage.writes().into_iter().filter(|write| write.agent == "lockstep" && write.verb == "patch");
+    let ours = writes.filter(|write| ["jobs", "configmaps"].contains(&&*write.resource));
+    let names: Vec<String> = ours.map(|write| write.name).collect();
+    let expected = ["migrate", "early", "between", "late", "smoke"].repeat(KILLS as usize);
+    assert_eq!(names, expected);
 }
