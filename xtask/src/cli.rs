@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 
-use crate::bench::{self, LoopOptions, YamlOptions};
+use crate::bench::{self, ClusterOptions, LoopOptions, YamlOptions};
 use crate::codegen;
 use crate::differential::{self, DifferentialOptions};
 use crate::kubeone::{Audit, Kubeone, Lifetime, Options};
@@ -91,6 +91,8 @@ enum Bench {
     Loop(LoopOptions),
     /// Reading YAML, against Go
     Yaml(YamlOptions),
+    /// The embedded cluster: applies, watch events, many objects; over TLS and in the process
+    Cluster(ClusterOptions),
 }
 
 #[derive(Debug, Subcommand)]
@@ -133,6 +135,9 @@ pub fn run(cli: Cli) -> Result<ExitCode> {
         }
         Command::Bench { subject: Bench::Yaml(options) } => {
             bench::run_yaml(&workspace, &options).map(|()| ExitCode::SUCCESS)
+        }
+        Command::Bench { subject: Bench::Cluster(options) } => {
+            bench::run_cluster(&workspace, &options).map(|()| ExitCode::SUCCESS)
         }
         Command::Oracle { check } => {
             let mode = if check { Mode::Check } else { Mode::Write };

@@ -94,17 +94,29 @@ impl Workspace {
     /// # Errors
     /// When the build fails.
     pub fn program(&self, profile: Profile, name: &str) -> Result<PathBuf> {
+        Ok(self.built(profile, "--bin", name)?.join(name))
+    }
+
+    /// Builds an example of one of the crates and returns its path.
+    ///
+    /// # Errors
+    /// As [`Workspace::program`].
+    pub fn example(&self, profile: Profile, name: &str) -> Result<PathBuf> {
+        Ok(self.built(profile, "--example", name)?.join("examples").join(name))
+    }
+
+    /// Where a target is once it is built.
+    fn built(&self, profile: Profile, target: &str, name: &str) -> Result<PathBuf> {
         let (flag, dir) = match profile {
             Profile::Dev => ("--profile=dev", "debug"),
             Profile::Release => ("--release", "release"),
         };
-        let build = self
-            .cargo(&["build", "--quiet", "--workspace", "--bin", name, flag])
-            .status()
-            .context("cargo")?;
+        let build =
+            self.cargo(&["build", "--quiet", "--workspace", target, name, flag]).status().context("cargo")?;
         ensure!(build.success(), "{name} does not build");
-        let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| self.path("target"), PathBuf::from);
-        Ok(target.join(dir).join(name))
+        let target_dir =
+            std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| self.path("target"), PathBuf::from);
+        Ok(target_dir.join(dir))
     }
 
     /// Whether `CI=true`: what is skipped on a laptop is a failure there.

@@ -1,4 +1,5 @@
-//! How long 1,000 Deployments take until each is available, and what one change among them costs. Run with `--release`.
+//! How long 1,000 Deployments take until each is available, and what one change among them costs. Run with `--release`;
+//! `cargo xtask bench cluster` runs it too.
 
 use std::time::{Duration, Instant};
 
@@ -50,7 +51,7 @@ fn main() {
     second(&mut workloads, &mut store, &mut now);
     let begun = Instant::now();
     (0..1000).for_each(|index| apply(&mut store, index, 1, now));
-    println!("1,000 applies: {:?}", begun.elapsed());
+    println!("thousand_applies_seconds: {:.2}", begun.elapsed().as_secs_f64());
     let (begun, before) = (Instant::now(), store.revision());
     let (ticks, longest) = second(&mut workloads, &mut store, &mut now);
     let writes = store.revision() - before;
@@ -58,15 +59,15 @@ fn main() {
         .filter_map(|index| store.object("apps", "deployments", "default", &format!("d{index}")))
         .filter(|object| object.int_at(&["status", "availableReplicas"]) == Some(1))
         .count();
-    println!(
-        "{available} available after {:?}: {writes} writes, {ticks} ticks, the longest {longest:?}",
-        begun.elapsed()
-    );
+    println!("thousand_available: {available}\nthousand_writes: {writes}\nthousand_ticks: {ticks}");
+    println!("thousand_rollout_seconds: {:.2}", begun.elapsed().as_secs_f64());
+    println!("thousand_longest_tick_ms: {:.1}", longest.as_secs_f64() * 1e3);
     apply(&mut store, 500, 2, now);
     let (begun, before) = (Instant::now(), store.revision());
     second(&mut workloads, &mut store, &mut now);
-    println!("one of them scaled: {:?}, {} writes", begun.elapsed(), store.revision() - before);
+    println!("thousand_scale_ms: {:.2}", begun.elapsed().as_secs_f64() * 1e3);
+    println!("thousand_scale_writes: {}", store.revision() - before);
     let begun = Instant::now();
     workloads.tick(&mut store, now);
-    println!("a tick with nothing to do: {:?}", begun.elapsed());
+    println!("thousand_idle_tick_us: {:.0}", begun.elapsed().as_secs_f64() * 1e6);
 }

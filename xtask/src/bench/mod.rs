@@ -1,5 +1,6 @@
 //! What Lockstep costs, measured on this machine.
 mod bare;
+mod cluster;
 mod figures;
 mod live;
 mod round;
@@ -56,6 +57,26 @@ pub(crate) struct YamlOptions {
     binary: Option<PathBuf>,
 }
 
+/// How the embedded cluster is measured.
+#[derive(Debug, Clone, clap::Args)]
+pub(crate) struct ClusterOptions {
+    /// How many ConfigMaps and how many Deployments are applied
+    #[arg(long, default_value_t = 5000)]
+    applies: usize,
+    /// How many requests are kept in flight
+    #[arg(long, default_value_t = 32)]
+    in_flight: usize,
+    /// How many writes are followed until a watch shows them
+    #[arg(long, default_value_t = 500)]
+    events: usize,
+    /// How many ConfigMaps of a kilobyte are kept and listed
+    #[arg(long, default_value_t = 100_000)]
+    objects: usize,
+    /// A binary to measure instead of a release build of this clone
+    #[arg(long)]
+    binary: Option<PathBuf>,
+}
+
 /// Measures the loop and prints `key: value` lines.
 ///
 /// # Errors
@@ -88,6 +109,16 @@ pub(crate) fn run_loop(workspace: &Workspace, options: &LoopOptions) -> Result<(
 pub(crate) fn run_yaml(workspace: &Workspace, options: &YamlOptions) -> Result<()> {
     let binary = measured(workspace, options.binary.as_deref())?;
     yaml::measure(workspace, &binary, options.megabytes, options.runs)
+}
+
+/// Measures the embedded cluster and prints `key: value` lines.
+///
+/// # Errors
+/// As [`run_loop`].
+pub(crate) fn run_cluster(workspace: &Workspace, options: &ClusterOptions) -> Result<()> {
+    let binary = measured(workspace, options.binary.as_deref())?;
+    let ClusterOptions { applies, in_flight, events, objects, .. } = *options;
+    cluster::measure(workspace, &binary, cluster::Plan { applies, in_flight, events, objects })
 }
 
 fn measured(workspace: &Workspace, chosen: Option<&Path>) -> Result<PathBuf> {

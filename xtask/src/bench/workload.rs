@@ -86,7 +86,8 @@ pub(crate) fn manifest(object: &Value) -> String {
     text
 }
 
-fn object(app: &str, index: usize) -> Value {
+/// The object of an application with this number among its objects.
+pub(super) fn object(app: &str, index: usize) -> Value {
     let labels = json!({"app.kubernetes.io/name": app, "app.kubernetes.io/part-of": "bench"});
     let metadata = |name: &str| json!({"name": name, "namespace": NAMESPACE, "labels": labels});
     match index {
