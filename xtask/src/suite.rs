@@ -78,9 +78,6 @@ pub(crate) fn run(workspace: &Workspace, part: Part, filter: &[String]) -> Resul
 /// The end-to-end suite alone, but built with the whole workspace, so that nothing is compiled twice.
 const END_TO_END: &[&str] = &["test", "--workspace", "--test", "e2e"];
 
-/// What cannot hold on the embedded cluster: a test, and why, a line.
-const NOT_EMBEDDED: &str = include_str!("not-embedded.tsv");
-
 fn embedded(workspace: &Workspace, filter: &[String]) -> Result<bool> {
     if !succeeds(workspace.cargo(END_TO_END).args(["--no-run", "--quiet"]))? {
         return Ok(false);
@@ -92,9 +89,6 @@ fn embedded(workspace: &Workspace, filter: &[String]) -> Result<bool> {
     eprintln!("xtask: embedded cluster up in {:.2} s", start.elapsed().as_secs_f64());
     let mut command = command(workspace, END_TO_END, filter);
     with_helm(&mut command)?;
-    for (test, _) in NOT_EMBEDDED.lines().filter_map(|line| line.split_once('\t')) {
-        command.args(["--skip", test]);
-    }
     succeeds(command.env(KUBECONFIG, embedded.kubeconfig()))
 }
 

@@ -5,7 +5,7 @@ use rules::{Attributes as Request, Authorizer, Check, Decision, MutatingPolicy, 
 use schema::{FieldManager, Force, IgnoredFields, Write};
 
 use super::review;
-use super::stage::Stage;
+use super::stage::{Stage, types_of};
 use crate::authorizer::{Asked, What};
 use crate::convert::{Versions, convert};
 use crate::failure::{Cause, Failure, Halt};
@@ -128,7 +128,7 @@ pub(super) fn mutate(stage: &Stage<'_, '_>, object: Value, old: Option<&Value>) 
         Some(denied) => Err(refused(stage, &object, &denied.message, (403, "Forbidden")).into()),
         None => {
             let mut object = mutated.object.unwrap_or_default();
-            crate::wire::settle(&stage.call.served, &mut object)?;
+            crate::wire::settle(types_of(&stage.call.served, &object), &mut object)?;
             Ok(object)
         }
     }
@@ -136,7 +136,7 @@ pub(super) fn mutate(stage: &Stage<'_, '_>, object: Value, old: Option<&Value>) 
 
 /// An apply configuration laid over an object: what it sets is set, whoever owned it.
 fn merged(stage: &Stage<'_, '_>, object: &Value, patch: &Value) -> Result<Value, String> {
-    let served = &stage.call.served;
+    let served = types_of(&stage.call.served, object);
     let versions = Versions::new(served, stage.attributes.ask);
     let manager = FieldManager {
         kind: &served.gvk,

@@ -8,7 +8,9 @@ use super::{Attributes, Operation};
 use crate::call::Call;
 use crate::entry::Entry;
 use crate::failure::Failure;
+use crate::served::Served;
 use crate::state::State;
+use crate::subresource::SCALE;
 
 /// A request, and what is asked of it.
 pub(super) struct Stage<'s, 'a> {
@@ -62,6 +64,14 @@ impl<'s> Stage<'s, '_> {
         let text = |key| object.str_at(&["metadata", key]).unwrap_or_default();
         let names = [self.attributes.name, text("name"), text("generateName"), "Unknown"];
         names.into_iter().find(|name| !name.is_empty()).unwrap_or_default().to_owned()
+    }
+}
+
+/// The types of an object that admission sees: a Scale is not of the kind that it scales.
+pub(super) fn types_of<'t>(served: &'t Served, object: &Value) -> &'t Served {
+    match object.str_at(&["kind"]) {
+        Some("Scale") if *served.gvk.kind != *"Scale" => &SCALE,
+        _ => served,
     }
 }
 

@@ -6,6 +6,8 @@ mod log;
 mod prepare;
 mod scale;
 
+pub(crate) use scale::SCALE;
+
 use crate::admission::{self, Operation};
 use crate::call::{Call, Outcome};
 use crate::failure::{Failure, Halt};

@@ -18,7 +18,7 @@ use crate::state::{State, WriteKind};
 use crate::write::{Change, Patched, View, apply_change, check_name, writer};
 
 /// Scale as if it were a resource.
-static SCALE: LazyLock<Arc<Served>> = LazyLock::new(|| {
+pub(crate) static SCALE: LazyLock<Arc<Served>> = LazyLock::new(|| {
     let text = str::to_owned;
     let resource = Resource {
         group: text("autoscaling"),

@@ -64,3 +64,28 @@ fn a_scale_is_admitted_as_what_it_is() {
     assert!(refused.message().ends_with("denied request: too many"), "{}", refused.message());
     assert_eq!(api.patch(&scale, "merge", r#"{"spec":{"replicas":3}}"#).ok().text(&["kind"]), "Scale");
 }
+
+#[test]
+fn a_scale_of_nothing_stays_so_under_mutating_policies() {
+    const MUTATING: &str = "/apis/admissionregistration.k8s.io/v1/mutatingadmissionpolicies";
+    const MUTATING_BINDINGS: &str = "/apis/admissionregistration.k8s.io/v1/mutatingadmissionpolicybindings";
+    let mut api = Api::new();
+    let path = "/apis/apps/v1/namespaces/default/deployments";
+    let deployment = r#"{"metadata":{"name":"d"},"spec":{"replicas":3,"selector":{"matchLabels":{"a":"b"}},"template":{"metadata":{"labels":{"a":"b"}},"spec":{"containers":[{"name":"a","image":"i"}]}}}}"#;
+    api.post(path, deployment).ok();
+    let scale = format!("{path}/d/scale");
+    let mut check = |resources: &str, asked: i64, expected: i64| {
+        let policy = format!(
+            r#"{{"metadata":{{"name":"p"}},"spec":{{"reinvocationPolicy":"Never","matchConstraints":{{"resourceRules":[{{"operations":["UPDATE"],"apiGroups":["","apps"],"apiVersions":["v1"],"resources":["{resources}"]}}]}},"mutations":[{{"patchType":"ApplyConfiguration","applyConfiguration":{{"expression":"Object{{spec: Object.spec{{replicas: 2}}}}"}}}}]}}}}"#
+        );
+        api.post(MUTATING, &policy).ok();
+        api.post(MUTATING_BINDINGS, r#"{"metadata":{"name":"p"},"spec":{"policyName":"p"}}"#).ok();
+        api.patch(&scale, "merge", &format!(r#"{{"spec":{{"replicas":{asked}}}}}"#)).ok();
+        let replicas = api.get(&format!("{path}/d")).ok().body.int_at(&["spec", "replicas"]);
+        assert_eq!(replicas, Some(expected), "{resources}, {asked}");
+        api.delete(&format!("{MUTATING}/p")).ok();
+        api.delete(&format!("{MUTATING_BINDINGS}/p")).ok();
+    };
+    check("configmaps", 0, 0);
+    check("deployments/scale", 1, 2);
+}

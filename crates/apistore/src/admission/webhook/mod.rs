@@ -11,7 +11,7 @@ use schema::json_patch;
 
 use super::policies::is_exempt;
 use super::review;
-use super::stage::Stage;
+use super::stage::{Stage, types_of};
 use crate::convert::convert;
 use crate::custom::{ca_bundle, url};
 use crate::demand::{Answer, Demand, WebhookCall};
@@ -147,7 +147,7 @@ fn patched(
             return Err(Failure::internal(&why).into());
         }
     };
-    crate::wire::settle(served, &mut after)?;
+    crate::wire::settle(types_of(served, &after), &mut after)?;
     convert(&stage.call.served, ask, after, &stage.call.served.api_version).map(Some)
 }
 
