@@ -3,10 +3,10 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use serde_json::json;
-use xtask::{SOON, Scenario, eventually};
+use xtask::{Resource, SOON, Scenario, eventually, text};
 
-use crate::harness::witness::{SHOP, deployed, restart, workload, written};
-use crate::harness::{config_map, drift, heal, ours, scenario};
+use crate::harness::witness::{SHOP, deployed, restart, until_logged, until_written, workload, written};
+use crate::harness::{config_map, drift, heal, scenario};
 
 /// Writes by verb and resource.
 type Counts = BTreeMap<(String, String), usize>;
@@ -33,14 +33,6 @@ async fn until_counted(stage: &Scenario, want: &Counts) {
     .await;
 }
 
-/// The controller's writes once the log has the last of a first sync, which is the status that told of it.
-async fn counted_after_first_sync(stage: &Scenario) -> Counts {
-    let told = ("patch".to_owned(), "applications/status".to_owned());
-    let counted =
-        || async { Some(counted(stage)).filter(|counts| counts.contains_key(&told)).ok_or(String::new()) };
-    eventually(SOON, counted).await
-}
-
 /// Nothing that a healthy Application has to wait for: as many writes as there are objects and three.
 const FILES: [(&str, &str); 3] = [
     ("app/account.yaml", "apiVersion: v1\nkind: ServiceAccount\nmetadata: {name: web}\n"),
@@ -51,39 +43,48 @@ const FILES: [(&str, &str); 3] = [
     ("app/config.yaml", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: web}\ndata: {value: blue}\n"),
 ];
 
-const FIRST_SYNC: [((&str, &str), usize); 7] = [
-    (("patch", "applications"), 1),
-    (("patch", "applications/status"), 1),
-    (("create", "secrets"), 1),
-    (("patch", "serviceaccounts"), 1),
-    (("patch", "services"), 1),
-    (("patch", "configmaps"), 1),
-    (("patch", "deployments"), 1),
-];
+/// What a first sync of [`FILES`] writes, with so many ConfigMaps.
+fn first_sync(config_maps: usize) -> Counts {
+    let writes = [
+        (("patch", "applications"), 1),
+        (("patch", "applications/status"), 1),
+        (("create", "secrets"), 1),
+        (("patch", "serviceaccounts"), 1),
+        (("patch", "services"), 1),
+        (("patch", "configmaps"), config_maps),
+    ];
+    writes.map(|((verb, resource), count)| ((verb.to_owned(), resource.to_owned()), count)).into()
+}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_first_sync_is_a_finalizer_a_record_a_status_and_its_objects() {
     let web = workload("web", "replicas: 0, ", "");
     let files = [&FILES[..], &[("app/web.yaml", &web)]].concat();
     let Some(mut stage) = deployed("first-sync", &files, json!({})).await else { return };
-    let write =
-        |((verb, resource), count): ((&str, &str), usize)| ((verb.to_owned(), resource.to_owned()), count);
-    let want: Counts = FIRST_SYNC.into_iter().map(write).collect();
+    let mut want = first_sync(1);
+    want.insert(("patch".to_owned(), "deployments".to_owned()), 1);
     until_counted(&stage, &want).await;
     // No Event either: what goes well is in the status. And nothing of it is written again.
     restart(&mut stage);
     until_counted(&stage, &want).await;
 }
 
+/// The Secrets of the controller's namespace, each in its version.
+async fn records(stage: &Scenario) -> BTreeMap<String, String> {
+    let collection = Resource::of("v1", "Secret").collection(Some(&stage.own));
+    let (secrets, _) = stage.cluster.rest().list(&collection).await.expect("list");
+    let of = |secret, field| text(secret, field).to_owned();
+    let versions = |secret| (of(secret, "/metadata/name"), of(secret, "/metadata/resourceVersion"));
+    secrets.iter().map(versions).collect()
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_heal_is_one_write() {
     let Some(stage) = deployed("one-heal", &FILES, json!({})).await else { return };
-    let mut want = counted_after_first_sync(&stage).await;
     heal(&stage, "web", "blue").await;
     // The second one is answered after everything that the first one led to.
     heal(&stage, "web", "blue").await;
-    want.entry(("patch".to_owned(), "configmaps".to_owned())).and_modify(|count| *count += 2);
-    until_counted(&stage, &want).await;
+    until_counted(&stage, &first_sync(3)).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -93,9 +94,8 @@ async fn a_restart_writes_nothing_and_misses_nothing() {
     let mut files: Vec<(&str, &str)> = files.iter().map(|(path, text)| (&**path, &**text)).collect();
     files.extend(FILES);
     let Some(mut stage) = deployed("restart", &files, json!({})).await else { return };
-    let before = counted_after_first_sync(&stage).await;
     restart(&mut stage);
-    assert_eq!(counted(&stage), before);
+    until_counted(&stage, &first_sync(31)).await;
     // What happens while it is away is found: drift, and a commit.
     stage.controller.terminate(SOON).expect("an orderly end");
     drift(&stage, "c1").await;
@@ -106,7 +106,7 @@ async fn a_restart_writes_nothing_and_misses_nothing() {
     stage.ready(SHOP, &sha).await;
     for (name, value, writes) in [("c0", "1", 1), ("c1", "1", 2), ("c2", "2", 2), ("c3", "1", 1)] {
         assert_eq!(crate::harness::value(&stage, name).await, value);
-        assert_eq!(ours(&stage, "configmaps", name).len(), writes, "{name}");
+        until_written(&stage, "configmaps", name, writes).await;
     }
 }
 
@@ -126,11 +126,10 @@ async fn two_thousand_objects_are_one_application() {
     assert!(took < Duration::from_secs(25), "{took:?}");
     assert_eq!(app["status"]["summary"]["objects"]["total"], 2000);
     // A heal in the midst of all of them is one write more, and a restart none.
-    let of = |stage: &Scenario, plural: &str| written(stage).iter().filter(|(_, of, _)| of == plural).count();
-    let records = of(&stage, "secrets");
+    let records = records(&stage).await;
     heal(&stage, "c7-50", "1").await;
     restart(&mut stage);
-    assert_eq!(of(&stage, "configmaps"), 2001);
-    assert_eq!(of(&stage, "secrets"), records);
-    assert_eq!(of(&stage, "applications/status"), 1);
+    let of = |plural: &str| written(&stage).iter().filter(|(_, of, _)| of == plural).count();
+    until_logged(|| (of("configmaps"), of("applications/status")), &(2001, 1)).await;
+    assert_eq!(self::records(&stage).await, records);
 }

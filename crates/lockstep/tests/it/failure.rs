@@ -2,7 +2,8 @@
 use serde_json::json;
 use xtask::{Scenario, text};
 
-use crate::harness::{config_map, heal, ours, ready_condition, scenario, settled, uid, value};
+use crate::harness::witness::until_written;
+use crate::harness::{config_map, heal, ready_condition, scenario, settled, uid, value};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn broken_yaml_keeps_the_last_good_state_and_the_next_good_commit_mends_it() {
@@ -74,7 +75,7 @@ async fn an_empty_render_deletes_nothing_unless_that_is_allowed() {
     let message = stage.not_ready("shop", "EmptyRender").await;
     assert!(message.contains("nothing is deleted"), "{message}");
     assert_eq!(uid(&stage, "a").await, before);
-    assert_eq!(ours(&stage, "configmaps", "a").len(), 1);
+    until_written(&stage, "configmaps", "a", 1).await;
     stage.change("shop", json!({"spec": {"sync": {"allowEmpty": true}}})).await;
     stage.until_gone("v1", "ConfigMap", "a").await;
     stage.ready("shop", &sha).await;

@@ -2,7 +2,7 @@
 use serde_json::{Value, json};
 use xtask::{Scenario, text};
 
-use crate::harness::witness::{APPLICATION, SHOP, deployed, meddle, restart, told, written};
+use crate::harness::witness::{APPLICATION, SHOP, deployed, meddle, restart, told, until_logged, written};
 use crate::harness::{config_map, drift, heal, scenario, settled, uid, value};
 
 /// The controller's writes to anything but its own bookkeeping: what an Application deploys.
@@ -15,6 +15,12 @@ fn deployments(stage: &Scenario) -> Vec<(String, String, String)> {
         !bookkeeping
     });
     writes
+}
+
+/// Waits until the log has so many of them, as [`until_logged`] does.
+async fn until_deployments(stage: &Scenario, count: usize) {
+    let written = || deployments(stage).iter().map(|(_, _, name)| name.clone()).collect::<Vec<_>>();
+    until_logged(written, &vec!["a".to_owned(); count]).await;
 }
 
 /// Waits until status says that live is not what this commit has; `live` is the commit that it names as live, if any.
@@ -59,7 +65,7 @@ async fn notify_tells_of_drift_and_leaves_it() {
     };
     stage.change(SHOP, json!({"spec": {"sync": {"mode": "Notify"}}})).await;
     settled(&stage, SHOP, "Ready").await;
-    let before = deployments(&stage).len();
+    until_deployments(&stage, 1).await;
     drift(&stage, "a").await;
     let app = settled(&stage, SHOP, "OutOfSync").await;
     assert!(condition_of(&app).1.contains("ConfigMap/a"), "{app:#}");
@@ -68,7 +74,7 @@ async fn notify_tells_of_drift_and_leaves_it() {
     meddle(&stage, ("v1", "ConfigMap", "a"), patch).await;
     settled(&stage, SHOP, "Ready").await;
     restart(&mut stage);
-    assert_eq!(deployments(&stage).len(), before, "{:#?}", deployments(&stage));
+    until_deployments(&stage, 1).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -94,7 +100,7 @@ async fn manual_waits_for_each_sync() {
     drift(&stage, "a").await;
     settled(&stage, SHOP, "OutOfSync").await;
     assert_eq!(value(&stage, "a").await, "drifted");
-    assert_eq!(deployments(&stage).len(), 2, "{:#?}", deployments(&stage));
+    until_deployments(&stage, 2).await;
     stage.change(SHOP, json!({"metadata": {"annotations": {"lockstep.dev/sync": "third"}}})).await;
     stage.ready(SHOP, &sha).await;
     assert_eq!(value(&stage, "a").await, "2");

@@ -3,8 +3,7 @@ use futures::StreamExt;
 use serde_json::{Value, json};
 use xtask::{Resource, Scenario, WatchEvent};
 
-use crate::harness::ours;
-use crate::harness::witness::{Object, SHOP, deployed, looked_at, workload};
+use crate::harness::witness::{Object, SHOP, deployed, looked_at, until_written, workload};
 
 const WEB: Object<'_> = ("apps/v1", "Deployment", "web");
 const OTHER: Object<'_> = ("apps/v1", "Deployment", "other");
@@ -58,7 +57,7 @@ async fn what_somebody_scales_stays_where_git_names_no_number() {
         scale(&stage, manager, 3).await;
         looked_at(&stage, OTHER).await;
         assert_eq!(replicas(&stage).await, 3, "{manager}");
-        assert_eq!(ours(&stage, "deployments", "web").len(), 1, "{manager}");
+        until_written(&stage, "deployments", "web", 1).await;
         // A change of something else leaves the number alone as well.
         let sha = stage.push(&[("app/web.yaml", &web.replace("web:1", "web:2"))]);
         stage.ready(SHOP, &sha).await;

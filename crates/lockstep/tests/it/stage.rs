@@ -2,6 +2,7 @@
 use serde_json::json;
 
 use crate::harness::scenario;
+use crate::harness::witness::until_logged;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_commit_becomes_live_and_the_api_server_saw_who_wrote_it() {
@@ -12,9 +13,12 @@ async fn a_commit_becomes_live_and_the_api_server_saw_who_wrote_it() {
     stage.ready("shop", &sha).await;
     let live = stage.find("v1", "ConfigMap", "settings").await.expect("live");
     assert_eq!(live["data"]["colour"], "blue");
-    let writes = stage.writes();
-    let ours = writes.iter().filter(|write| write.resource == "configmaps" && write.name == "settings");
-    assert_eq!(ours.map(|write| write.agent.as_str()).collect::<Vec<_>>(), ["lockstep"]);
+    let agents = || -> Vec<String> {
+        let writes = stage.writes().into_iter();
+        let ours = writes.filter(|write| write.resource == "configmaps" && write.name == "settings");
+        ours.map(|write| write.agent).collect()
+    };
+    until_logged(agents, &vec!["lockstep".to_owned()]).await;
     let metrics = stage.controller.metrics().expect("metrics");
     assert!(metrics.sum("lockstep_reconciles_total", &[]) >= 1.0);
 }

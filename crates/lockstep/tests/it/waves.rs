@@ -2,7 +2,7 @@
 use serde_json::{Value, json};
 use xtask::text;
 
-use crate::harness::witness::{APPLICATION, SHOP, restart, written};
+use crate::harness::witness::{APPLICATION, SHOP, restart, until_logged, written};
 use crate::harness::{config_map, deployment, ready_condition, scenario};
 
 /// A ConfigMap of a wave.
@@ -46,12 +46,13 @@ async fn ten_waves_are_written_in_order_and_deleted_in_reverse() {
         let maps = all.filter(|(of, resource, _)| of == verb && resource == "configmaps");
         maps.map(|(_, _, name)| name[..2].to_owned()).collect()
     };
+    until_logged(|| order("patch").len(), &50).await;
     let written = order("patch");
-    assert!(written.len() == 50 && written.is_sorted(), "{written:?}");
+    assert!(written.is_sorted(), "{written:?}");
     stage.cluster.rest().delete(&stage.path(APPLICATION.0, APPLICATION.1, SHOP)).await.expect("delete");
     stage.until_gone(APPLICATION.0, APPLICATION.1, SHOP).await;
+    until_logged(|| order("delete").len(), &50).await;
     let mut deleted = order("delete");
-    assert_eq!(deleted.len(), 50);
     deleted.reverse();
     assert!(deleted.is_sorted(), "{deleted:?}");
 }

@@ -73,6 +73,15 @@ pub(crate) async fn until_written(stage: &Scenario, resource: &str, name: &str, 
     .await;
 }
 
+/// Waits until a look at the log of the API server shows what is expected, for the same reason.
+pub(crate) async fn until_logged<T: PartialEq + std::fmt::Debug>(look: impl Fn() -> T, expected: &T) {
+    eventually(SOON, || async {
+        let found = look();
+        if found == *expected { Ok(()) } else { Err(format!("{found:?} instead of {expected:?}")) }
+    })
+    .await;
+}
+
 /// What a command that looks into the installation (`why`, `trace`, …) prints.
 pub(crate) fn told(stage: &Scenario, arguments: &[&str]) -> String {
     let place = ["--instance", stage.controller.instance(), "--controller-namespace", &stage.own];
