@@ -8,25 +8,14 @@ Writes beside itself: expressions.json (the value or the mistake of each line of
 (schema, object and old object: the causes of the refusal, or none) and definitions.json (a definition, or an old and a new one:
 the causes of the refusal, or none). The cases stand in cases.py.
 """
-import base64, http.client, json, os, re, ssl, sys, tempfile, time
+import json, os, re, sys, time
 from cases import DEFINITIONS, OBJECT, SPEC, VALUES, definition
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-config = json.load(open(sys.argv[1]))
-cluster, user = config["clusters"][0]["cluster"], config["users"][0]["user"]
+sys.path.append(os.path.dirname(HERE))
+from real_server import connect
 
-
-def file_of(text):
-    file = tempfile.NamedTemporaryFile(delete=False)
-    file.write(base64.b64decode(text))
-    file.close()
-    return file.name
-
-
-tls = ssl.create_default_context(cadata=base64.b64decode(cluster["certificate-authority-data"]).decode())
-tls.load_cert_chain(file_of(user["client-certificate-data"]), file_of(user["client-key-data"]))
-host, port = cluster["server"].removeprefix("https://").split(":")
-http_ = http.client.HTTPSConnection(host, int(port), context=tls)
+http_ = connect(sys.argv[1])
 CRDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 
 

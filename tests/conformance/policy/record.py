@@ -7,25 +7,14 @@
 Writes answers.json beside itself: policies, bindings, parameters, the request, and the answer: status, message, warnings, and the
 object where there is one. Every group has a namespace of its own, which its bindings select.
 """
-import base64, http.client, json, os, ssl, sys, tempfile, time
+import json, os, sys, time
 from cases import GROUPS
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-config = json.load(open(sys.argv[1]))
-cluster, user = config["clusters"][0]["cluster"], config["users"][0]["user"]
+sys.path.append(os.path.dirname(HERE))
+from real_server import connect
 
-
-def file_of(text):
-    file = tempfile.NamedTemporaryFile(delete=False)
-    file.write(base64.b64decode(text))
-    file.close()
-    return file.name
-
-
-tls = ssl.create_default_context(cadata=base64.b64decode(cluster["certificate-authority-data"]).decode())
-tls.load_cert_chain(file_of(user["client-certificate-data"]), file_of(user["client-key-data"]))
-host, port = cluster["server"].removeprefix("https://").split(":")
-http_ = http.client.HTTPSConnection(host, int(port), context=tls)
+http_ = connect(sys.argv[1])
 API = "/apis/admissionregistration.k8s.io/v1"
 
 

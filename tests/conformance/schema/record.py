@@ -8,24 +8,13 @@ Writes openapi.json (the definitions of the kinds below, without descriptions) a
 step, with the request, the answer, and the object before it where something else than the step before wrote it.
 The random scripts are seeded: the same server gives the same file but for uids and times.
 """
-import base64, http.client, json, os, random, ssl, sys, tempfile, time
+import json, os, random, sys, time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-config = json.load(open(sys.argv[1]))
-cluster, user = config["clusters"][0]["cluster"], config["users"][0]["user"]
+sys.path.append(os.path.dirname(HERE))
+from real_server import connect
 
-
-def file_of(text):
-    file = tempfile.NamedTemporaryFile(delete=False)
-    file.write(base64.b64decode(text))
-    file.close()
-    return file.name
-
-
-tls = ssl.create_default_context(cadata=base64.b64decode(cluster["certificate-authority-data"]).decode())
-tls.load_cert_chain(file_of(user["client-certificate-data"]), file_of(user["client-key-data"]))
-host, port = cluster["server"].removeprefix("https://").split(":")
-http_ = http.client.HTTPSConnection(host, int(port), context=tls)
+http_ = connect(sys.argv[1])
 
 
 def call(verb, path, body=None, kind="application/json"):

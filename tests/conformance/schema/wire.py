@@ -7,24 +7,13 @@
 Writes wire.json beside itself: one line a case, with the text of the body, the places that are compared, and either what was
 stored there (a place without a value has none), or why the body could not be read. Warnings are those of the decoder.
 """
-import base64, copy, http.client, json, os, ssl, sys, tempfile, time
+import copy, http.client, json, os, sys, time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-config = json.load(open(sys.argv[1]))
-cluster, user = config["clusters"][0]["cluster"], config["users"][0]["user"]
+sys.path.append(os.path.dirname(HERE))
+from real_server import connect
 
-
-def file_of(text):
-    file = tempfile.NamedTemporaryFile(delete=False)
-    file.write(base64.b64decode(text))
-    file.close()
-    return file.name
-
-
-tls = ssl.create_default_context(cadata=base64.b64decode(cluster["certificate-authority-data"]).decode())
-tls.load_cert_chain(file_of(user["client-certificate-data"]), file_of(user["client-key-data"]))
-host, port = cluster["server"].removeprefix("https://").split(":")
-http_ = http.client.HTTPSConnection(host, int(port), context=tls)
+http_ = connect(sys.argv[1])
 
 
 def call(verb, path, text=None):
