@@ -47,25 +47,33 @@ fn writes(verb: Verb) -> bool {
 fn event(request: &Request, info: &Info, uri: &http::Uri, code: u16, now: Duration) -> Value {
     static NEXT: AtomicU64 = AtomicU64::new(1);
     let id = format!("{:x}-{}", now.as_nanos(), NEXT.fetch_add(1, Ordering::Relaxed));
-    let time = i64::try_from(now.as_secs()).map(|seconds| Timestamp(seconds).to_string()).unwrap_or_default();
+    // HTTP/2 puts the host into it.
+    let uri = uri.path_and_query().map_or("", |path| path.as_str());
     let mut event = map([
         ("kind", "Event".into()),
         ("apiVersion", "audit.k8s.io/v1".into()),
         ("level", "Metadata".into()),
         ("auditID", id.into()),
         ("stage", "ResponseComplete".into()),
-        ("requestURI", uri.to_string().into()),
+        ("requestURI", uri.into()),
         ("verb", info.verb.as_str().into()),
         ("user", user(&request.user)),
         ("userAgent", request.agent.as_str().into()),
         ("objectRef", object(request, info)),
         ("responseStatus", map([("metadata", map([])), ("code", Value::Int(code.into()))])),
-        ("stageTimestamp", time.into()),
+        ("stageTimestamp", micro_time(now).into()),
     ]);
     if let Some(impersonated) = &request.impersonate {
         event.set(&["impersonatedUser"], user(impersonated));
     }
     event
+}
+
+/// As `MicroTime` of Kubernetes prints it.
+fn micro_time(now: Duration) -> String {
+    let seconds =
+        i64::try_from(now.as_secs()).map(|seconds| Timestamp(seconds).to_string()).unwrap_or_default();
+    format!("{}.{:06}Z", seconds.trim_end_matches('Z'), now.subsec_micros())
 }
 
 fn user(user: &User) -> Value {
@@ -102,9 +110,9 @@ mod tests {
         let body = br#"{"metadata":{"name":"b"}}"#.as_slice();
         let create = Request::system(Method::Post, path).body("application/json", body).agent("kubectl/v1");
         let note = |request: &Request, uri: &str| {
-            log.note(request, &uri.parse().unwrap(), 201, Duration::from_secs(7));
+            log.note(request, &uri.parse().unwrap(), 201, Duration::from_micros(7_000_042));
         };
-        note(&create, &format!("{path}?dryRun=All"));
+        note(&create, &format!("https://127.0.0.1:6443{path}?dryRun=All"));
         note(&Request::system(Method::Get, path), path);
         let text = std::fs::read(&dir).unwrap();
         std::fs::remove_file(&dir).unwrap();
@@ -115,6 +123,7 @@ mod tests {
         check(&["objectRef", "namespace"], "a");
         check(&["requestURI"], "/apis/apps/v1/namespaces/a/deployments?dryRun=All");
         check(&["userAgent"], "kubectl/v1");
+        check(&["stageTimestamp"], "1970-01-01T00:00:07.000042Z");
         assert_eq!(event.int_at(&["responseStatus", "code"]), Some(201));
     }
 }
