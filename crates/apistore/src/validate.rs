@@ -17,7 +17,15 @@ pub(crate) fn on_create(served: &Served, object: &Value) -> Vec<FieldError> {
     if errors.is_empty() && is_definition(served) {
         errors.extend(rule_errors(object, None));
     }
-    errors
+    with_expressions(served, object, errors)
+}
+
+/// With what is wrong in the expressions of policies and webhooks.
+fn with_expressions(served: &Served, object: &Value, errors: Vec<FieldError>) -> Vec<FieldError> {
+    match &*served.resource.group {
+        "admissionregistration.k8s.io" => rules::expression_errors(object, errors),
+        _ => errors,
+    }
 }
 
 fn is_definition(served: &Served) -> bool {
@@ -58,7 +66,10 @@ pub(crate) fn on_update(served: &Served, subresource: &str, object: &Value, old:
     if errors.is_empty() && is_definition(served) {
         errors.extend(rule_errors(object, Some(old)));
     }
-    errors
+    match subresource {
+        "" => with_expressions(served, object, errors),
+        _ => errors,
+    }
 }
 
 fn custom(served: &Served) -> Option<(&Custom, &CustomVersion)> {

@@ -3,8 +3,9 @@
 mod infer;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use crate::expr::{Expr, Fold, Issue, Kind, What};
+use crate::expr::{Expr, Fold, Issue, Kind, MessageField, What};
 use crate::signature::signatures;
 use crate::types::{Type, of_name};
 use crate::val::Val;
@@ -75,20 +76,36 @@ impl Checker<'_> {
                 let values: Vec<_> = entries.iter().map(|(optional, _, value)| (*optional, value)).collect();
                 Type::map(self.joined(&keys), self.joined(&values))
             }
-            Kind::Message { name, fields } => {
-                for (_, _, value) in fields {
-                    self.visit(value);
-                }
-                match &**name == "JSONPatch" || &**name == "Object" || name.starts_with("Object.") {
-                    true => Type::Named(name.clone()),
-                    false => {
-                        self.issue(expr.at, format!("undeclared reference to '{name}' (in container '')"))
-                    }
-                }
-            }
+            Kind::Message { name, fields } => self.message(expr.at, name, fields),
             Kind::Fold(fold) => self.fold(expr.at, fold),
             Kind::Optional { of, name, body, flat } => self.optional(expr.at, (of, name, body), *flat),
         }
+    }
+
+    fn message(&mut self, at: usize, name: &Arc<str>, fields: &[MessageField]) -> Type {
+        let root = name.split('.').next().unwrap_or_default();
+        if !self.variables.contains_key(root) || (root == "JSONPatch" && name.len() > root.len()) {
+            return self.issue(at, format!("undeclared reference to '{name}' (in container '')"));
+        }
+        for field in fields {
+            let of = self.visit(&field.value);
+            let wanted = match (&**name, &*field.name) {
+                ("JSONPatch", "op" | "path" | "from") => Some(Type::String),
+                ("JSONPatch", "value") => Some(Type::Dyn),
+                ("JSONPatch", _) => None,
+                _ => Some(Type::Dyn),
+            };
+            if !wanted.as_ref().is_some_and(|wanted| self.infer.assign(wanted, &of)) {
+                let (wanted, of) = (wanted.map(|of| of.to_string()), self.infer.resolved(&of));
+                let (field, wanted) = (field, wanted.unwrap_or_default());
+                let text = format!(
+                    "expected type of field '{}' is '{wanted}' but provided type is '{of}'",
+                    field.name
+                );
+                self.issue(field.at, text);
+            }
+        }
+        Type::Named(name.clone())
     }
 
     fn variable_of_policy(&self, of: &Expr, field: &str) -> Option<Type> {
@@ -161,6 +178,9 @@ impl Checker<'_> {
         let other: Option<&[crate::signature::Signature]> =
             signatures(function, target.is_none()).map(|_| &[][..]);
         let known = signatures(function, target.is_some()).or(other);
+        if function.starts_with("jsonpatch.") && !self.variables.contains_key("JSONPatch") {
+            return self.unknown_space(at, function, args);
+        }
         if known.is_none() {
             self.issue(at, format!("undeclared reference to '{function}' (in container '')"));
         }
@@ -174,6 +194,16 @@ impl Checker<'_> {
         let Some(known) = known else { return Type::Dyn };
         self.literals(function, target, args);
         self.resolve(at, function, (target.is_some(), known), &types)
+    }
+
+    /// A function of a space that is not there is taken for a method of something that is not there.
+    fn unknown_space(&mut self, at: usize, function: &str, args: &[Expr]) -> Type {
+        let (space, name) = function.split_once('.').unwrap_or((function, ""));
+        let start = at.saturating_sub(function.chars().count());
+        self.issue(start, format!("undeclared reference to '{space}' (in container '')"));
+        self.issue(at, format!("undeclared reference to '{name}' (in container '')"));
+        args.iter().for_each(|arg| _ = self.visit(arg));
+        Type::Dyn
     }
 
     fn resolve(
@@ -220,7 +250,8 @@ impl Checker<'_> {
         };
         let Some(Expr { at, kind: Kind::Const(Val::String(text)), .. }) = arg else { return };
         let bad = match function {
-            "matches" => schema::Pattern::new(text).is_err(),
+            // A right one is no text any more.
+            "matches" => true,
             "timestamp" => crate::time::Time::parse(text).is_none(),
             _ => schema::go_duration(text).is_err(),
         };
@@ -303,7 +334,7 @@ fn constant(value: &Val) -> Type {
         Val::Int(_) => Type::Int,
         Val::Uint(_) => Type::Uint,
         Val::Double(_) => Type::Double,
-        Val::String(_) => Type::String,
+        Val::String(_) | Val::Pattern(_) => Type::String,
         Val::Bytes(_) => Type::Bytes,
         _ => Type::Dyn,
     }

@@ -92,7 +92,7 @@ impl<'s> Estimate<'s> {
                 Part::made(MAP.saturating_add(sum(&parts)), Sort::Map).sized(entries.len() as u64).of(sort)
             }
             Kind::Message { fields, .. } => {
-                let parts: Vec<_> = fields.iter().map(|(_, _, value)| self.visit(value)).collect();
+                let parts: Vec<_> = fields.iter().map(|field| self.visit(&field.value)).collect();
                 Part::made(40 + sum(&parts), Sort::Object)
             }
             Kind::Fold(fold) => self.fold(fold),
@@ -193,12 +193,13 @@ fn sum(parts: &[Part<'_>]) -> u64 {
 
 fn constant(value: &Val) -> Part<'static> {
     let sort = match value {
-        Val::String(_) => Sort::Text,
+        Val::String(_) | Val::Pattern(_) => Sort::Text,
         Val::Bytes(_) => Sort::Bytes,
         _ => Sort::Scalar,
     };
     let size = match value {
         Val::String(text) => text.len() as u64,
+        Val::Pattern(sought) => sought.text.len() as u64,
         Val::Bytes(bytes) => bytes.len() as u64,
         _ => 1,
     };

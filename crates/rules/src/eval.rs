@@ -95,12 +95,14 @@ impl<'a> Eval<'a> {
             Kind::Message { name, fields } => {
                 self.spend(40)?;
                 let mut made = Vec::with_capacity(fields.len());
-                for (optional, field, value) in fields {
-                    let value = self.eval(value, scope)?;
-                    match (optional, value) {
+                for field in fields {
+                    let value = self.eval(&field.value, scope)?;
+                    match (field.optional, value) {
                         (true, Val::Optional(None)) => {}
-                        (true, Val::Optional(Some(value))) => made.push((field.clone(), (*value).clone())),
-                        (_, value) => made.push((field.clone(), value)),
+                        (true, Val::Optional(Some(value))) => {
+                            made.push((field.name.clone(), (*value).clone()));
+                        }
+                        (_, value) => made.push((field.name.clone(), value)),
                     }
                 }
                 Ok(Val::Message(name.clone(), made.into()))

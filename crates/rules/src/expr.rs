@@ -38,7 +38,7 @@ pub(crate) enum Kind {
     Map(Vec<(bool, Expr, Expr)>),
     Message {
         name: Arc<str>,
-        fields: Vec<(bool, Arc<str>, Expr)>,
+        fields: Vec<MessageField>,
     },
     Fold(Box<Fold>),
     /// `of.optMap(name, body)`, or `optFlatMap`.
@@ -48,6 +48,16 @@ pub(crate) enum Kind {
         body: Box<Expr>,
         flat: bool,
     },
+}
+
+/// A field of a message; one that is optional is left out where it is empty.
+#[derive(Clone, Debug)]
+pub(crate) struct MessageField {
+    /// The place of the colon.
+    pub(crate) at: usize,
+    pub(crate) optional: bool,
+    pub(crate) name: Arc<str>,
+    pub(crate) value: Expr,
 }
 
 /// What a macro does for every item of a list or entry of a mapping.
@@ -103,7 +113,7 @@ fn for_each_child(kind: &Kind, visit: &mut dyn FnMut(&Expr)) {
             visit(key);
             visit(value);
         }),
-        Kind::Message { fields, .. } => fields.iter().for_each(|(_, _, value)| visit(value)),
+        Kind::Message { fields, .. } => fields.iter().for_each(|field| visit(&field.value)),
         Kind::Fold(fold) => {
             visit(&fold.range);
             fold.only.iter().for_each(&mut *visit);

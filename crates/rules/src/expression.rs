@@ -80,25 +80,42 @@ pub struct Inputs<'a> {
 /// The variables of a policy, by name, with their types.
 pub(crate) type Declared = BTreeMap<String, Type>;
 
-/// The variables that every expression of a policy has.
-pub(crate) fn declared(with_params: bool, with_authorizer: bool) -> Declared {
-    let mut all = Declared::from([
-        ("object".to_owned(), Type::Dyn),
-        ("oldObject".to_owned(), Type::Dyn),
-        ("namespaceObject".to_owned(), namespace_type()),
-        ("request".to_owned(), request_type()),
-    ]);
-    if with_params {
-        all.insert("params".into(), Type::Dyn);
+/// What only some expressions of policies have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Extra {
+    /// `params`
+    Params,
+    /// `authorizer`
+    Authorizer,
+    /// `variables`, still without any.
+    Variables,
+    /// `Object` and `JSONPatch`: what mutations are made of.
+    Patches,
+}
+
+/// The variables that every expression of a policy has, and those that some have.
+pub(crate) fn declared(extras: &[Extra]) -> Declared {
+    let named = |name: &str| Type::Named(name.into());
+    let mut all = vec![
+        ("object", Type::Dyn),
+        ("oldObject", Type::Dyn),
+        ("namespaceObject", namespace_type()),
+        ("request", request_type()),
+    ];
+    for extra in extras {
+        match extra {
+            Extra::Params => all.push(("params", Type::Dyn)),
+            Extra::Authorizer => {
+                all.push(("authorizer", named("kubernetes.authorization.Authorizer")));
+                all.push(("authorizer.requestResource", named("kubernetes.authorization.ResourceCheck")));
+            }
+            Extra::Variables => all.push(("variables", Type::object("kubernetes.variables", &[]))),
+            Extra::Patches => {
+                all.extend(["Object", "JSONPatch"].map(|name| (name, Type::Kind(named(name).into()))));
+            }
+        }
     }
-    if with_authorizer {
-        all.insert("authorizer".into(), Type::Named("kubernetes.authorization.Authorizer".into()));
-        all.insert(
-            "authorizer.requestResource".into(),
-            Type::Named("kubernetes.authorization.ResourceCheck".into()),
-        );
-    }
-    all
+    all.into_iter().map(|(name, of)| (name.to_owned(), of)).collect()
 }
 
 fn request_type() -> Type {
@@ -179,7 +196,7 @@ fn namespace_type() -> Type {
 impl Expression {
     /// Compiles an expression of a policy with parameters and without variables of its own.
     pub fn new(source: &str) -> Result<Self, CompileError> {
-        Self::with(source, &declared(true, true))
+        Self::with(source, &declared(&[Extra::Params, Extra::Authorizer]))
     }
 
     pub(crate) fn with(source: &str, variables: &Declared) -> Result<Self, CompileError> {

@@ -28,6 +28,7 @@ pub use definition::definition_errors;
 pub use expression::{CompileError, EvalError, Expression, Inputs};
 pub use library::authorizer::{Authorizer, Check, Decision};
 pub use policy::{
-    Attributes, Denial, Merge, Mutated, MutatingPolicy, Params, ValidatingPolicy, Verdict, mutate, validate,
+    Attributes, Denial, Equivalents, Merge, Mutated, MutatingPolicy, Params, Resource, Surroundings,
+    ValidatingPolicy, Verdict, expression_errors, mutate, validate,
 };
 pub use rules::Rules;

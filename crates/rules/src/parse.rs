@@ -4,7 +4,7 @@ mod macros;
 
 use std::sync::Arc;
 
-use crate::expr::{Expr, Issue, Kind};
+use crate::expr::{Expr, Issue, Kind, MessageField};
 use crate::token::{Token, Word, words};
 use crate::val::Val;
 
@@ -348,15 +348,20 @@ impl Parser {
         let mut fields = Vec::new();
         while self.eat("}").is_none() {
             let optional = self.eat("?").is_some();
-            let field = self.ident()?;
-            self.expect(":")?;
-            fields.push((optional, field, self.expr()?));
+            let name = self.field_name()?;
+            let at = self.expect(":")?;
+            fields.push(MessageField { at, optional, name, value: self.expr()? });
             if self.eat(",").is_none() {
                 self.expect("}")?;
                 break;
             }
         }
         Ok(Expr::new(at, Kind::Message { name, fields }))
+    }
+
+    fn field_name(&mut self) -> Read<Arc<str>> {
+        self.ident()
+            .map_err(|_| self.unexpected("mismatched input", "{'}', ',', '?', IDENTIFIER, ESC_IDENTIFIER}"))
     }
 
     fn list(&mut self, at: usize) -> Read<Expr> {

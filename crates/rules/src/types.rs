@@ -69,6 +69,29 @@ impl Type {
         Self::Object(Arc::new(Object { name: name.to_owned(), fields }))
     }
 
+    /// What a policy's variable of this type is taken for: only the language's own types are remembered.
+    pub(crate) fn remembered(&self) -> Self {
+        match self {
+            Self::List(of) => Self::list(of.remembered()),
+            Self::Map(key, value) => Self::map(key.remembered(), value.remembered()),
+            Self::Optional(_) | Self::Kind(_) | Self::Object(_) | Self::Named(_) | Self::Var(_) => Self::Dyn,
+            plain => plain.clone(),
+        }
+    }
+
+    /// Its name as values have it, which is not the one that mistakes show.
+    pub(crate) fn full_name(&self) -> String {
+        match self {
+            Self::Null => "null_type".into(),
+            Self::Time => "google.protobuf.Timestamp".into(),
+            Self::Duration => "google.protobuf.Duration".into(),
+            Self::List(of) => format!("list({})", of.full_name()),
+            Self::Map(key, value) => format!("map({}, {})", key.full_name(), value.full_name()),
+            Self::Optional(of) => format!("optional_type({})", of.full_name()),
+            other => other.to_string(),
+        }
+    }
+
     /// The type that a structural schema declares; `None` for what expressions do not see.
     pub(crate) fn declared(schema: &Value, root: bool, name: &str) -> Option<Self> {
         let flag = |key: &str| schema.get(key).and_then(Value::as_bool) == Some(true);

@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 use std::sync::Arc;
 
 use lockstep_core::{Map, Value};
-use schema::Quantity;
+use schema::{Pattern, Quantity};
 
 use crate::library::address::{Cidr, Ip};
 use crate::library::authorizer::Authz;
@@ -21,6 +21,8 @@ pub(crate) enum Val {
     Uint(u64),
     Double(f64),
     String(Arc<str>),
+    /// A text that is searched for, compiled with its expression. It stands in calls of searches only.
+    Pattern(Arc<Sought>),
     Bytes(Arc<[u8]>),
     Time(Time),
     /// Nanoseconds.
@@ -40,6 +42,13 @@ pub(crate) enum Val {
     Semver(Arc<Version>),
     Format(&'static str),
     Authz(Arc<Authz>),
+}
+
+/// A regular expression and its text.
+#[derive(Debug)]
+pub(crate) struct Sought {
+    pub(crate) text: Arc<str>,
+    pub(crate) pattern: Pattern,
 }
 
 /// What is known of a part of an object.
@@ -159,7 +168,7 @@ impl Val {
             Self::Int(_) => "int",
             Self::Uint(_) => "uint",
             Self::Double(_) => "double",
-            Self::String(_) => "string",
+            Self::String(_) | Self::Pattern(_) => "string",
             Self::Bytes(_) => "bytes",
             Self::Time(_) => "google.protobuf.Timestamp",
             Self::Duration(_) => "google.protobuf.Duration",
@@ -197,6 +206,7 @@ impl Val {
             Self::Data(Value::List(items), _) => Some(items.len()),
             Self::Data(Value::Map(entries), _) => Some(entries.len()),
             Self::String(text) => Some(text.chars().count()),
+            Self::Pattern(sought) => Some(sought.text.chars().count()),
             Self::Bytes(bytes) => Some(bytes.len()),
             _ => None,
         }

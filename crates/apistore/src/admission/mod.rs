@@ -7,6 +7,7 @@
 mod accounts;
 mod amounts;
 mod classes;
+mod equivalents;
 mod limits;
 mod namespaces;
 mod pods;

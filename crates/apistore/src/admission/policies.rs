@@ -1,14 +1,21 @@
 //! `MutatingAdmissionPolicy` and `ValidatingAdmissionPolicy`: rules of the cluster, in CEL.
 
+use std::sync::Arc;
+
 use lockstep_core::Value;
-use rules::{Attributes as Request, Authorizer, Check, Decision, MutatingPolicy, Params, ValidatingPolicy};
+use rules::{
+    Attributes as Request, Authorizer, Check, Decision, Denial, MutatingPolicy, Params, Surroundings,
+    ValidatingPolicy,
+};
 use schema::{FieldManager, Force, IgnoredFields, Write};
 
+use super::equivalents::Others;
 use super::review;
 use super::stage::{Stage, types_of};
 use crate::authorizer::{Asked, What};
 use crate::convert::{Versions, convert};
 use crate::failure::{Cause, Failure, Halt};
+use crate::served::Served;
 use crate::state::State;
 use crate::user::User;
 
@@ -107,6 +114,7 @@ impl Around {
             object,
             old_object: old,
             namespace_object: self.namespace.as_ref(),
+            asked: None,
         }
     }
 }
@@ -123,9 +131,16 @@ pub(super) fn mutate(stage: &Stage<'_, '_>, object: Value, old: Option<&Value>) 
     let request = around.request(stage, (Some(&object), old));
     let asks = Asks { state, user: &stage.call.user };
     let merge = |object: &Value, patch: &Value| merged(stage, object, patch);
-    let mutated = rules::mutate(&policies, &bindings, &request, (&asks, Some(&asks), &merge));
+    let others = Others::new(stage);
+    let around = Surroundings { params: &asks, authorizer: Some(&asks), equivalents: &others };
+    let mutated = rules::mutate(&policies, &bindings, &request, (around, &merge));
+    others.settled()?;
     match mutated.denied {
-        Some(denied) => Err(refused(stage, &object, &denied.message, (403, "Forbidden")).into()),
+        Some(Denial { message, reason }) => {
+            let failure =
+                Failure::new(403, &reason, &message).about(&stage.call.resource(), &stage.name(&object));
+            Err(failure.with_cause(Cause { message, ..Cause::default() }).into())
+        }
         None => {
             let mut object = mutated.object.unwrap_or_default();
             crate::wire::settle(types_of(&stage.call.served, &object), &mut object)?;
@@ -136,7 +151,11 @@ pub(super) fn mutate(stage: &Stage<'_, '_>, object: Value, old: Option<&Value>) 
 
 /// An apply configuration laid over an object: what it sets is set, whoever owned it.
 fn merged(stage: &Stage<'_, '_>, object: &Value, patch: &Value) -> Result<Value, String> {
-    let served = types_of(&stage.call.served, object);
+    let own = &stage.call.served;
+    let in_version = |served: &&Arc<Served>| {
+        served.shelf == own.shelf && object.str_at(&["apiVersion"]) == Some(&*served.api_version)
+    };
+    let served = types_of(stage.state().catalog.all().find(in_version).unwrap_or(own), object);
     let versions = Versions::new(served, stage.attributes.ask);
     let manager = FieldManager {
         kind: &served.gvk,
@@ -175,7 +194,11 @@ pub(super) fn validate(
     let verdict = {
         let request = around.request(stage, (object.as_ref(), old.as_ref()));
         let asks = Asks { state, user: &stage.call.user };
-        rules::validate(&policies, &bindings, &request, &asks, Some(&asks))
+        let others = Others::new(stage);
+        let around = Surroundings { params: &asks, authorizer: Some(&asks), equivalents: &others };
+        let verdict = rules::validate(&policies, &bindings, &request, around);
+        others.settled()?;
+        verdict
     };
     verdict.warnings.into_iter().for_each(|warning| stage.call.warn(warning));
     match verdict.denied {

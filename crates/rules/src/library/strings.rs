@@ -10,7 +10,7 @@ use crate::val::Val;
 pub(super) fn global(name: &str, args: &[Val]) -> Option<Answer> {
     match (name, args) {
         ("size", [value]) => value.size().map(|size| Ok(Val::Int(size as i64))),
-        ("matches", [Val::String(text), Val::String(pattern)]) => Some(matches(text, pattern)),
+        ("matches", [Val::String(text), pattern]) => matches(text, pattern),
         ("strings.quote", [Val::String(text)]) => Some(Ok(Val::text(format!("{text:?}")))),
         ("jsonpatch.escapeKey", [Val::String(text)]) => {
             Some(Ok(Val::text(text.replace('~', "~0").replace('/', "~1"))))
@@ -19,13 +19,19 @@ pub(super) fn global(name: &str, args: &[Val]) -> Option<Answer> {
     }
 }
 
-fn matches(text: &str, pattern: &str) -> Answer {
-    compiled(pattern, |pattern| Val::Bool(pattern.is_match(text))).map_err(|error| error.to_string())
+fn matches(text: &str, pattern: &Val) -> Option<Answer> {
+    let matched = searched(pattern, |pattern| Val::Bool(pattern.is_match(text)))?;
+    Some(matched.map_err(|error| error.to_string()))
 }
 
-/// Uses a pattern. It is compiled each time: remembering it here would be a state, which a deciding room has none of.
-fn compiled<T>(text: &str, search: impl FnOnce(&Pattern) -> T) -> Result<T, PatternError> {
-    Pattern::new(text).map(|pattern| search(&pattern))
+/// Uses a pattern, `None` for what is none. One that was made by the expression itself is compiled each time: remembering it would
+/// be a state, which a deciding room has none of.
+fn searched<T>(pattern: &Val, search: impl FnOnce(&Pattern) -> T) -> Option<Result<T, PatternError>> {
+    match pattern {
+        Val::Pattern(sought) => Some(Ok(search(&sought.pattern))),
+        Val::String(text) => Some(Pattern::new(text).map(|pattern| search(&pattern))),
+        _ => None,
+    }
 }
 
 pub(super) fn method(name: &str, target: &Val, args: &[Val]) -> Option<Answer> {
@@ -39,7 +45,7 @@ pub(super) fn method(name: &str, target: &Val, args: &[Val]) -> Option<Answer> {
         ("startsWith", [Val::String(part)]) => yes(text.starts_with(&**part)),
         ("endsWith", [Val::String(part)]) => yes(text.ends_with(&**part)),
         ("contains", [Val::String(part)]) => yes(text.contains(&**part)),
-        ("matches", [Val::String(pattern)]) => Some(matches(text, pattern)),
+        ("matches", [pattern]) => matches(text, pattern),
         ("trim", []) => made(text.trim().into()),
         ("lowerAscii", []) => made(text.to_ascii_lowercase()),
         ("upperAscii", []) => made(text.to_ascii_uppercase()),
@@ -56,13 +62,12 @@ pub(super) fn method(name: &str, target: &Val, args: &[Val]) -> Option<Answer> {
         ("split", [Val::String(by)]) => Some(Ok(split(text, by, -1))),
         ("split", [Val::String(by), Val::Int(count)]) => Some(Ok(split(text, by, *count))),
         ("charAt" | "substring" | "indexOf" | "lastIndexOf", _) => positions(name, text, args),
-        ("find", [Val::String(pattern)]) => Some(
-            find(text, pattern, 1).map(|found| found.into_iter().next().unwrap_or_else(|| Val::text(""))),
-        ),
-        ("findAll", [Val::String(pattern)]) => Some(find(text, pattern, -1).map(Val::list)),
-        ("findAll", [Val::String(pattern), Val::Int(count)]) => {
-            Some(find(text, pattern, *count).map(Val::list))
+        ("find", [pattern]) => {
+            let first = |found: Vec<Val>| found.into_iter().next().unwrap_or_else(|| Val::text(""));
+            Some(find(text, pattern, 1)?.map(first))
         }
+        ("findAll", [pattern]) => Some(find(text, pattern, -1)?.map(Val::list)),
+        ("findAll", [pattern, Val::Int(count)]) => Some(find(text, pattern, *count)?.map(Val::list)),
         _ => None,
     }
 }
@@ -124,10 +129,10 @@ fn positions(name: &str, text: &str, args: &[Val]) -> Option<Answer> {
     }
 }
 
-fn find(text: &str, pattern: &str, count: i64) -> Result<Vec<Val>, String> {
+fn find(text: &str, pattern: &Val, count: i64) -> Option<Result<Vec<Val>, String>> {
     let most = usize::try_from(count).unwrap_or(usize::MAX);
     let search = |pattern: &Pattern| {
         pattern.regex().find_iter(text).take(most).map(|found| Val::text(found.as_str())).collect()
     };
-    compiled(pattern, search).map_err(|error| format!("Illegal regex: {error}"))
+    Some(searched(pattern, search)?.map_err(|error| format!("Illegal regex: {error}")))
 }

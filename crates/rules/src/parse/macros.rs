@@ -2,8 +2,11 @@
 
 use std::sync::Arc;
 
+use schema::Pattern;
+
 use super::{Parser, Read};
 use crate::expr::{Expr, Fold, Issue, Kind, What};
+use crate::val::{Sought, Val};
 
 impl Parser {
     /// A call as it stands, or what the macro of that name makes of it.
@@ -14,7 +17,8 @@ impl Parser {
         name: Arc<str>,
         args: Vec<Expr>,
     ) -> Read<Expr> {
-        let plain = |target: Option<Expr>, args| {
+        let plain = |target: Option<Expr>, mut args: Vec<Expr>| {
+            compile_pattern(&name, target.is_some(), &mut args);
             Expr::new(at, Kind::Call { function: name.clone(), target: target.map(Box::new), args })
         };
         let Some(of) = target else {
@@ -65,7 +69,11 @@ impl Parser {
     ) -> Read<Expr> {
         let (what, count, filtered) = shape;
         let rest = args.split_off(count);
-        let names = args.iter().map(|arg| self.variable(arg, "argument must be a simple name")).collect();
+        let mistake = match (what, count) {
+            (What::List | What::Filter, 1) => "argument is not an identifier",
+            _ => "argument must be a simple name",
+        };
+        let names = args.iter().map(|arg| self.variable(arg, mistake)).collect();
         let mut rest = rest.into_iter();
         let only = if filtered { rest.next() } else { None };
         let body = rest.next().ok_or_else(|| issue(at, "argument missing"))?;
@@ -81,6 +89,22 @@ impl Parser {
                 "".into()
             }
         }
+    }
+}
+
+/// A pattern that is known is compiled here, once, and not at each search. One that is wrong stays a text: whether that is a mistake
+/// of the expression, the check says.
+fn compile_pattern(function: &str, method: bool, args: &mut [Expr]) {
+    let pattern = match (function, method) {
+        ("matches", false) => args.get_mut(1),
+        ("matches" | "find" | "findAll", true) => args.first_mut(),
+        _ => None,
+    };
+    let Some(Expr { kind: Kind::Const(value), .. }) = pattern else { return };
+    if let Val::String(text) = &*value
+        && let Ok(pattern) = Pattern::new(text)
+    {
+        *value = Val::Pattern(Arc::new(Sought { text: text.clone(), pattern }));
     }
 }
 

@@ -2,6 +2,37 @@
 
 use lockstep_core::{Map, Value};
 
+/// One of the resources that an object can be had from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Resource {
+    /// The group; empty for the core.
+    pub group: String,
+    /// The version.
+    pub version: String,
+    /// The kind of its objects; of a further endpoint, the kind of what that holds.
+    pub kind: String,
+    /// The plural: `deployments`.
+    pub plural: String,
+}
+
+/// The other resources that show the same objects as that of a request, for policies that are about one of them.
+pub trait Equivalents {
+    /// Those resources, in the server's order.
+    fn others(&self) -> Vec<Resource>;
+
+    /// An object of the request as another resource has it.
+    ///
+    /// # Errors
+    /// Why it cannot be converted, in the server's words.
+    fn convert(&self, object: &Value, to: &Resource) -> Result<Value, String>;
+
+    /// An object of another resource as that of the request has it.
+    ///
+    /// # Errors
+    /// As [`Equivalents::convert`].
+    fn convert_back(&self, object: &Value) -> Result<Value, String>;
+}
+
 /// A request to write or delete an object, as admission sees it.
 #[derive(Clone, Copy, Debug)]
 pub struct Attributes<'a> {
@@ -33,31 +64,46 @@ pub struct Attributes<'a> {
     pub old_object: Option<&'a Value>,
     /// The Namespace of the object; `None` for what is in none.
     pub namespace_object: Option<&'a Value>,
+    /// The resource of the request, where a policy looks at it as at another.
+    pub asked: Option<&'a Resource>,
 }
 
 fn mapping(entries: &[(&str, Value)]) -> Value {
     Value::map(entries.iter().map(|(key, value)| ((*key).into(), value.clone())).collect::<Map>())
 }
 
+/// A kind and a resource as expressions see them.
+fn named([group, version, kind, resource]: [&str; 4]) -> (Value, Value) {
+    let with = |key: &str, text: &str| {
+        mapping(&[("group", group.into()), ("version", version.into()), (key, text.into())])
+    };
+    (with("kind", kind), with("resource", resource))
+}
+
 impl Attributes<'_> {
+    /// The resource of the request.
+    pub(super) fn own(&self) -> Resource {
+        Resource {
+            group: self.group.into(),
+            version: self.version.into(),
+            kind: self.kind.into(),
+            plural: self.resource.into(),
+        }
+    }
+
     /// The request as expressions see it.
     pub(super) fn request(&self) -> Value {
-        let kind = mapping(&[
-            ("group", self.group.into()),
-            ("version", self.version.into()),
-            ("kind", self.kind.into()),
-        ]);
-        let resource = mapping(&[
-            ("group", self.group.into()),
-            ("version", self.version.into()),
-            ("resource", self.resource.into()),
-        ]);
+        let (kind, resource) = named([self.group, self.version, self.kind, self.resource]);
+        let (asked_kind, asked_resource) = match self.asked {
+            Some(asked) => named([&asked.group, &asked.version, &asked.kind, &asked.plural]),
+            None => (kind.clone(), resource.clone()),
+        };
         let mut request = mapping(&[
             ("uid", "".into()),
-            ("kind", kind.clone()),
-            ("resource", resource.clone()),
-            ("requestKind", kind),
-            ("requestResource", resource),
+            ("kind", kind),
+            ("resource", resource),
+            ("requestKind", asked_kind),
+            ("requestResource", asked_resource),
             ("operation", self.operation.into()),
             ("userInfo", self.user.clone()),
             ("object", Value::Null),

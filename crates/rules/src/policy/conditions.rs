@@ -4,7 +4,9 @@ use lockstep_core::Value;
 
 use super::Attributes;
 use crate::cost::MATCH_BUDGET;
-use crate::expression::{CompileError, Declared, EvalError, Expression, Inputs, PolicyScope, declared};
+use crate::expression::{
+    CompileError, Declared, EvalError, Expression, Extra, Inputs, PolicyScope, declared,
+};
 use crate::library::authorizer::Authorizer;
 use crate::types::Type;
 use crate::val::Val;
@@ -48,39 +50,64 @@ impl Subject<'_> {
 /// Compiles an expression that must have a type.
 pub(super) fn compile(source: &str, declared: &Declared, types: &[Type]) -> Compiled {
     let expression = Expression::with(source, declared)?;
-    let fits = types.is_empty() || matches!(expression.of(), Type::Dyn) || types.contains(expression.of());
-    if fits {
+    if types.contains(expression.of()) {
         return Ok(expression);
     }
-    let names: Vec<String> = types.iter().map(ToString::to_string).collect();
+    let names: Vec<String> = types.iter().map(Type::full_name).collect();
     let wanted = match &names[..] {
         [one] => one.clone(),
         many => format!("one of [{}]", many.join(" ")),
     };
-    Err(CompileError::plain(format!("must evaluate to {wanted} but got {}", expression.of())))
+    Err(CompileError::plain(format!("must evaluate to {wanted} but got {}", expression.of().full_name())))
+}
+
+/// What the conditions of a policy see.
+pub(super) fn of_conditions(spec: &Value) -> Declared {
+    match spec.get("paramKind") {
+        Some(_) => declared(&[Extra::Authorizer, Extra::Params]),
+        None => declared(&[Extra::Authorizer]),
+    }
+}
+
+/// What the other expressions of a policy see, before its variables: mutations always know of those.
+pub(super) fn of_policy(spec: &Value) -> Declared {
+    let mut all = of_conditions(spec);
+    let variables = spec.get("variables").and_then(Value::as_list);
+    if spec.get("mutations").is_some() || variables.is_some_and(|list| !list.is_empty()) {
+        all.extend(declared(&[Extra::Variables]));
+    }
+    all
+}
+
+/// What the expressions for messages see: they must not ask about rights.
+pub(super) fn of_messages(declared: &Declared) -> Declared {
+    let seen = |name: &&String| !name.starts_with("authorizer");
+    declared.keys().filter(seen).map(|name| (name.clone(), declared[name].clone())).collect()
+}
+
+/// Compiles a variable, which those after it see.
+pub(super) fn variable(variable: &Value, declared: &mut Declared) -> (String, Compiled) {
+    let text = |key: &str| variable.str_at(&[key]).unwrap_or_default();
+    let compiled = Expression::with(text("expression"), declared);
+    let of = compiled.as_ref().map_or(Type::Dyn, |expression| expression.of().remembered());
+    declared.insert(format!("variables.{}", text("name")), of);
+    (text("name").to_owned(), compiled)
 }
 
 impl Common {
     pub(super) fn new(policy: &Value) -> Self {
         let spec = policy.get("spec").cloned().unwrap_or_default();
-        let mut declared = declared(spec.get("paramKind").is_some(), true);
+        let before = of_conditions(&spec);
         let list = |key: &str| spec.get(key).and_then(Value::as_list).unwrap_or_default().to_vec();
         let text = |value: &Value, key: &str| value.str_at(&[key]).unwrap_or_default().to_owned();
-        // Conditions come before variables are known.
         let conditions = list("matchConditions")
             .iter()
             .map(|condition| {
-                (text(condition, "name"), compile(&text(condition, "expression"), &declared, &[Type::Bool]))
+                (text(condition, "name"), compile(&text(condition, "expression"), &before, &[Type::Bool]))
             })
             .collect();
-        let mut variables = Vec::new();
-        for variable in list("variables") {
-            let (name, compiled) =
-                (text(&variable, "name"), Expression::with(&text(&variable, "expression"), &declared));
-            let of = compiled.as_ref().map_or(Type::Dyn, |expression| expression.of().clone());
-            declared.insert(format!("variables.{name}"), of);
-            variables.push((name, compiled));
-        }
+        let mut declared = of_policy(&spec);
+        let variables = list("variables").iter().map(|given| variable(given, &mut declared)).collect();
         Self {
             name: policy.str_at(&["metadata", "name"]).unwrap_or_default().to_owned(),
             ignores_failure: spec.str_at(&["failurePolicy"]) == Some("Ignore"),

@@ -2,36 +2,48 @@
 
 use lockstep_core::{LabelSelector, Value};
 
-use super::Attributes;
+use super::{Attributes, Equivalents, Resource};
 
 fn texts<'v>(value: &'v Value, key: &str) -> impl Iterator<Item = &'v str> {
     value.get(key).and_then(Value::as_list).unwrap_or_default().iter().filter_map(Value::as_str)
 }
 
-/// Whether constraints (`matchConstraints`, `matchResources`) name the request. Without rules everything that a selector lets
-/// through is named, as in a binding.
-pub(super) fn matches(constraints: &Value, request: &Attributes<'_>) -> bool {
+/// As what constraints (`matchConstraints`, `matchResources`) name the request: as that of its own resource, or of another that
+/// shows the same object. Without rules everything that a selector lets through is named, as in a binding.
+pub(super) fn matches(
+    constraints: &Value,
+    request: &Attributes<'_>,
+    equivalents: &dyn Equivalents,
+) -> Option<Resource> {
     if !selected(constraints.get("namespaceSelector"), Of::Namespace, request)
         || !selected(constraints.get("objectSelector"), Of::Object, request)
     {
-        return false;
+        return None;
     }
+    let exact = constraints.str_at(&["matchPolicy"]) == Some("Exact");
+    let own = || std::iter::once(request.own());
+    let others = || if exact { Vec::new() } else { equivalents.others() };
+    let rules = |key: &str| constraints.get(key).and_then(Value::as_list).unwrap_or_default();
     let named = |key: &str| {
-        let rules = constraints.get(key).and_then(Value::as_list).unwrap_or_default();
-        (rules.is_empty(), rules.iter().any(|rule| names(rule, request)))
+        let mut resources = own().chain(std::iter::once_with(others).flatten());
+        resources.find(|resource| rules(key).iter().any(|rule| names(rule, resource, request)))
     };
-    let (none, included) = named("resourceRules");
-    let (_, excluded) = named("excludeResourceRules");
-    !excluded && (none || included)
+    if !rules("excludeResourceRules").is_empty() && named("excludeResourceRules").is_some() {
+        return None;
+    }
+    match rules("resourceRules").is_empty() {
+        true => own().next(),
+        false => named("resourceRules"),
+    }
 }
 
-fn names(rule: &Value, request: &Attributes<'_>) -> bool {
+fn names(rule: &Value, of: &Resource, request: &Attributes<'_>) -> bool {
     let one_of = |key: &str, text: &str| texts(rule, key).any(|known| known == "*" || known == text);
     let resource_names = texts(rule, "resourceNames").count();
     one_of("operations", request.operation)
-        && one_of("apiGroups", request.group)
-        && one_of("apiVersions", request.version)
-        && texts(rule, "resources").any(|resource| is_resource(resource, request))
+        && one_of("apiGroups", &of.group)
+        && one_of("apiVersions", &of.version)
+        && texts(rule, "resources").any(|pattern| is_resource(pattern, &of.plural, request.subresource))
         && match rule.str_at(&["scope"]) {
             Some("Namespaced") => !request.namespace.is_empty() && request.kind != "Namespace",
             Some("Cluster") => request.namespace.is_empty() || request.kind == "Namespace",
@@ -41,9 +53,35 @@ fn names(rule: &Value, request: &Attributes<'_>) -> bool {
 }
 
 /// `pods`, `pods/*`, `*/scale`, `*` (no subresource) or `*/*`.
-fn is_resource(pattern: &str, request: &Attributes<'_>) -> bool {
+fn is_resource(pattern: &str, plural: &str, subresource: &str) -> bool {
     let (resource, sub) = pattern.split_once('/').unwrap_or((pattern, ""));
-    (resource == "*" || resource == request.resource) && (sub == "*" || sub == request.subresource)
+    (resource == "*" || resource == plural) && (sub == "*" || sub == subresource)
+}
+
+/// Looks at a request as at one of another resource, if it is to be seen so.
+pub(super) fn seen_as<T>(
+    request: &Attributes<'_>,
+    seen: &Resource,
+    equivalents: &dyn Equivalents,
+    look: impl FnOnce(&Attributes<'_>) -> T,
+) -> Result<T, String> {
+    let own = request.own();
+    if own == *seen {
+        return Ok(look(request));
+    }
+    let converted =
+        |object: Option<&Value>| object.map(|object| equivalents.convert(object, seen)).transpose();
+    let (object, old_object) = (converted(request.object)?, converted(request.old_object)?);
+    Ok(look(&Attributes {
+        group: &seen.group,
+        version: &seen.version,
+        kind: &seen.kind,
+        resource: &seen.plural,
+        object: object.as_ref(),
+        old_object: old_object.as_ref(),
+        asked: Some(&own),
+        ..*request
+    }))
 }
 
 #[derive(Clone, Copy, PartialEq)]

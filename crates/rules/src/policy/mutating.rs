@@ -5,13 +5,12 @@ use std::sync::Arc;
 use lockstep_core::{Map, Value};
 
 use super::conditions::{Common, Compiled, Subject, compile, evaluate};
-use super::matching::matches;
+use super::matching::{matches, seen_as};
 use super::params::collect;
 use super::validating::Denial;
-use super::{Attributes, Params};
+use super::{Attributes, Resource, Surroundings};
 use crate::cost::BUDGET;
-use crate::expression::PolicyScope;
-use crate::library::authorizer::Authorizer;
+use crate::expression::{Declared, Extra, PolicyScope, declared};
 use crate::types::Type;
 use crate::val::{Val, unescape};
 
@@ -40,22 +39,32 @@ pub struct Mutated {
 /// Lays an apply configuration over an object, by the schema of its kind; the error is the server's text.
 pub type Merge<'a> = &'a dyn Fn(&Value, &Value) -> Result<Value, String>;
 
+/// Where the expression of a mutation is, and what it must give.
+pub(super) fn form(mutation: &Value) -> (&'static str, Type) {
+    match mutation.str_at(&["patchType"]) {
+        Some("JSONPatch") => ("jsonPatch", Type::list(Type::Named("JSONPatch".into()))),
+        _ => ("applyConfiguration", Type::Named("Object".into())),
+    }
+}
+
+/// What mutations see.
+pub(super) fn of_mutations(seen: &Declared) -> Declared {
+    seen.clone().into_iter().chain(declared(&[Extra::Patches])).collect()
+}
+
 impl MutatingPolicy {
     /// Compiles a policy. What does not compile fails when it is needed.
     pub fn new(policy: &Value) -> Self {
         let common = Common::new(policy);
         let list = policy.at(&["spec", "mutations"]).and_then(Value::as_list).unwrap_or_default();
+        let seen = of_mutations(&common.declared);
         let mutation = |mutation: &Value| {
-            let source = |key: &str| mutation.str_at(&[key, "expression"]).unwrap_or_default();
-            match mutation.str_at(&["patchType"]) {
-                Some("JSONPatch") => {
-                    let patches = Type::list(Type::Named("JSONPatch".into()));
-                    Mutation::Patch(compile(source("jsonPatch"), &common.declared, &[patches]))
-                }
-                _ => {
-                    let object = Type::Named("Object".into());
-                    Mutation::Apply(compile(source("applyConfiguration"), &common.declared, &[object]))
-                }
+            let (key, gives) = form(mutation);
+            let compiled =
+                compile(mutation.str_at(&[key, "expression"]).unwrap_or_default(), &seen, &[gives]);
+            match key {
+                "jsonPatch" => Mutation::Patch(compiled),
+                _ => Mutation::Apply(compiled),
             }
         };
         let mutations = list.iter().map(mutation).collect();
@@ -73,10 +82,10 @@ pub fn mutate(
     policies: &[MutatingPolicy],
     bindings: &[Value],
     request: &Attributes<'_>,
-    (params, authorizer, merge): (&dyn Params, Option<&dyn Authorizer>, Merge<'_>),
+    (around, merge): (Surroundings<'_>, Merge<'_>),
 ) -> Mutated {
     let mut mutated = Mutated { object: request.object.cloned(), denied: None };
-    let run = Run { bindings, request, params, authorizer, merge, review: request.request() };
+    let run = Run { bindings, request, around, merge };
     let mut changed_last = None;
     for (index, policy) in policies.iter().enumerate() {
         if run.apply(policy, &mut mutated) {
@@ -92,9 +101,15 @@ pub fn mutate(
 struct Run<'a> {
     bindings: &'a [Value],
     request: &'a Attributes<'a>,
-    params: &'a dyn Params,
-    authorizer: Option<&'a dyn Authorizer>,
+    around: Surroundings<'a>,
     merge: Merge<'a>,
+}
+
+/// A policy at work on an object in the version that it is about.
+struct Site<'a> {
+    run: &'a Run<'a>,
+    policy: &'a MutatingPolicy,
+    request: &'a Attributes<'a>,
     review: Value,
 }
 
@@ -103,26 +118,18 @@ impl Run<'_> {
     fn apply(&self, policy: &MutatingPolicy, mutated: &mut Mutated) -> bool {
         let common = &policy.common;
         let constraints = common.policy.at(&["spec", "matchConstraints"]).cloned().unwrap_or_default();
-        if !matches(&constraints, self.request) {
-            return false;
-        }
+        let equivalents = self.around.equivalents;
+        let Some(seen) = matches(&constraints, self.request, equivalents) else { return false };
         let before = mutated.object.clone();
         let bound = |binding: &&Value| binding.str_at(&["spec", "policyName"]) == Some(&common.name);
         for binding in self.bindings.iter().filter(bound) {
             let own = binding.at(&["spec", "matchResources"]).cloned().unwrap_or_default();
-            if !matches(&own, self.request) {
+            if matches(&own, self.request, equivalents).is_none() {
                 continue;
             }
-            let result = match collect(&common.policy, binding, self.request, self.params) {
-                Ok(found) => {
-                    found.iter().try_for_each(|param| self.mutations(policy, param.as_ref(), mutated))
-                }
-                Err(why) => Err(why),
-            };
-            if let Err(why) = result.map_err(|why| (why, binding))
+            if let Err(why) = self.bound(policy, binding, &seen, &mut mutated.object)
                 && !common.ignores_failure
             {
-                let (why, binding) = why;
                 let name = binding.str_at(&["metadata", "name"]).unwrap_or_default();
                 let message = format!("policy '{}' with binding '{name}' denied request: {why}", common.name);
                 mutated.denied.get_or_insert(Denial { message, reason: "Invalid".into() });
@@ -131,20 +138,44 @@ impl Run<'_> {
         before != mutated.object
     }
 
-    fn mutations(
+    /// What a policy with a binding makes of the object. What parameters before a failure have changed stays changed.
+    fn bound(
         &self,
         policy: &MutatingPolicy,
-        params: Option<&Value>,
-        mutated: &mut Mutated,
+        binding: &Value,
+        seen: &Resource,
+        object: &mut Option<Value>,
     ) -> Result<(), String> {
-        let start = mutated.object.clone();
-        if !policy.common.applies(&self.subject(start.as_ref(), params))? {
-            return Ok(());
+        let found = collect(&policy.common.policy, binding, self.request, self.around.params)?;
+        for param in found {
+            let request = Attributes { object: object.as_ref(), ..*self.request };
+            let own = request.own() == *seen;
+            let change = |request: &Attributes<'_>| {
+                let site = Site { run: self, policy, request, review: request.request() };
+                let changed = site.mutated(param.as_ref())?;
+                Ok::<_, String>((changed.as_ref() != request.object).then_some(changed).flatten())
+            };
+            if let Some(changed) = seen_as(&request, seen, self.around.equivalents, change)?? {
+                let back = if own { changed } else { self.around.equivalents.convert_back(&changed)? };
+                *object = Some(back);
+            }
         }
-        for mutation in &policy.mutations {
-            let Some(object) = mutated.object.clone() else { return Ok(()) };
+        Ok(())
+    }
+}
+
+impl Site<'_> {
+    /// The object after all mutations.
+    fn mutated(&self, params: Option<&Value>) -> Result<Option<Value>, String> {
+        let common = &self.policy.common;
+        let mut current = self.request.object.cloned();
+        if !common.applies(&self.subject(current.as_ref(), params))? {
+            return Ok(current);
+        }
+        for mutation in &self.policy.mutations {
+            let Some(object) = current else { return Ok(None) };
             let subject = self.subject(Some(&object), params);
-            let scope = PolicyScope::new(subject.inputs(), &policy.common.variables);
+            let scope = PolicyScope::new(subject.inputs(), &common.variables);
             let mut budget = BUDGET;
             let changed = match mutation {
                 Mutation::Apply(compiled) => {
@@ -158,13 +189,14 @@ impl Run<'_> {
                     patched(&object, &value)?
                 }
             };
-            mutated.object = Some(changed);
+            current = Some(changed);
         }
-        Ok(())
+        Ok(current)
     }
 
     fn subject<'s>(&'s self, object: Option<&'s Value>, params: Option<&'s Value>) -> Subject<'s> {
-        Subject { request: self.request, review: &self.review, object, params, authorizer: self.authorizer }
+        let authorizer = self.run.around.authorizer;
+        Subject { request: self.request, review: &self.review, object, params, authorizer }
     }
 
     fn merged(&self, object: &Value, value: &Val) -> Result<Value, String> {
@@ -174,7 +206,7 @@ impl Run<'_> {
         for key in ["apiVersion", "kind"] {
             patch.set(&[key], object.get(key).cloned().unwrap_or_default());
         }
-        (self.merge)(object, &patch).map_err(|why| format!("error applying patch: {why}"))
+        (self.run.merge)(object, &patch).map_err(|why| format!("error applying patch: {why}"))
     }
 }
 

@@ -2,8 +2,9 @@
 
 use lockstep_core::Value;
 
-use super::Attributes;
 use super::matching::selects;
+use super::{Attributes, Equivalents};
+use crate::library::authorizer::Authorizer;
 
 /// Where the objects are that policies take as parameters.
 pub trait Params {
@@ -12,6 +13,17 @@ pub trait Params {
 
     /// All objects of a kind, of one namespace where a name is given.
     fn list(&self, api_version: &str, kind: &str, namespace: &str) -> Vec<Value>;
+}
+
+/// What policies look at beside the request.
+#[derive(Clone, Copy)]
+pub struct Surroundings<'a> {
+    /// Their parameters.
+    pub params: &'a dyn Params,
+    /// Rights.
+    pub authorizer: Option<&'a dyn Authorizer>,
+    /// The object of the request in other versions.
+    pub equivalents: &'a dyn Equivalents,
 }
 
 /// The parameters with which a policy is checked for one binding, one after the other; `None` is the lack of one.

@@ -2,13 +2,12 @@
 
 use lockstep_core::Value;
 
-use super::conditions::{Common, Compiled, Subject, compile, evaluate};
-use super::matching::matches;
+use super::conditions::{Common, Compiled, Subject, compile, evaluate, of_messages};
+use super::matching::{matches, seen_as};
 use super::params::collect;
-use super::{Attributes, Params};
+use super::{Attributes, Surroundings};
 use crate::cost::BUDGET;
-use crate::expression::PolicyScope;
-use crate::library::authorizer::Authorizer;
+use crate::expression::{Declared, PolicyScope};
 use crate::types::Type;
 use crate::val::Val;
 
@@ -63,20 +62,21 @@ impl ValidatingPolicy {
     pub fn new(policy: &Value) -> Self {
         let common = Common::new(policy);
         let list = policy.at(&["spec", "validations"]).and_then(Value::as_list).unwrap_or_default();
-        let validations = list.iter().map(|validation| Validation::new(validation, &common)).collect();
+        let messages = of_messages(&common.declared);
+        let validations =
+            list.iter().map(|validation| Validation::new(validation, &common.declared, &messages)).collect();
         Self { common, validations }
     }
 }
 
 impl Validation {
-    fn new(validation: &Value, common: &Common) -> Self {
+    fn new(validation: &Value, declared: &Declared, messages: &Declared) -> Self {
         let text = |key: &str| validation.str_at(&[key]).unwrap_or_default().to_owned();
         let source = text("expression");
         let message = text("messageExpression");
         Self {
-            expression: compile(&source, &common.declared, &[Type::Bool]),
-            message_expression: (!message.is_empty())
-                .then(|| compile(&message, &common.declared, &[Type::String])),
+            expression: compile(&source, declared, &[Type::Bool]),
+            message_expression: (!message.is_empty()).then(|| compile(&message, messages, &[Type::String])),
             source,
             message: text("message"),
             reason: Some(text("reason"))
@@ -91,22 +91,25 @@ pub fn validate(
     policies: &[ValidatingPolicy],
     bindings: &[Value],
     request: &Attributes<'_>,
-    params: &dyn Params,
-    authorizer: Option<&dyn Authorizer>,
+    around: Surroundings<'_>,
 ) -> Verdict {
-    let review = request.request();
     let mut verdict = Verdict::default();
     for policy in policies {
         let constraints = policy.common.policy.at(&["spec", "matchConstraints"]).cloned().unwrap_or_default();
-        if !matches(&constraints, request) {
-            continue;
-        }
+        let Some(seen) = matches(&constraints, request, around.equivalents) else { continue };
         let bound = |binding: &&Value| binding.str_at(&["spec", "policyName"]) == Some(&policy.common.name);
         for binding in bindings.iter().filter(bound) {
             let own = binding.at(&["spec", "matchResources"]).cloned().unwrap_or_default();
-            if matches(&own, request) {
-                let run = Run { policy, binding, request, review: &review, authorizer };
-                run.check(params, &mut verdict);
+            if matches(&own, request, around.equivalents).is_none() {
+                continue;
+            }
+            let check = |request: &Attributes<'_>| {
+                let run = Run { policy, binding, request, review: &request.request(), around };
+                run.check(&mut verdict);
+            };
+            if let Err(why) = seen_as(request, &seen, around.equivalents, check) {
+                let run = Run { policy, binding, request, review: &Value::Null, around };
+                run.fail(&format!("failed to convert object version: {why}"), &mut verdict);
             }
         }
     }
@@ -118,12 +121,12 @@ struct Run<'a> {
     binding: &'a Value,
     request: &'a Attributes<'a>,
     review: &'a Value,
-    authorizer: Option<&'a dyn Authorizer>,
+    around: Surroundings<'a>,
 }
 
 impl Run<'_> {
-    fn check(&self, params: &dyn Params, verdict: &mut Verdict) {
-        match collect(&self.policy.common.policy, self.binding, self.request, params) {
+    fn check(&self, verdict: &mut Verdict) {
+        match collect(&self.policy.common.policy, self.binding, self.request, self.around.params) {
             Ok(found) => {
                 for param in found {
                     for denial in self.decide(param.as_ref()) {
@@ -131,15 +134,15 @@ impl Run<'_> {
                     }
                 }
             }
-            // A broken binding refuses whatever its actions are.
-            Err(why) if !self.policy.common.ignores_failure => {
-                let denial = Denial {
-                    message: self.text(&format!("failed to configure binding: {why}")),
-                    reason: "Invalid".into(),
-                };
-                verdict.denied.get_or_insert(denial);
-            }
-            Err(_) => {}
+            Err(why) => self.fail(&format!("failed to configure binding: {why}"), verdict),
+        }
+    }
+
+    /// A broken binding refuses whatever its actions are.
+    fn fail(&self, why: &str, verdict: &mut Verdict) {
+        if !self.policy.common.ignores_failure {
+            let denial = Denial { message: self.text(why), reason: "Invalid".into() };
+            verdict.denied.get_or_insert(denial);
         }
     }
 
@@ -181,7 +184,7 @@ impl Run<'_> {
             review: self.review,
             object: self.request.object,
             params,
-            authorizer: self.authorizer,
+            authorizer: self.around.authorizer,
         };
         let failed = |message: String| match common.ignores_failure {
             true => None,

@@ -2,7 +2,8 @@ use std::sync::Arc;
 
 use lockstep_core::{Map, Value, from_json};
 use lockstep_rules::{
-    Attributes, Authorizer, Check, Decision, MutatingPolicy, Params, ValidatingPolicy, mutate, validate,
+    Attributes, Authorizer, Check, Decision, Equivalents, MutatingPolicy, Params, Resource, Surroundings,
+    ValidatingPolicy, mutate, validate,
 };
 
 struct ConfigMaps(Vec<Value>);
@@ -23,6 +24,23 @@ struct Everything;
 impl Authorizer for Everything {
     fn check(&self, _: &Check) -> Decision {
         Decision { allowed: true, ..Decision::default() }
+    }
+}
+
+/// Every kind here has one version.
+struct OneVersion;
+
+impl Equivalents for OneVersion {
+    fn others(&self) -> Vec<Resource> {
+        Vec::new()
+    }
+
+    fn convert(&self, object: &Value, _: &Resource) -> Result<Value, String> {
+        Ok(object.clone())
+    }
+
+    fn convert_back(&self, object: &Value) -> Result<Value, String> {
+        Ok(object.clone())
     }
 }
 
@@ -81,18 +99,20 @@ fn answer(row: &Value, group: &Value) -> (String, Vec<String>, Option<Value>) {
         object: (operation != "DELETE").then_some(new),
         old_object: row.get("old"),
         namespace_object: Some(namespace),
+        asked: None,
     };
     let params = ConfigMaps(list(group, "params").to_vec());
+    let around = Surroundings { params: &params, authorizer: Some(&Everything), equivalents: &OneVersion };
     let (policies, bindings) = (list(group, "policies"), list(group, "bindings"));
     let resource = if deployment { "deployments.apps" } else { "configmaps" };
     if policies[0].at(&["spec", "mutations"]).is_some() {
         let compiled: Vec<_> = policies.iter().map(MutatingPolicy::new).collect();
-        let mutated = mutate(&compiled, bindings, &request, (&params, Some(&Everything), &merge));
+        let mutated = mutate(&compiled, bindings, &request, (around, &merge));
         let denied = mutated.denied.map(|denial| denial.message).unwrap_or_default();
         return (denied, Vec::new(), mutated.object);
     }
     let compiled: Vec<_> = policies.iter().map(ValidatingPolicy::new).collect();
-    let verdict = validate(&compiled, bindings, &request, &params, Some(&Everything));
+    let verdict = validate(&compiled, bindings, &request, around);
     let denied = verdict
         .denied
         .map(|denial| {
