@@ -14,7 +14,7 @@ use tokio::sync::{oneshot, watch};
 
 use crate::status;
 use crate::token::TokenKey;
-use crate::webhook::Webhooks;
+use crate::webhook;
 
 /// Where changes are kept. Called in the order of the changes, with the store locked: it only takes them over.
 pub trait Keep: Send + Sync + 'static {
@@ -27,7 +27,6 @@ pub struct Api {
     store: Mutex<Store>,
     clock: Clock,
     keys: TokenKey,
-    webhooks: Webhooks,
     keep: Option<Box<dyn Keep>>,
     revision: watch::Sender<u64>,
 }
@@ -48,8 +47,7 @@ impl Api {
 
     fn new(store: Store, keys: TokenKey, keep: Option<Box<dyn Keep>>) -> Arc<Self> {
         let revision = watch::Sender::new(store.revision());
-        let (clock, webhooks) = (Clock::system(), Webhooks::default());
-        Arc::new(Self { store: Mutex::new(store), clock, keys, webhooks, keep, revision })
+        Arc::new(Self { store: Mutex::new(store), clock: Clock::system(), keys, keep, revision })
     }
 
     /// What time it is, since 1970-01-01T00:00:00Z.
@@ -81,10 +79,11 @@ impl Api {
                     return happen(effect, response).await;
                 }
                 Step::Need(demands) => {
-                    for demand in demands {
+                    let answered = demands.into_iter().map(|demand| async {
                         let answer = self.answer(&demand).await;
-                        answers.insert(demand, answer);
-                    }
+                        (demand, answer)
+                    });
+                    answers.extend(futures::future::join_all(answered).await);
                 }
             }
         }
@@ -134,7 +133,7 @@ impl Api {
 
     async fn answer(&self, demand: &Demand) -> Answer {
         match demand {
-            Demand::Webhook(call) => self.webhooks.call(call).await,
+            Demand::Webhook(call) => webhook::call(call).await,
             Demand::Sign(claims) => Ok(self.keys.sign(claims).into_bytes().into()),
             Demand::Verify(token) => self.keys.verify(token).ok_or_else(|| "invalid bearer token".to_owned()),
         }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use apistore::User;
 use http::HeaderMap;
 use http::header::AUTHORIZATION;
+use lockstep_core::Secret;
 use sha2::{Digest, Sha256};
 use x509_parser::prelude::{FromDer, X509Certificate};
 
@@ -12,7 +13,7 @@ use x509_parser::prelude::{FromDer, X509Certificate};
 #[derive(Clone, Debug)]
 pub struct TokenUser {
     /// The token.
-    pub token: lockstep_core::Secret<String>,
+    pub token: Secret<String>,
     /// The user.
     pub user: User,
 }
@@ -31,7 +32,7 @@ pub(crate) enum Claim {
     /// This user.
     Known(User),
     /// Whoever this token belongs to, if it is one of a ServiceAccount.
-    Token(String),
+    Token(Secret<String>),
     /// A token or a scheme that is nobody's.
     Invalid,
 }
@@ -70,7 +71,7 @@ impl Authentication {
         let Some(token) = value.to_str().ok().and_then(bearer) else { return Claim::Invalid };
         match self.tokens.iter().find(|known| same(known.token.expose(), token)) {
             Some(known) => Claim::Known(authenticated(known.user.clone())),
-            None => Claim::Token(token.to_owned()),
+            None => Claim::Token(Secret::new(token.to_owned())),
         }
     }
 }
@@ -174,7 +175,7 @@ mod tests {
         check(None, Claim::Known(anonymous()));
         check(Some("Bearer s3cret"), Claim::Known(authenticated(admin.clone())));
         check(Some("bearer  s3cret "), Claim::Known(authenticated(admin)));
-        check(Some("Bearer s3crets"), Claim::Token("s3crets".into()));
+        check(Some("Bearer s3crets"), Claim::Token(Secret::new("s3crets".into())));
         check(Some("Basic Og=="), Claim::Invalid);
         check(Some("Bearer "), Claim::Invalid);
         let known = User::of("a", &[]);

@@ -113,7 +113,7 @@ impl Router {
     async fn user(&self, certificate: Option<&User>, headers: &HeaderMap) -> Option<User> {
         match self.access.authentication.claim(certificate, headers) {
             Claim::Known(user) => Some(user),
-            Claim::Token(token) => self.api.service_account(&token).await,
+            Claim::Token(token) => self.api.service_account(token.expose()).await,
             Claim::Invalid => None,
         }
     }

@@ -12,21 +12,16 @@ use hyper_util::rt::TokioExecutor;
 use rustls::pki_types::{CertificateDer, pem::PemObject};
 use rustls::{ClientConfig, RootCertStore};
 
-/// Calls webhooks over HTTPS. Each call is its own connection: they are rare, and each may trust another authority.
-#[derive(Debug, Default)]
-pub(crate) struct Webhooks(());
-
 /// Bytes of a webhook's answer.
 const LARGEST_ANSWER: usize = 3 * 1024 * 1024;
 
-impl Webhooks {
-    /// What a webhook answers; an error is a text that may be shown to who made the request.
-    pub(crate) async fn call(&self, call: &WebhookCall) -> Answer {
-        let seconds = Duration::from_secs(u64::from(call.timeout.max(1)));
-        match tokio::time::timeout(seconds, send(call)).await {
-            Ok(answer) => answer.map_err(|error| failed(call, &error)),
-            Err(_) => Err(failed(call, "context deadline exceeded")),
-        }
+/// What a webhook answers, over HTTPS; an error is a text that may be shown to who made the request. Each call is its own connection: they
+/// are rare, and each may trust another authority.
+pub(crate) async fn call(call: &WebhookCall) -> Answer {
+    let seconds = Duration::from_secs(u64::from(call.timeout.max(1)));
+    match tokio::time::timeout(seconds, send(call)).await {
+        Ok(answer) => answer.map_err(|error| failed(call, &error)),
+        Err(_) => Err(failed(call, "context deadline exceeded")),
     }
 }
 
@@ -65,6 +60,9 @@ fn root_cause(error: &dyn std::error::Error) -> String {
 
 fn trust(ca_bundle: &[u8]) -> Result<ClientConfig, String> {
     let mut roots = RootCertStore::empty();
+    if ca_bundle.is_empty() {
+        roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+    }
     for certificate in CertificateDer::pem_slice_iter(ca_bundle) {
         let certificate = certificate.map_err(|_| "the caBundle is not PEM".to_owned())?;
         roots.add(certificate).map_err(|error| format!("the caBundle is no certificate: {error}"))?;

@@ -31,6 +31,9 @@ pub enum DevClusterError {
     /// Its API server.
     #[error(transparent)]
     Server(#[from] ServerError),
+    /// Its state cannot be written any more; the log says why.
+    #[error("the cluster's state cannot be kept any more")]
+    Lost,
     /// Its certificates.
     #[error("no certificates for the cluster")]
     Pki(#[from] PkiError),
@@ -96,13 +99,28 @@ impl DevCluster {
     }
 
     /// Serves, and lets controllers, nodes and pods work, until the wish to end.
-    pub async fn run(self, shutdown: Shutdown) {
+    ///
+    /// # Errors
+    /// When its state cannot be kept any more: what nobody would find again after a restart must not be shown to anyone.
+    pub async fn run(mut self, shutdown: Shutdown) -> Result<(), DevClusterError> {
         let work = work(self.api, self.workloads, shutdown.clone());
-        tokio::join!(self.server.run(shutdown), work);
+        let lost = async {
+            match &mut self.closing {
+                Some(closing) => closing.lost().await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            // What it has answered last was kept before that.
+            biased;
+            _ = async { tokio::join!(self.server.run(shutdown), work) } => {}
+            () = lost => return Err(DevClusterError::Lost),
+        }
         if let Some(closing) = self.closing {
             closing.close().await;
         }
         drop(self.claim);
+        Ok(())
     }
 }
 
@@ -112,7 +130,11 @@ async fn work(api: Arc<Api>, mut workloads: Workloads, shutdown: Shutdown) {
     loop {
         // Marked before, so that a change meanwhile is not slept over.
         changes.borrow_and_update();
-        let (next, _kept) = api.reduce(|store, now| workloads.tick(store, now));
+        let (next, kept) = api.reduce(|store, now| workloads.tick(store, now));
+        // Controllers are no faster than the disk either. Where it fails, the cluster ends.
+        if !kept.wait().await {
+            return;
+        }
         let pause = async {
             match next {
                 Some(time) => tokio::time::sleep(time.saturating_sub(api.now()).max(BREATH)).await,

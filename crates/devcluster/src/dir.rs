@@ -207,7 +207,9 @@ impl StateDir {
     /// The key that signs tokens: the one that was kept, or a new one.
     pub(crate) fn token_key(&self) -> Result<TokenKey, DirError> {
         let path = self.0.join(TOKEN_KEY);
-        if let Some(bytes) = self.read(&path)?.and_then(|bytes| bytes.try_into().ok()) {
+        if let Some(bytes) = self.read(&path)? {
+            // Another key would make every token that was given out nobody's.
+            let bytes = bytes.try_into().map_err(|_| DirError::Damaged { path })?;
             return Ok(TokenKey::new(bytes));
         }
         let bytes = random()?;

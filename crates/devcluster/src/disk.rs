@@ -143,6 +143,11 @@ impl Writer {
 }
 
 impl Closing {
+    /// Returns when nothing is written any more though nobody asked for that.
+    pub(crate) async fn lost(&mut self) {
+        let _ = (&mut self.closed).await;
+    }
+
     /// Writes what waits and closes the file: the next who opens it need not wait for who still holds the API.
     pub(crate) async fn close(self) {
         // A thread that has ended has closed it.
@@ -221,5 +226,15 @@ mod tests {
             .collect();
         assert_eq!(kept, [("b".to_owned(), 2), ("c".to_owned(), 4)]);
         assert_eq!(disk.revision().unwrap(), 4);
+    }
+
+    #[tokio::test]
+    async fn who_writes_no_more_is_noticed() {
+        let place = tempfile::tempdir().unwrap();
+        let (writer, mut closing) = Writer::start(Disk::open(&place.path().join("state")).unwrap()).unwrap();
+        assert!(writer.keep(vec![change("a", Some("1"), 1)]).await.is_ok());
+        writer.0.send(Task::End).unwrap();
+        closing.lost().await;
+        assert!(writer.keep(vec![change("a", Some("2"), 2)]).await.is_err());
     }
 }

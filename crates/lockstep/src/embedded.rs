@@ -43,7 +43,7 @@ pub(crate) struct Embedded {
     stop_controller: Shutdown,
     stop_cluster: Shutdown,
     controller: tokio::task::JoinHandle<()>,
-    cluster: tokio::task::JoinHandle<()>,
+    cluster: tokio::task::JoinHandle<Result<(), DevClusterError>>,
     /// On the folder of a cluster that is not kept there.
     _claim: Option<Claim>,
 }
@@ -74,7 +74,7 @@ impl Embedded {
         let controller = tokio::spawn(async move {
             let (served, ()) = tokio::join!(listener.serve(admin, stop.clone()), controller.run(stop));
             if let Err(error) = served {
-                tracing::error!(error = &error as &dyn std::error::Error, "the admin endpoint has ended");
+                tracing::error!(error = &error as &dyn std::error::Error, "The admin endpoint has ended");
             }
         });
         Ok(Self {
@@ -101,12 +101,12 @@ impl Embedded {
     /// Returns when a part of it has ended though nobody asked for that: the rest is of no use without it.
     pub(crate) async fn broken(&mut self) -> anyhow::Error {
         let (part, ended) = tokio::select! {
-            ended = &mut self.controller => ("controller", ended),
-            ended = &mut self.cluster => ("cluster", ended),
+            ended = &mut self.controller => ("controller", ended.map_err(anyhow::Error::new)),
+            ended = &mut self.cluster => ("cluster", ended.map_err(anyhow::Error::new).and_then(|ran| ran.map_err(told))),
         };
         match ended {
             Ok(()) => anyhow::anyhow!("the {part} has ended; see the log above"),
-            Err(error) => anyhow::Error::new(error).context(format!("the {part} has ended")),
+            Err(error) => error.context(format!("the {part} has ended")),
         }
     }
 
@@ -115,7 +115,7 @@ impl Embedded {
         self.stop_controller.request();
         self.controller.await?;
         self.stop_cluster.request();
-        Ok(self.cluster.await?)
+        self.cluster.await?.map_err(told)
     }
 }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 use apiserver::Api;
 use apistore::{Body, Method, Request};
 use lockstep_core::{Value, from_json};
-use lockstep_devcluster::{DevCluster, Options, StateDir};
+use lockstep_devcluster::{DevCluster, DevClusterError, Options, StateDir};
 use runtime::Shutdown;
 
 const MAPS: &str = "/api/v1/namespaces/default/configmaps";
@@ -17,7 +17,7 @@ struct Running {
     api: Arc<Api>,
     kubeconfig: Value,
     shutdown: Shutdown,
-    task: tokio::task::JoinHandle<()>,
+    task: tokio::task::JoinHandle<Result<(), DevClusterError>>,
 }
 
 impl Running {
@@ -31,7 +31,7 @@ impl Running {
 
     async fn stop(self) {
         self.shutdown.request();
-        self.task.await.unwrap();
+        self.task.await.unwrap().unwrap();
     }
 
     async fn ask(&self, method: Method, path: &str, body: &str) -> (u16, Value) {
@@ -150,6 +150,11 @@ async fn a_state_is_of_one_cluster_at_a_time_and_can_be_forgotten() {
     assert!(DevCluster::start(options).await.is_err());
     assert!(dir.reset().is_err(), "it runs");
     running.stop().await;
+    let key = place.path().join("cluster").join("token.key");
+    std::fs::write(&key, "cut").unwrap();
+    let options = Options { dir: Some(dir.clone()), listen: "127.0.0.1:0".parse().unwrap() };
+    let damaged = DevCluster::start(options).await.err().map(|error| error.to_string());
+    assert_eq!(damaged, Some(format!("{} is damaged", key.display())));
     dir.reset().unwrap();
     assert!(!place.path().join("cluster").exists());
 }

@@ -113,7 +113,7 @@ impl Start {
         )?;
         writeln!(terminal.out, "Ctrl-C ends it; what it holds stays in {}.", path.display())?;
         terminal.out.flush()?;
-        cluster.run(shutdown).await;
+        cluster.run(shutdown).await.map_err(told)?;
         Ok(Exit::Success)
     }
 
