@@ -4,51 +4,10 @@ use std::time::Duration;
 
 /// Parses `1h30m`, `2.5s`, `300ms`; `None` for anything else, for signs, and for what does not fit in 64 bits of nanoseconds.
 pub fn parse_duration(text: &str) -> Option<Duration> {
-    if text == "0" {
-        return Some(Duration::ZERO);
-    }
-    let mut rest = text;
-    let mut total: u64 = 0;
-    while !rest.is_empty() {
-        let (nanoseconds, after) = part(rest)?;
-        total = total.checked_add(nanoseconds)?;
-        rest = after;
-    }
-    let fits = !text.is_empty() && i64::try_from(total).is_ok();
-    fits.then(|| Duration::from_nanos(total))
-}
-
-fn part(text: &str) -> Option<(u64, &str)> {
-    let (number, rest) = text.split_at(text.find(|c: char| !c.is_ascii_digit() && c != '.')?);
-    let (unit, rest) =
-        rest.split_at(rest.find(|c: char| c.is_ascii_digit() || c == '.').unwrap_or(rest.len()));
-    let scale: u64 = match unit {
-        "ns" => 1,
-        "us" | "µs" | "μs" => 1_000,
-        "ms" => 1_000_000,
-        "s" => 1_000_000_000,
-        "m" => 60_000_000_000,
-        "h" => 3_600_000_000_000,
-        _ => return None,
-    };
-    let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
-    let digits = |text: &str| text.bytes().all(|b| b.is_ascii_digit());
-    if whole.len() + fraction.len() == 0 || !digits(fraction) {
-        return None;
-    }
-    let whole: u64 = if whole.is_empty() { 0 } else { whole.parse().ok()? };
-    Some((whole.checked_mul(scale)?.checked_add(fraction_of(fraction, scale))?, rest))
-}
-
-/// Digits after the point, in the unit's nanoseconds, cut off below one.
-fn fraction_of(digits: &str, scale: u64) -> u64 {
-    let mut value = 0;
-    let mut weight = scale;
-    for digit in digits.bytes() {
-        weight /= 10;
-        value += u64::from(digit - b'0') * weight;
-    }
-    value
+    // What a user waits for is never negative, and a sign is a slip.
+    let unsigned = !text.starts_with(['+', '-']);
+    let nanoseconds = gostd::time::parse_duration(text).ok().filter(|_| unsigned)?;
+    u64::try_from(nanoseconds).ok().map(Duration::from_nanos)
 }
 
 #[cfg(test)]

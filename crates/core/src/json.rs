@@ -21,8 +21,41 @@ impl fmt::Display for ParseError {
 impl std::error::Error for ParseError {}
 
 /// Reads one JSON document. Errors name the place, never the text: it may hold a secret.
+///
+/// Half of a pair of surrogates that stands alone (`"\ud800"`) is read as U+FFFD, as Go's `encoding/json` reads it.
 pub fn from_json(bytes: &[u8]) -> Result<Value, ParseError> {
-    serde_json::from_slice(bytes).map_err(ParseError)
+    let read = serde_json::from_slice(bytes);
+    let whole = |error| match whole_surrogates(bytes) {
+        Some(text) => serde_json::from_slice(&text),
+        None => Err(error),
+    };
+    read.or_else(whole).map_err(ParseError)
+}
+
+/// The text with U+FFFD for each escaped surrogate that is no part of a pair; `None` where there is none.
+fn whole_surrogates(bytes: &[u8]) -> Option<Vec<u8>> {
+    let escape = |at: usize| {
+        let digits = bytes.get(at..at + 6)?.strip_prefix(b"\\u")?;
+        u16::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()
+    };
+    let (mut out, mut at, mut found) = (Vec::with_capacity(bytes.len()), 0, false);
+    while at < bytes.len() {
+        let length = match (escape(at), escape(at + 6)) {
+            (Some(0xd800..=0xdbff), Some(0xdc00..=0xdfff)) => 12,
+            (Some(0xd800..=0xdfff), _) => {
+                out.extend_from_slice(b"\\ufffd");
+                (at, found) = (at + 6, true);
+                continue;
+            }
+            (Some(_), _) => 6,
+            (None, _) if bytes[at] == b'\\' => 2,
+            (None, _) => 1,
+        };
+        let end = (at + length).min(bytes.len());
+        out.extend_from_slice(&bytes[at..end]);
+        at = end;
+    }
+    found.then_some(out)
 }
 
 /// Writes compact JSON with keys in byte order.
@@ -120,6 +153,18 @@ mod tests {
         let sorted = r#"{"a":{"n":null,"s":"é\n","t":true},"b":[1,-2,1.5,18446744073709551615]}"#;
         let value = from_json(text.as_bytes()).unwrap();
         assert_eq!(String::from_utf8(to_json(&value)).unwrap(), sorted);
+    }
+
+    #[test]
+    fn half_of_a_pair_of_surrogates_is_replaced() {
+        let check = |text: &str, read: &str| {
+            assert_eq!(from_json(text.as_bytes()).unwrap(), Value::string(read), "{text}");
+        };
+        check(r#""x\ud800y""#, "x\u{fffd}y");
+        check(r#""\ud83d\ude00""#, "\u{1f600}");
+        check(r#""\udc00\ud800""#, "\u{fffd}\u{fffd}");
+        check(r#""\ud800\ud83d\ude00\\ud800""#, "\u{fffd}\u{1f600}\\ud800");
+        assert!(from_json(br#""\ud800"#).is_err() && from_json(br#""\ud8""#).is_err());
     }
 
     #[test]

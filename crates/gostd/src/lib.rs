@@ -2,5 +2,7 @@
 //!
 //! One module for each package of Go that something here depends on; nothing beyond what is used.
 
+pub mod netip;
 pub mod semver;
 pub mod strconv;
+pub mod time;

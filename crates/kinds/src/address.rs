@@ -3,6 +3,7 @@
 
 use core::net::IpAddr;
 
+use gostd::netip::{masked, width};
 use lockstep_core::Value;
 use schema::{At, FieldError};
 
@@ -50,24 +51,6 @@ impl Network {
 
     fn canonical(self) -> String {
         format!("{}/{}", self.first(), self.bits)
-    }
-}
-
-fn width(address: IpAddr) -> u32 {
-    if address.is_ipv4() { 32 } else { 128 }
-}
-
-fn masked(address: IpAddr, bits: u32) -> IpAddr {
-    let keep = |all: u128, width: u32| match width - bits.min(width) {
-        128 => 0,
-        rest => all >> rest << rest,
-    };
-    match address {
-        IpAddr::V4(four) => {
-            let kept = keep(u128::from(u32::from(four)), 32);
-            IpAddr::from(u32::try_from(kept).unwrap_or_default().to_be_bytes())
-        }
-        IpAddr::V6(six) => IpAddr::from(keep(u128::from(six), 128).to_be_bytes()),
     }
 }
 

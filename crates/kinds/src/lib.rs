@@ -39,8 +39,7 @@ pub use crd::{accept_names, schemas};
 pub use cron_job::Schedule;
 pub use meta::{Scope, invalid_on_create, invalid_on_status_update, invalid_on_update};
 pub use pod::{
-    Token, admit_pod, mount_token, prepare_ephemeral_update, token_volume, tolerate_lost_nodes,
-    validate_ephemeral_update,
+    mount_token, prepare_ephemeral_update, token_volume, tolerate_lost_nodes, validate_ephemeral_update,
 };
 pub use resource::{Resource, Subresource, resources};
 pub use service::{Family, Given, Wanted, WantedAddress, WantedPorts, as_read, release_all, wanted};

@@ -253,7 +253,7 @@ impl Checker<'_> {
             // A right one is no text any more.
             "matches" => true,
             "timestamp" => crate::time::Time::parse(text).is_none(),
-            _ => schema::go_duration(text).is_err(),
+            _ => gostd::time::parse_duration(text).is_err(),
         };
         if bad {
             self.issue(*at, format!("invalid {function} argument"));

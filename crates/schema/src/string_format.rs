@@ -5,8 +5,6 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-use crate::go_duration::go_duration;
-
 /// Whether the API server checks a format of strings; hyphens do not count in its name.
 pub(crate) fn is_known(format: &str) -> bool {
     FORMATS.iter().any(|(name, _)| *name == normal(format))
@@ -235,7 +233,7 @@ fn is_date_time(text: &str) -> bool {
 
 /// Nanoseconds of Go's duration syntax, or of Scala's (`3 hours`); `None` for what is neither.
 pub fn duration(text: &str) -> Option<i64> {
-    go_duration(text).ok().or_else(|| scala_duration(text))
+    gostd::time::parse_duration(text).ok().or_else(|| scala_duration(text))
 }
 
 fn scala_duration(text: &str) -> Option<i64> {

@@ -1,7 +1,7 @@
 //! Schedules, as github.com/robfig/cron reads and reckons them; this says what is wrong with one in its words.
 
+use gostd::time::parse_duration;
 use lockstep_core::Date;
-use schema::go_duration;
 
 use super::zone::is_zone;
 
@@ -151,7 +151,8 @@ fn every(text: &str) -> Result<Schedule, String> {
     let Some(duration) = text.strip_prefix("@every ") else {
         return Err(format!("unrecognized descriptor: {text}"));
     };
-    let nanos = go_duration(duration).map_err(|wrong| format!("failed to parse duration {text}: {wrong}"))?;
+    let nanos =
+        parse_duration(duration).map_err(|wrong| format!("failed to parse duration {text}: {wrong}"))?;
     Ok(Schedule(Due::Every((nanos / NANOS).max(1))))
 }
 

@@ -6,45 +6,6 @@ use crate::meta::{Edit, View};
 
 const TOKEN_PATH: &str = "/var/run/secrets/kubernetes.io/serviceaccount";
 
-/// Whether pods of a service account get its token, where they do not say it themselves.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Token {
-    /// They do.
-    Mounted,
-    /// The account says that they do not.
-    Left,
-}
-
-/// Fills in the service account and its token, the priority that holds without a class, and how long a pod stays on a node
-/// that does not answer. `suffix` makes the name of the token's volume: five characters by chance.
-///
-/// What needs other objects is the caller's: whether the account exists, the priority of a class, limit ranges.
-pub fn admit_pod(pod: &mut Value, token: Token, suffix: &str) {
-    let Some(spec) = pod.child_mut("spec") else { return };
-    spec.default_text("serviceAccountName", "default");
-    let account = spec.text("serviceAccountName").to_owned();
-    spec.set(&["serviceAccount"], account.into());
-    let mounts = spec.child("automountServiceAccountToken").as_bool().unwrap_or(token == Token::Mounted);
-    let volume = format!("kube-api-access-{suffix}");
-    if mounts && mount_token(pod, &volume) {
-        let Some(spec) = pod.child_mut("spec") else { return };
-        let all = [spec.items("volumes"), &[token_volume(&volume)]].concat();
-        spec.set(&["volumes"], Value::list(all));
-    }
-    let Some(spec) = pod.child_mut("spec") else { return };
-    let priority = match spec.text("priorityClassName") {
-        "" => Some(0),
-        "system-cluster-critical" => Some(2_000_000_000),
-        "system-node-critical" => Some(2_000_001_000),
-        _ => None,
-    };
-    if let Some(priority) = priority {
-        spec.default_to("priority", priority);
-        spec.default_to("preemptionPolicy", "PreemptLowerPriority");
-    }
-    tolerate_lost_nodes(pod);
-}
-
 /// How long a pod stays on a node that does not answer: this is filled in again when a Pod is updated.
 pub fn tolerate_lost_nodes(pod: &mut Value) {
     let Some(spec) = pod.child_mut("spec") else { return };
@@ -112,21 +73,19 @@ mod tests {
     }
 
     #[test]
-    fn a_token_is_mounted_once_unless_somebody_says_no() {
-        let check = |spec: &str, token: Token, mounts: usize, volumes: usize| {
-            let mut pod = pod(&format!(r#"{{"spec":{spec}}}"#));
-            admit_pod(&mut pod, token, "abcde");
-            let spec = pod.child("spec");
-            assert_eq!(spec.items("containers")[0].items("volumeMounts").len(), mounts, "{spec:?}");
-            assert_eq!(spec.items("volumes").len(), volumes);
-            assert_eq!((spec.text("serviceAccountName"), spec.int("priority")), ("default", Some(0)));
+    fn a_token_is_mounted_where_nothing_is_in_its_place() {
+        let check = |containers: &str, mounts: &[usize]| {
+            let mut pod = pod(&format!(r#"{{"spec":{{"containers":{containers}}}}}"#));
+            let before = pod.clone();
+            assert_eq!(mount_token(&mut pod, "token"), before != pod, "{containers}");
+            let items = pod.child("spec").items("containers");
+            let found: Vec<usize> = items.iter().map(|one| one.items("volumeMounts").len()).collect();
+            assert_eq!(found, mounts, "{containers}");
         };
-        check(r#"{"containers":[{}]}"#, Token::Mounted, 1, 1);
-        check(r#"{"containers":[{}]}"#, Token::Left, 0, 0);
-        check(r#"{"containers":[{}],"automountServiceAccountToken":false}"#, Token::Mounted, 0, 0);
-        check(r#"{"containers":[{}],"automountServiceAccountToken":true}"#, Token::Left, 1, 1);
-        let own = format!(r#"{{"containers":[{{"volumeMounts":[{{"mountPath":"{TOKEN_PATH}"}}]}}]}}"#);
-        check(&own, Token::Mounted, 1, 0);
+        check("[{}]", &[1]);
+        let own = format!(r#"{{"volumeMounts":[{{"mountPath":"{TOKEN_PATH}"}}]}}"#);
+        check(&format!("[{own}]"), &[1]);
+        check(&format!("[{own},{{}}]"), &[1, 1]);
     }
 
     #[test]

@@ -25,7 +25,7 @@ mod windows;
 use lockstep_core::Value;
 use schema::{At, FieldError};
 
-pub use admission::{Token, admit_pod, mount_token, token_volume, tolerate_lost_nodes};
+pub use admission::{mount_token, token_volume, tolerate_lost_nodes};
 pub(crate) use annotations::{validate_pod_annotations, validate_profiles_match};
 pub(crate) use defaults::default_pod_spec;
 pub(crate) use disabled::drop_disabled;

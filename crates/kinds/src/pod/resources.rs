@@ -4,54 +4,11 @@ use lockstep_core::Value;
 use schema::{At, FieldError, Mistake};
 
 use super::Errors;
-use crate::meta::{Quantity, View, dns_label, invalid_each, qualified_name};
-use crate::policy::{self, amount_of as quantity, container_resource_name};
-
-const STANDARD: [&str; 21] = [
-    "cpu",
-    "memory",
-    "ephemeral-storage",
-    "requests.cpu",
-    "requests.memory",
-    "requests.ephemeral-storage",
-    "limits.cpu",
-    "limits.memory",
-    "limits.ephemeral-storage",
-    "pods",
-    "resourcequotas",
-    "services",
-    "replicationcontrollers",
-    "secrets",
-    "configmaps",
-    "persistentvolumeclaims",
-    "storage",
-    "requests.storage",
-    "services.nodeports",
-    "services.loadbalancers",
-    "",
-];
+use crate::meta::{Quantity, View, dns_label, invalid_each};
+use crate::policy::{self, amount_of as quantity, container_resource_name, may_overcommit, resource_name};
 
 fn is_huge_page(name: &str) -> bool {
     name.starts_with("hugepages-")
-}
-
-fn is_native(name: &str) -> bool {
-    !name.contains('/') || name.contains("kubernetes.io/")
-}
-
-/// Whether more may be used than is asked for.
-fn may_overcommit(name: &str) -> bool {
-    is_native(name) && !is_huge_page(name)
-}
-
-fn validate_name(errors: &mut Errors, at: &At, name: &str) {
-    let before = errors.len();
-    invalid_each(errors, at, &name.into(), qualified_name(name));
-    let plain = !name.contains('/');
-    let quota = name.starts_with("hugepages-") || name.starts_with("requests.hugepages-");
-    if errors.len() == before && plain && !STANDARD.contains(&name) && !quota {
-        errors.push(FieldError::invalid(at, name, "must be a standard resource type or fully qualified"));
-    }
 }
 
 fn validate_container_name(errors: &mut Errors, at: &At, name: &str) {
@@ -60,7 +17,7 @@ fn validate_container_name(errors: &mut Errors, at: &At, name: &str) {
 
 fn validate_pod_name(errors: &mut Errors, at: &At, name: &str) {
     let before = errors.len();
-    validate_name(errors, at, name);
+    invalid_each(errors, at, &name.into(), resource_name(name));
     if errors.len() == before && !matches!(name, "cpu" | "memory") && !is_huge_page(name) {
         errors.push(FieldError::not_supported(at, name, &["cpu", "hugepages-", "memory"]));
     }

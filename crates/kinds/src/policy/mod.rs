@@ -15,7 +15,9 @@ pub(crate) use lease::LEASE;
 pub(crate) use limit_range::LIMIT_RANGE;
 pub(crate) use priority_class::PRIORITY_CLASS;
 pub(crate) use quota::RESOURCE_QUOTA;
-pub(crate) use resource_name::{amount_of, container_resource_name, validate_amount};
+pub(crate) use resource_name::{
+    amount_of, container_resource_name, may_overcommit, resource_name, validate_amount,
+};
 pub(crate) use runtime_class::RUNTIME_CLASS;
 
 /// What a taint does.

@@ -45,7 +45,7 @@ fn is_native(name: &str) -> bool {
 }
 
 /// Whether more of a resource may be promised than there is.
-pub(super) fn may_overcommit(name: &str) -> bool {
+pub(crate) fn may_overcommit(name: &str) -> bool {
     is_native(name) && !name.starts_with("hugepages-")
 }
 
@@ -64,7 +64,7 @@ pub(super) fn is_quota_resource(name: &str) -> bool {
 }
 
 /// What is wrong with the name of any resource.
-pub(super) fn resource_name(name: &str) -> Wrong {
+pub(crate) fn resource_name(name: &str) -> Wrong {
     let wrong = qualified_name(name);
     let known = is_quota_resource(name) || name == "storage";
     match wrong.is_empty() && !name.contains('/') && !known {

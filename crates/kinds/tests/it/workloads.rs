@@ -7,8 +7,8 @@ use std::path::Path;
 
 use lockstep_core::{Gvk, Value, from_json, to_json};
 use lockstep_kinds::{
-    Scope, Strategy, Token, admit_pod, invalid_on_create, invalid_on_status_update, invalid_on_update,
-    prepare_ephemeral_update, strategy, tolerate_lost_nodes, validate_ephemeral_update,
+    Scope, Strategy, invalid_on_create, invalid_on_status_update, invalid_on_update, mount_token,
+    prepare_ephemeral_update, strategy, token_volume, tolerate_lost_nodes, validate_ephemeral_update,
 };
 use schema::{FieldError, Wire};
 
@@ -106,9 +106,39 @@ fn generation(old: &Value) -> i64 {
     old.int_at(&["metadata", "generation"]).unwrap_or_default()
 }
 
+/// What admission makes of a pod of the service account `default`, whose token is mounted.
+fn admit(pod: &mut Value) {
+    if pod.str_at(&["spec", "serviceAccountName"]).is_none() {
+        pod.set(&["spec", "serviceAccountName"], "default".into());
+    }
+    let account = pod.at(&["spec", "serviceAccountName"]).cloned().unwrap();
+    pod.set(&["spec", "serviceAccount"], account);
+    let wanted = pod.at(&["spec", "automountServiceAccountToken"]).and_then(Value::as_bool) != Some(false);
+    let volume = format!("kube-api-access-{SUFFIX}");
+    if wanted && mount_token(pod, &volume) {
+        let mut volumes = pod.at(&["spec", "volumes"]).and_then(Value::as_list).unwrap_or_default().to_vec();
+        volumes.push(token_volume(&volume));
+        pod.set(&["spec", "volumes"], Value::list(volumes));
+    }
+    let priority = match pod.str_at(&["spec", "priorityClassName"]) {
+        None | Some("") => Some(0),
+        Some("system-cluster-critical") => Some(2_000_000_000),
+        Some("system-node-critical") => Some(2_000_001_000),
+        Some(_) => None,
+    };
+    for (field, value) in priority.into_iter().flat_map(|priority| {
+        [("priority", Value::from(priority)), ("preemptionPolicy", "PreemptLowerPriority".into())]
+    }) {
+        if pod.at(&["spec", field]).is_none() {
+            pod.set(&["spec", field], value);
+        }
+    }
+    tolerate_lost_nodes(pod);
+}
+
 fn create(rules: &Strategy, object: &mut Value) -> Vec<FieldError> {
     if rules.kind == "Pod" {
-        admit_pod(object, Token::Mounted, SUFFIX);
+        admit(object);
     }
     (rules.prepare_create)(object);
     invalid_on_create(rules, object, Scope::Namespaced)

@@ -2,6 +2,8 @@
 
 use core::net::IpAddr;
 
+use gostd::netip::{masked, width};
+
 /// An address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Ip(pub(crate) IpAddr);
@@ -59,21 +61,8 @@ impl Ip {
             && !self.is_link_local_unicast()
     }
 
-    fn number(self) -> (u128, u32) {
-        match self.0 {
-            IpAddr::V4(ip) => (u128::from(u32::from(ip)), 32),
-            IpAddr::V6(ip) => (u128::from(ip), 128),
-        }
-    }
-
     fn masked(self, bits: u32) -> Self {
-        let (number, width) = self.number();
-        let host = width - bits;
-        let network = if host >= 128 { 0 } else { number >> host << host };
-        Self(match self.0 {
-            IpAddr::V4(_) => IpAddr::V4((network as u32).into()),
-            IpAddr::V6(_) => IpAddr::V6(network.into()),
-        })
+        Self(masked(self.0, bits))
     }
 }
 
@@ -99,7 +88,6 @@ impl Cidr {
         let (address, bits) = text.rsplit_once('/').ok_or_else(|| prefix("no '/'"))?;
         let ip =
             Ip::parse(address).map_err(|_| prefix(&format!("ParseAddr({address:?}): {}", why(address))))?;
-        let most = if ip.family() == 4 { 32 } else { 128 };
         let plain =
             bits.bytes().all(|byte| byte.is_ascii_digit()) && (bits.len() == 1 || !bits.starts_with('0'));
         let number = bits
@@ -107,7 +95,7 @@ impl Cidr {
             .ok()
             .filter(|_| plain)
             .ok_or_else(|| prefix(&format!("bad bits after slash: {bits:?}")))?;
-        if number > most {
+        if number > width(ip.0) {
             return Err(prefix("prefix length out of range"));
         }
         Ok(Self { ip, bits: number })

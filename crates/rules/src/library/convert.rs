@@ -47,7 +47,7 @@ pub(super) fn call(name: &str, args: &[Val]) -> Option<Answer> {
             Val::Duration(_) => Some(Ok(value.clone())),
             Val::String(text) => {
                 let error = "type conversion error from 'string' to 'google.protobuf.Duration'";
-                Some(schema::go_duration(text).map(Val::Duration).map_err(|_| error.into()))
+                Some(gostd::time::parse_duration(text).map(Val::Duration).map_err(|_| error.into()))
             }
             _ => None,
         },

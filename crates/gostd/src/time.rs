@@ -1,10 +1,10 @@
-//! Durations as Go reads them: `1h30m`, `-1.5s`.
+//! Package `time`: durations as Go reads them, `1h30m`, `-1.5s`.
 
-/// Nanoseconds of what Go's `time.ParseDuration` takes.
+/// Nanoseconds of what `time.ParseDuration` takes.
 ///
 /// # Errors
 /// In Go's words.
-pub fn go_duration(text: &str) -> Result<i64, String> {
+pub fn parse_duration(text: &str) -> Result<i64, String> {
     let invalid = || format!("time: invalid duration {text:?}");
     let (negative, mut rest) = match text.strip_prefix('-') {
         Some(rest) => (true, rest),
@@ -68,7 +68,7 @@ mod tests {
     #[test]
     fn durations_are_in_nanoseconds() {
         let check = |text: &str, want: Result<i64, &str>| {
-            assert_eq!(go_duration(text), want.map_err(str::to_owned), "{text}");
+            assert_eq!(parse_duration(text), want.map_err(str::to_owned), "{text}");
         };
         check("0", Ok(0));
         check("-1.5s", Ok(-1_500_000_000));
@@ -81,6 +81,6 @@ mod tests {
         check("1d", Err("time: unknown unit \"d\" in duration \"1d\""));
         check("9999999999h", Err("time: invalid duration \"9999999999h\""));
         let most = "170141183460469231731687303715884105727ns".repeat(2);
-        assert!(go_duration(&most).is_err(), "a sum that no integer holds");
+        assert!(parse_duration(&most).is_err(), "a sum that no integer holds");
     }
 }
