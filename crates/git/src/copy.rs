@@ -1,10 +1,13 @@
 //! A copy of a repository and what is known of it: the unit that a fetch works on.
 
 use std::collections::BTreeMap;
+use std::io::BufReader;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use gix::ObjectId;
+use lockstep_core::Commit;
 
 use crate::bands::Shallows;
 use crate::generation::Generation;
@@ -14,8 +17,9 @@ use crate::mirror::{Fetched, unique};
 use crate::objects::Objects;
 use crate::protocol::{Ask, Depth};
 use crate::session::Session;
+use crate::spare::{self, PackOf};
 use crate::state::State;
-use crate::{Error, Limits, Result, RevisionError, RevisionSpec, pack};
+use crate::{Error, Limits, Result, RevisionError, RevisionSpec, Snapshot, pack};
 
 /// Commits that we tell a server we have. More only make the request longer.
 const HAVES: usize = 1024;
@@ -161,6 +165,37 @@ impl Copy {
             self.state.shallow.remove(&id);
         }
         Ok(())
+    }
+
+    /// Takes over what the revisions of another copy lead to, without history.
+    pub(crate) fn take_over(&mut self, from: &Self, limits: &Limits, cancel: &AtomicBool) -> Result<()> {
+        let tips = unique(from.state.resolved.values().copied());
+        let ids = spare::missing(&from.objects, &self.objects, &tips, limits.spare)?;
+        let generation = self.generation()?.clone();
+        // Before the pack, as in a fetch.
+        let shallow = self.state.shallow.len();
+        self.state.shallow.extend(tips);
+        if self.state.shallow.len() > shallow {
+            self.state.save(generation.directory())?;
+        }
+        if !ids.is_empty() {
+            let mut pack = BufReader::new(PackOf::new(&from.objects, ids)?);
+            pack::write(&mut pack, &generation.packs(), None, limits, cancel)?;
+        }
+        self.state.resolved = from.state.resolved.clone();
+        Ok(())
+    }
+
+    /// What a revision was resolved to, where the commit is here.
+    pub(crate) fn resolved(&self, spec: &RevisionSpec) -> Option<Commit> {
+        let id = *self.state.resolved.get(spec)?;
+        self.objects.commit(id).map(|node| node.commit)
+    }
+
+    /// The tree of a commit.
+    pub(crate) fn snapshot(&self, id: ObjectId) -> Option<Snapshot> {
+        let node = self.objects.commit(id)?;
+        Some(Snapshot::new(self.objects.clone(), node.commit, node.tree))
     }
 
     /// Turns goals into the answer for a caller, and remembers it.

@@ -1,6 +1,7 @@
 //! Git without git: mirrors of repositories, kept as bare object databases and read in place.
 //!
-//! A [`Mirror`] holds what was fetched over HTTP, or looks straight into the object database of a repository on disk.
+//! A [`Mirror`] holds what was fetched over HTTP, or looks straight into the object database of a repository on disk, of which it
+//! keeps a spare.
 //! [`Mirror::fetch`] resolves revisions, [`Mirror::snapshot`] gives the tree of one commit. There is no work tree and no
 //! git binary, and every call blocks: callers run them on threads that may.
 
@@ -36,6 +37,7 @@ mod refs;
 mod resolve;
 mod session;
 mod snapshot;
+mod spare;
 mod spec;
 mod state;
 mod tree;

@@ -19,6 +19,8 @@ pub struct Limits {
     pub packs: usize,
     /// Bytes that a mirror may grow by beyond twice its first fetch, before it is replaced likewise.
     pub growth: u64,
+    /// Bytes of files that are copied at a time from a repository on this machine, for when it is away; with 0 nothing is.
+    pub spare: u64,
 }
 
 impl Default for Limits {
@@ -31,6 +33,7 @@ impl Default for Limits {
             object: 256 << 20,
             packs: 100,
             growth: 256 << 20,
+            spare: 1 << 30,
         }
     }
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use gix::ObjectId;
@@ -41,7 +41,8 @@ pub struct Fetched {
     pub changed: Vec<RevisionSpec>,
 }
 
-/// A repository: a shallow copy of a remote one in a directory of its own, or a local one read in place.
+/// A repository: a shallow copy of a remote one in a directory of its own, or a local one read in place, with a spare of what its
+/// revisions lead to in that directory.
 ///
 /// The copy is disposable. What is broken, or grown past its limits, is replaced by a fresh one at the next fetch;
 /// snapshots of the old one stay readable until they are dropped.
@@ -50,12 +51,16 @@ pub struct Mirror {
     location: Location,
     http: Arc<Http>,
     limits: Limits,
-    /// Where generations are; none for a local repository.
+    /// Where generations are; none for a local repository of which no spare is kept.
     root: Option<PathBuf>,
     /// Held for as long as this lives.
     _lock: Option<Lock>,
     work: Mutex<Work>,
     copy: RwLock<Option<Arc<Copy>>>,
+    /// Of a local repository.
+    spare: RwLock<Option<Arc<Copy>>>,
+    /// A local repository was not there at the last fetch.
+    is_away: AtomicBool,
 }
 
 /// What only the one thread that fetches needs.
@@ -66,6 +71,8 @@ struct Work {
     hints: HashMap<RevisionSpec, Vec<String>>,
     /// When short ids were last looked for in all of history, in vain or not.
     searched: HashMap<RevisionSpec, Instant>,
+    /// What no spare could be made of; it is not tried again.
+    unspared: Option<BTreeMap<RevisionSpec, ObjectId>>,
 }
 
 impl Mirror {
@@ -81,20 +88,31 @@ impl Mirror {
             _lock: None,
             work: Mutex::default(),
             copy: RwLock::default(),
+            spare: RwLock::default(),
+            is_away: AtomicBool::new(false),
         };
-        if matches!(mirror.location, Location::Http(_)) {
-            let (root, lock) = claim(directory)?;
-            if let Some((number, generation)) = Generation::find(&root)? {
-                mirror.work.get_mut().generation = number;
-                *mirror.copy.get_mut() = Copy::load(generation, &mirror.limits).ok().map(Arc::new);
-            }
-            mirror.root = Some(root);
-            mirror._lock = Some(lock);
+        match mirror.location {
+            Location::Http(_) => *mirror.copy.get_mut() = mirror.settle_in(directory)?,
+            Location::Path(_) if mirror.limits.spare == 0 => {}
+            Location::Path(_) => match mirror.settle_in(directory) {
+                Ok(spare) => *mirror.spare.get_mut() = spare,
+                Err(error) => tracing::warn!(source.url = %url, %error, "No spare of the repository is kept"),
+            },
         }
         Ok(mirror)
     }
 
-    /// The directory of this mirror; `None` for a local repository.
+    /// Takes a directory. Returns what was left there.
+    fn settle_in(&mut self, directory: &Path) -> Result<Option<Arc<Copy>>> {
+        let (root, lock) = claim(directory)?;
+        let found = Generation::find(&root)?;
+        (self.root, self._lock) = (Some(root), Some(lock));
+        let Some((number, generation)) = found else { return Ok(None) };
+        self.work.get_mut().generation = number;
+        Ok(Copy::load(generation, &self.limits).ok().map(Arc::new))
+    }
+
+    /// The directory of this mirror; `None` for a local repository of which no spare is kept.
     pub fn directory(&self) -> Option<&Path> {
         self.root.as_deref()
     }
@@ -108,11 +126,20 @@ impl Mirror {
         let until = Instant::now() + self.limits.total;
         let call = Call { http: &self.http, access, limits: &self.limits, cancel, until };
         match &self.location {
-            Location::Path(path) => match self.fetch_local(path, specs, &mut work) {
-                // Someone may be repacking it just now.
-                Err(Error::Corrupted(_) | Error::Unavailable(_)) => self.fetch_local(path, specs, &mut work),
-                other => other,
-            },
+            Location::Path(path) => {
+                let fetched = match self.fetch_local(path, specs, &mut work) {
+                    // Someone may be repacking it just now.
+                    Err(Error::Corrupted(_) | Error::Unavailable(_)) => {
+                        self.fetch_local(path, specs, &mut work)
+                    }
+                    other => other,
+                };
+                self.is_away.store(fetched.is_err(), Ordering::Relaxed);
+                if fetched.is_ok() {
+                    self.keep_spare(path, cancel, &mut work);
+                }
+                fetched
+            }
             Location::Http(url) => {
                 let had_session = work.session.is_some();
                 match self.fetch_http(url, specs, call, &mut work) {
@@ -123,7 +150,7 @@ impl Mirror {
                         self.fetch_http(url, specs, call, &mut work)
                     }
                     Err(Error::Corrupted(cause)) => {
-                        tracing::warn!(source.url = url, cause = ?cause, "the mirror is damaged and fetched anew");
+                        tracing::warn!(source.url = url, error = ?cause, "The mirror is damaged and fetched anew");
                         self.discard();
                         self.fetch_http(url, specs, call, &mut work)
                     }
@@ -136,16 +163,24 @@ impl Mirror {
     /// The tree of a commit; `None` if it is not here: fetch it first. Works while the repository is away.
     pub fn snapshot(&self, commit: &CommitId) -> Result<Option<Snapshot>> {
         let Some(id) = object_id(commit) else { return Ok(None) };
-        let copy = self.current()?;
-        let node = copy.as_ref().and_then(|copy| Some((copy.objects.clone(), copy.objects.commit(id)?)));
-        Ok(node.map(|(objects, node)| Snapshot::new(objects, node.commit, node.tree)))
+        let spare = || self.spare.read().as_ref().and_then(|spare| spare.snapshot(id));
+        // Of what is open of a repository that went away, nobody knows how much can be read.
+        if self.is_away.load(Ordering::Relaxed)
+            && let Some(found) = spare()
+        {
+            return Ok(Some(found));
+        }
+        match self.current() {
+            Ok(copy) => Ok(copy.and_then(|copy| copy.snapshot(id)).or_else(spare)),
+            Err(error) => spare().map(Some).ok_or(error),
+        }
     }
 
     /// What a revision was last resolved to, by this process or the one before it. Works while the repository is away.
     pub fn last_resolved(&self, spec: &RevisionSpec) -> Option<Commit> {
-        let copy = self.current().ok()??;
-        let id = *copy.state.resolved.get(spec)?;
-        copy.objects.commit(id).map(|node| node.commit)
+        let copy = self.current().ok().flatten();
+        let known = copy.and_then(|copy| copy.resolved(spec));
+        known.or_else(|| self.spare.read().as_ref()?.resolved(spec))
     }
 
     /// Whether no process uses the mirror in this directory.
@@ -160,11 +195,11 @@ impl Mirror {
     /// Removes this mirror from disk. Snapshots stay readable; the last one takes the files with it.
     pub fn remove(self) -> Result<()> {
         let Some(root) = &self.root else { return Ok(()) };
-        let copy = self.copy.into_inner();
-        if let Some(generation) = copy.as_ref().and_then(|copy| copy.generation.as_ref()) {
-            generation.retire();
+        for copy in [self.copy.into_inner(), self.spare.into_inner()] {
+            if let Some(generation) = copy.as_ref().and_then(|copy| copy.generation.as_ref()) {
+                generation.retire();
+            }
         }
-        drop(copy);
         Lock::remove(root)?;
         // Fails while a snapshot needs the files; its generation takes the empty directory with it.
         let _ = fs::remove_dir(root);
@@ -228,7 +263,7 @@ impl Mirror {
         }
         self.hint(&mut goals, work, |prefixes| session.refs(prefixes, call));
         let fetched = copy.settle(goals, specs, before.as_deref())?;
-        self.publish(copy, before, work)?;
+        self.publish((copy, &self.copy), before, work)?;
         work.session = Some(session);
         Ok(fetched)
     }
@@ -277,8 +312,38 @@ impl Mirror {
         Ok(copy)
     }
 
+    /// Copies what is new of a local repository. That this fails is no reason not to go on.
+    fn keep_spare(&self, path: &Path, cancel: &AtomicBool, work: &mut Work) {
+        let (Some(root), Some(copy)) = (&self.root, self.copy.read().clone()) else { return };
+        let before = self.spare.read().clone();
+        let known = before.as_ref().map(|spare| &spare.state.resolved);
+        if [known, work.unspared.as_ref()].contains(&Some(&copy.state.resolved)) {
+            return;
+        }
+        let mut update = || {
+            let usable = before.as_ref().filter(|spare| !spare.objects.is_damaged());
+            let mut spare = match usable {
+                Some(spare) if !spare.is_full(&self.limits)? => Copy::clone(spare),
+                _ => Copy::load(Generation::create(root, work.generation + 1)?, &self.limits)?,
+            };
+            spare.take_over(&copy, &self.limits, cancel)?;
+            self.publish((spare, &self.spare), before.clone(), work)
+        };
+        let updated = update();
+        work.unspared = updated.is_err().then(|| copy.state.resolved.clone());
+        if let Err(error) = updated {
+            let url = format!("file://{}", path.display());
+            tracing::warn!(source.url = url, %error, "No spare of the repository is kept");
+        }
+    }
+
     /// Shows a copy to readers, a new generation under its final name.
-    fn publish(&self, mut copy: Copy, before: Option<Arc<Copy>>, work: &mut Work) -> Result<()> {
+    fn publish(
+        &self,
+        (mut copy, place): (Copy, &RwLock<Option<Arc<Copy>>>),
+        before: Option<Arc<Copy>>,
+        work: &mut Work,
+    ) -> Result<()> {
         let is_same = before.as_ref().is_some_and(|old| Arc::ptr_eq(&old.objects, &copy.objects));
         if is_same {
             if before.as_ref().is_none_or(|old| old.state != copy.state) {
@@ -289,9 +354,9 @@ impl Mirror {
             copy.first()?;
             copy = copy.keep(root, work.generation + 1, &self.limits)?;
             work.generation += 1;
-            tracing::debug!(generation = work.generation, directory = %root.display(), "a fresh mirror");
+            tracing::debug!(generation = work.generation, directory = %root.display(), "A fresh mirror");
         }
-        *self.copy.write() = Some(Arc::new(copy));
+        *place.write() = Some(Arc::new(copy));
         if let Some(generation) = before.filter(|_| !is_same).and_then(|old| old.generation.clone()) {
             generation.retire();
         }

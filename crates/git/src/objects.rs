@@ -115,7 +115,7 @@ impl Objects {
     }
 
     /// An object that must be here.
-    fn find(&self, id: ObjectId) -> Result<(ObjectKind, Vec<u8>)> {
+    pub(crate) fn find(&self, id: ObjectId) -> Result<(ObjectKind, Vec<u8>)> {
         if let Ok(Some(found)) = self.try_find(id) {
             return Ok(found);
         }

@@ -49,7 +49,6 @@ impl Repositories {
     }
 
     /// What a revision was last resolved to, by this process or one before it: all there is while the repository is away.
-    /// Repositories on this machine have no copy and no memory.
     pub fn last_resolved(
         &self,
         url: &RepoUrl,

@@ -48,7 +48,9 @@ pub(super) struct Rendered {
 impl Sources {
     pub(super) fn open(settings: &InspectSettings, key: Key) -> Result<Self, InspectError> {
         let directory: PathBuf = settings.state.join("git");
-        let store = Repositories::new(directory, key.clone(), git::Limits::default())
+        // Whoever looks once needs no spare of a repository on this machine.
+        let limits = git::Limits { spare: 0, ..git::Limits::default() };
+        let store = Repositories::new(directory, key.clone(), limits)
             .map_err(|source| InspectError::State(settings.state.clone(), source))?;
         let (instance, proxy) = (settings.instance.clone(), settings.proxy.clone());
         Ok(Self { store: Arc::new(store), instance, key, proxy })

@@ -101,5 +101,6 @@ fn text(snapshot: &Snapshot, path: &str) -> Option<String> {
 fn local_snapshot(repo: &Repo) -> Snapshot {
     let url = RepoUrl::new(&format!("file://{}", repo.path().display()));
     let http = Arc::new(Http::new().unwrap());
-    snapshot(&Mirror::open(repo.path(), &url, http, Limits::default()).unwrap(), "HEAD")
+    let limits = Limits { spare: 0, ..Limits::default() };
+    snapshot(&Mirror::open(repo.path(), &url, http, limits).unwrap(), "HEAD")
 }
