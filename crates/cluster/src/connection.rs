@@ -94,6 +94,16 @@ impl Connection {
         self.0.hearing.silence()
     }
 
+    /// Changes whenever the server works again after it did not.
+    pub(crate) fn outages(&self) -> tokio::sync::watch::Receiver<u64> {
+        self.0.hearing.ends()
+    }
+
+    /// Something that failed for a while works again.
+    pub(crate) fn recovered(&self) {
+        self.0.hearing.end_outage();
+    }
+
     /// A connection to the server broke off.
     pub(crate) fn broke(&self, error: &ApiError) {
         self.0.hearing.unanswered(Instant::now(), error);
@@ -209,7 +219,7 @@ impl Connection {
         *renewed = Some(Instant::now());
         match built(target).await {
             Ok(client) => *self.0.client.write() = client,
-            Err(error) => tracing::warn!(%error, "the credentials cannot be renewed"),
+            Err(error) => tracing::warn!(%error, "The credentials cannot be renewed"),
         }
         true
     }

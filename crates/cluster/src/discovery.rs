@@ -140,7 +140,7 @@ impl Discovery {
             return;
         }
         for (version, reason) in next.failing() {
-            tracing::warn!(version, %reason, "an API group cannot be discovered; nothing is taken for gone");
+            tracing::warn!(version, error = %reason, "An API group cannot be discovered; nothing is taken for gone");
         }
         *catalog = Arc::new(next);
         drop(catalog);
@@ -191,7 +191,7 @@ impl Discovery {
 
     async fn refresh_or_warn(&self) {
         if let Err(error) = self.refresh().await {
-            tracing::warn!(%error, "discovery cannot be refreshed");
+            tracing::warn!(%error, "Discovery cannot be refreshed");
         }
     }
 }

@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use http_body_util::BodyExt as _;
 use serde_json::value::RawValue;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 
 use crate::connection::{Call, Connection, Lane};
@@ -27,6 +27,9 @@ pub(crate) use paging::list_all;
 
 /// How long a started list may be silent before it counts as a server that ignores `sendInitialEvents`.
 const SILENCE: Duration = Duration::from_secs(15);
+
+/// Over so long the attempts are spread that the end of an outage brings.
+const SPREAD: Duration = Duration::from_millis(200);
 
 /// Failures in a row until what was known before counts as unknown.
 const PATIENCE: u32 = 3;
@@ -98,8 +101,9 @@ pub(crate) async fn follow(source: Source, sink: Arc<dyn Sink>) {
     let verbs = source.resource.verbs;
     let lane = source.connection.lane();
     let rng = fastrand::Rng::new();
-    let mut stream =
-        Stream { source, sink, lane, rng, position: None, paged: false, failing: false, failures: 0 };
+    let outages = source.connection.outages();
+    let (position, paged, failing, failures) = (None, false, false, 0);
+    let mut stream = Stream { source, sink, lane, rng, outages, position, paged, failing, failures };
     match (verbs.has("watch") && verbs.has("list"), verbs.has("list"), verbs.has("get")) {
         (true, ..) => stream.watch_forever().await,
         (_, true, _) => stream.poll_lists().await,
@@ -113,6 +117,8 @@ struct Stream {
     sink: Arc<dyn Sink>,
     lane: Lane,
     rng: fastrand::Rng,
+    /// The ends of outages; one that comes while an attempt is under way counts for the next pause.
+    outages: watch::Receiver<u64>,
     /// The resourceVersion to resume from; `None`: list first.
     position: Option<String>,
     /// Streaming lists do not work here.
@@ -140,6 +146,7 @@ impl Stream {
     async fn watch_forever(&mut self) {
         loop {
             let started = Instant::now();
+            self.outages.mark_unchanged();
             let end = match (&self.position, self.paged) {
                 (None, true) => self.list_pages().await,
                 _ => self.watch().await,
@@ -168,18 +175,37 @@ impl Stream {
         self.pause(self.failures).await;
     }
 
-    /// Waits as long as this many failures in a row deserve, or until somebody knows better.
+    /// Waits as long as this many failures in a row deserve, or until somebody knows better: the end of an outage is everybody's.
     async fn pause(&mut self, failures: u32) {
         let delay = backoff(failures, self.rng.f64());
         let kick = self.source.kick.clone();
-        _ = tokio::time::timeout(delay, kick.notified()).await;
+        tokio::select! {
+            () = tokio::time::sleep(delay) => {}
+            () = kick.notified() => {}
+            // The connection outlives this, and it holds the sender.
+            _ = self.outages.changed() => {
+                // Those that wake together do not come together.
+                let spread = SPREAD.min(delay).mul_f64(self.rng.f64());
+                tokio::time::sleep(spread).await;
+            }
+        }
     }
 
     fn stands(&mut self) {
-        self.failures = 0;
-        if std::mem::take(&mut self.failing) {
+        if self.is_over() {
             self.sink.recovered();
         }
+    }
+
+    /// It works. Returns whether the sink was told that it does not; then others may work again too.
+    fn is_over(&mut self) -> bool {
+        self.failures = 0;
+        let over = std::mem::take(&mut self.failing);
+        if over {
+            self.source.connection.recovered();
+            self.outages.mark_unchanged();
+        }
+        over
     }
 
     /// One watch, from the position or with the list at its beginning, until it ends.
@@ -270,7 +296,7 @@ impl Stream {
             Listed::Again => Err(End::Expired),
             Listed::Complete => {
                 self.position = Some(resource_version.to_owned());
-                (self.failing, self.failures) = (false, 0);
+                self.is_over();
                 Ok(())
             }
         }

@@ -14,6 +14,9 @@ use lockstep_cluster::{Connection, Discovery, Index};
 use std::sync::Mutex;
 use tokio::sync::mpsc;
 
+/// In place of a code: there is no answer.
+pub(crate) const CUT: u16 = 0;
+
 type Answer = Response<UnsyncBoxBody<Bytes, Infallible>>;
 
 /// The server. Requests that no script covers open a stream if they are watches, else answer 404.
@@ -107,7 +110,7 @@ impl Fake {
         let state = self.state.clone();
         let service = tower::service_fn(move |request: Request<Body>| {
             let state = state.clone();
-            async move { Ok::<_, Infallible>(state.answer(request).await) }
+            async move { state.answer(request).await.ok_or_else(|| "cut".to_owned()) }
         });
         Connection::over(kube::Client::new(service, "default"), "https://fake")
     }
@@ -130,7 +133,7 @@ impl Fake {
 }
 
 impl State {
-    async fn answer(&self, request: Request<Body>) -> Answer {
+    async fn answer(&self, request: Request<Body>) -> Option<Answer> {
         let (parts, body) = request.into_parts();
         let line = format!("{} {}", parts.method, parts.uri);
         let body = body.collect_bytes().await.unwrap();
@@ -140,11 +143,12 @@ impl State {
         let (content_type, etag) = (header("content-type"), header("if-none-match"));
         let body = String::from_utf8(body.to_vec()).unwrap();
         self.log.lock().unwrap().push(Seen { line: line.clone(), content_type, etag, body });
-        match self.scripted(&line) {
+        Some(match self.scripted(&line) {
+            Some(reply) if reply.code == CUT => return None,
             Some(reply) => reply.into_answer(),
             None if line.contains("watch=true") => self.stream(line),
             None => Reply { code: 404, body: "404 page not found".to_owned(), headers: vec![] }.into_answer(),
-        }
+        })
     }
 
     fn scripted(&self, line: &str) -> Option<Reply> {

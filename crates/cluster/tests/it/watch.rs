@@ -2,8 +2,10 @@
 
 use lockstep_cluster::{Connection, Resource, ResourceScope, Selector, Verb, Watch, WatchEvent};
 use lockstep_core::Gvk;
+use std::time::Duration;
+use tokio::time::{Instant, sleep};
 
-use crate::fake::{Fake, object, status};
+use crate::fake::{CUT, Fake, object, status};
 
 const FOREVER: &str = "GET /api/v1/configmaps?watch=true";
 
@@ -57,4 +59,44 @@ async fn a_watch_that_is_not_allowed_says_so_and_recovers() {
         event = watched(&watch).await;
     }
     assert_eq!(event, "synced");
+}
+
+/// Waits until the watch has told that everything is there.
+async fn synced(watch: &Watch) {
+    while watched(watch).await != "synced" {}
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_first_answer_after_an_outage_ends_the_pauses_of_watches() {
+    let mut fake = Fake::new();
+    fake.on(FOREVER, CUT, "");
+    let connection = fake.connection();
+    let watch = watching(&connection);
+    // Long enough for pauses of half a minute.
+    sleep(Duration::from_secs(600)).await;
+    assert!(watched(&watch).await.starts_with("failing"));
+    fake.clear(FOREVER);
+    let back = Instant::now();
+    assert!(connection.version().await.is_err(), "404 is an answer");
+    fake.watch().await.list(&[], 9);
+    synced(&watch).await;
+    assert!(back.elapsed() < Duration::from_secs(1), "after {:?}", back.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_watch_that_stands_again_ends_the_pauses_of_the_others() {
+    let mut fake = Fake::new();
+    fake.on(FOREVER, 503, &status(503, "ServiceUnavailable"));
+    let connection = fake.connection();
+    let watches = [0, 1, 2].map(|_| watching(&connection));
+    sleep(Duration::from_secs(600)).await;
+    fake.clear(FOREVER);
+    fake.watch().await.list(&[], 9);
+    let back = Instant::now();
+    fake.watch().await.list(&[], 9);
+    fake.watch().await.list(&[], 9);
+    for watch in &watches {
+        synced(watch).await;
+    }
+    assert!(back.elapsed() < Duration::from_secs(1), "after {:?}", back.elapsed());
 }
