@@ -22,6 +22,8 @@ pub struct Decoded {
     pub value: Value,
     /// Keys that are written twice in one mapping. The last one counts.
     pub duplicates: Vec<Duplicate>,
+    /// Keys without quotes that are booleans to YAML 1.1 and are written otherwise than JSON writes them: `y` becomes `true`.
+    pub booleans: Vec<NodeId>,
 }
 
 /// A key that is written twice.
@@ -40,6 +42,7 @@ pub fn decode(document: &Document, limits: &Limits) -> Result<Decoded, Error> {
     let mut decoder = Decoder {
         limits,
         duplicates: Vec::new(),
+        booleans: Vec::new(),
         open_aliases: Vec::new(),
         count: 1,
         alias_count: 0,
@@ -54,7 +57,10 @@ pub fn decode(document: &Document, limits: &Limits) -> Result<Decoded, Error> {
     let mut duplicates = decoder.duplicates;
     duplicates.sort_by_key(|duplicate| (duplicate.second, duplicate.first));
     duplicates.dedup(); // an anchored mapping is decoded once for each alias
-    Ok(Decoded { value, duplicates })
+    let mut booleans = decoder.booleans;
+    booleans.sort();
+    booleans.dedup();
+    Ok(Decoded { value, duplicates, booleans })
 }
 
 /// The text of a mapping's key as JSON has it; `None` where JSON cannot have it.
@@ -82,6 +88,7 @@ impl From<Value> for Tainted {
 struct Decoder<'a> {
     limits: &'a Limits,
     duplicates: Vec<Duplicate>,
+    booleans: Vec<NodeId>,
     /// The aliases that are being followed.
     open_aliases: Vec<NodeId>,
     count: usize,
@@ -263,6 +270,10 @@ impl Decoder<'_> {
             }
             NodeKind::Scalar => {
                 let key = Key::read(scalar(node)?, node);
+                let renamed = key.text.as_deref().is_some_and(|text| text != node.text());
+                if key.kind == "bool" && node.tag().is_none() && renamed {
+                    self.booleans.push(node.id());
+                }
                 Ok(key.text.ok_or_else(|| {
                     let message = format!("unsupported map key of type: {}", key.kind);
                     Box::new(fault(ErrorKind::Value, node, message))

@@ -133,6 +133,15 @@ impl Reader<'_> {
             let finding = Finding::warning("duplicate-key", message).at(place);
             self.parsed.findings.push(finding.with_hint("remove one of them"));
         }
+        for key in decoded.booleans {
+            let key = document.node(key);
+            let message = format!(
+                "key {} is a boolean in YAML 1.1, as kubectl reads it, and becomes true or false",
+                key.text()
+            );
+            let finding = Finding::warning("boolean-key", message).at(origin(&self.file, key));
+            self.parsed.findings.push(finding.with_hint(format!("write it in quotes, '{}'", key.text())));
+        }
         let document = Arc::new(document);
         let root = document.root().id();
         self.object(&document, root, decoded.value, LIST_DEPTH);

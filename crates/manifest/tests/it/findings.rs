@@ -97,6 +97,23 @@ fn duplicate_keys_are_warnings_and_the_last_one_counts() {
 }
 
 #[test]
+fn keys_that_are_booleans_to_yaml_are_warned_of() {
+    let text = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata:\n  x: '1'\n  y: '2'\n  'n': '3'\n  true: '4'\n";
+    let expected =
+        "a.yaml:6:3: key y is a boolean in YAML 1.1, as kubectl reads it, and becomes true or false";
+    check(
+        text,
+        &["ConfigMap/a"],
+        &[expected, "a.yaml:8:3: key \"true\" was set before on line 6; this one counts"],
+    );
+    let hints: Vec<_> = parse(text).findings.into_iter().filter_map(|finding| finding.hint).collect();
+    assert_eq!(hints[0], "write it in quotes, 'y'");
+    let anchored =
+        "apiVersion: v1\nkind: X\nmetadata: {name: a, labels: &l {On: a}}\nspec: {labels: *l, more: *l}\n";
+    assert_eq!(parse(anchored).findings.len(), 1);
+}
+
+#[test]
 fn lists_are_unrolled() {
     let item = |name: &str| format!("- apiVersion: v1\n  kind: ConfigMap\n  metadata: {{name: {name}}}\n");
     let list = |items: &str| format!("apiVersion: v1\nkind: List\nitems:\n{items}");
