@@ -11,7 +11,7 @@ pub fn application_definition() -> Value {
     Definition {
         kind: "Application",
         plural: "applications",
-        short: "lapp",
+        short: &["lapp", "lapps"],
         scope: "Namespaced",
         columns: columns(),
         about: "An Application is the unit of delivery: sources, rendered, to a destination, with a sync policy.",
@@ -140,7 +140,7 @@ fn destination() -> Schema {
 
 fn sync() -> Schema {
     Schema::fields(vec![
-        ("mode", Schema::choice(&["Automatic", "Manual", "Notify"]).default("Manual").about("Automatic: at once. Manual: when a user asks. Notify: never write, tell of differences.")),
+        ("mode", Schema::choice(&["Automatic", "Manual", "Notify"]).default("Manual").about("Automatic: at once. Manual: when a user asks. Notify: write no object, tell of differences in the status.")),
         ("prune", Schema::flag().default(false).about("Objects that left the source are deleted.")),
         ("selfHeal", Schema::flag().about("Drift is written over. Without it: with mode Automatic.")),
         ("allowEmpty", Schema::flag().default(false).about("A render without objects may delete everything.")),

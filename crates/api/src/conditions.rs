@@ -63,7 +63,7 @@ pub enum Obstacle<'a> {
     ProjectBlocked(&'a [Finding]),
     /// The source could not be rendered.
     RenderFailed(&'a [Finding]),
-    /// The source holds nothing, or its path vanished, while so many objects are recorded.
+    /// The source's path is there and holds nothing, while so many objects are recorded.
     EmptyRender(usize),
 }
 
@@ -90,6 +90,8 @@ pub struct Standing<'a> {
     pub failures: &'a [String],
     /// Objects that are outstanding, differ, or wait to be deleted, as `Kind/name`.
     pub pending: &'a [String],
+    /// When the first of the failed steps is tried again, if nothing else happens.
+    pub retry_at: Option<Timestamp>,
     /// Why the controller cannot get on without help, for example that its retries are used up.
     pub stalled: Option<&'a str>,
     /// Objects that another writer keeps undoing, as `x keeps changing path of Kind/name`.
@@ -169,11 +171,19 @@ pub fn conditions(standing: &Standing<'_>, before: &[Condition], now: Timestamp)
 fn reconciling(standing: &Standing<'_>, reason: Reason) -> Option<String> {
     let text = match reason {
         Reason::Syncing => {
-            format!("{} of {} objects are outstanding", standing.pending.len(), standing.objects)
+            // Objects that Git does not have any more are among them, and in no other number.
+            let are = if standing.pending.len() == 1 { "is" } else { "are" };
+            format!("{} {are} outstanding", counted(standing.pending.len()))
         }
         Reason::Progressing => standing.health.reason.clone(),
-        Reason::Unknown if standing.sync == SyncState::Unknown => "nothing was rendered yet".to_owned(),
-        Reason::SyncFailed if standing.stalled.is_none() => "failed steps will be tried again".to_owned(),
+        Reason::Unknown if standing.sync == SyncState::Unknown => match standing.pending {
+            [] => "nothing was rendered yet".to_owned(),
+            _ => "what is live cannot be read; it goes on by itself".to_owned(),
+        },
+        Reason::SyncFailed if standing.stalled.is_none() => match standing.retry_at {
+            Some(at) => format!("failed steps are tried again at {at}, or when something changes"),
+            None => "failed steps are tried again when something changes".to_owned(),
+        },
         _ => return None,
     };
     Some(cut(&text, LONGEST_ITEM))
@@ -212,7 +222,10 @@ fn message(standing: &Standing<'_>, reason: Reason) -> String {
         Reason::Blocked => format!("deletions wait for an approval: {}", list_items(standing.pending)),
         Reason::Syncing => format!("outstanding{at}: {}", list_items(standing.pending)),
         Reason::OutOfSync => format!("out of sync{at}: {}", list_items(standing.pending)),
-        Reason::Unknown if standing.sync == SyncState::Unknown => "nothing was rendered yet".to_owned(),
+        Reason::Unknown if standing.sync == SyncState::Unknown => match standing.pending {
+            [] => "nothing was rendered yet".to_owned(),
+            pending => format!("what is live is not known: {}", list_items(pending)),
+        },
         Reason::Deleting
         | Reason::InvalidSpec
         | Reason::ProjectNotFound
@@ -238,7 +251,7 @@ fn describe(obstacle: &Obstacle<'_>) -> String {
         Obstacle::Deleting(left) => format!("being deleted: {}", list_items(left)),
         Obstacle::ProjectNotFound(name) => format!("project {name} does not exist"),
         Obstacle::EmptyRender(recorded) => format!(
-            "the source holds no objects while {} recorded; nothing is deleted unless spec.sync.allowEmpty is set",
+            "the source's path exists and has no objects in it, while {} recorded; nothing is deleted unless spec.sync.allowEmpty is set",
             if *recorded == 1 { "1 is".to_owned() } else { format!("{recorded} are") }
         ),
     }

@@ -30,7 +30,7 @@ pub(crate) enum Width {
 pub(crate) struct Definition {
     pub(crate) kind: &'static str,
     pub(crate) plural: &'static str,
-    pub(crate) short: &'static str,
+    pub(crate) short: &'static [&'static str],
     pub(crate) scope: &'static str,
     pub(crate) columns: Vec<Column>,
     pub(crate) about: &'static str,
@@ -59,7 +59,7 @@ impl Definition {
         names.set(&["listKind"], format!("{}List", self.kind).into());
         names.set(&["plural"], self.plural.into());
         names.set(&["singular"], self.kind.to_ascii_lowercase().into());
-        names.set(&["shortNames"], Value::list(vec![self.short.into()]));
+        names.set(&["shortNames"], Value::list(self.short.iter().map(|name| (*name).into()).collect()));
         names.set(&["categories"], Value::list(vec!["lockstep".into()]));
         names
     }

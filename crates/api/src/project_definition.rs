@@ -11,7 +11,7 @@ pub fn project_definition() -> Value {
     Definition {
         kind: "Project",
         plural: "projects",
-        short: "lproj",
+        short: &["lproj", "lprojs"],
         scope: "Cluster",
         columns: vec![
             Column { name: "Description", kind: "string", path: ".spec.description", width: Width::Wide },

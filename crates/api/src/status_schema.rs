@@ -44,7 +44,7 @@ fn generation() -> Schema {
 
 fn sync() -> Schema {
     Schema::fields(vec![
-        ("state", Schema::choice(SyncState::WORDS).about("Synced: every step of the last plan is applied and recorded. OutOfSync: live differs and nothing is running. Syncing: steps are outstanding. Blocked: only deletions that wait for an approval are left. Unknown: nothing was rendered yet.")),
+        ("state", Schema::choice(SyncState::WORDS).about("Synced: every step of the last plan is applied and recorded. OutOfSync: live differs and nothing is running. Syncing: steps are outstanding. Blocked: only deletions that wait for an approval are left. Unknown: nothing was rendered yet, or what is live cannot be read.")),
         ("revision", Schema::text().max_length(64).about("The first source's commit that is live.")),
         ("revisions", Schema::list(Schema::text().max_length(64), 32).about("One commit a source, where there are several.")),
         ("plan", Schema::text().max_length(64).about("The digest of the last plan.")),

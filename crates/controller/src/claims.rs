@@ -3,12 +3,18 @@
 //! One place for the questions that no single Application can answer: whose object changed, does another Application
 //! desire what this one would prune, has everyone on a repository rendered the commit in which an object may have moved.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+mod outstanding;
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use git::RevisionSpec;
 use lockstep_core::{AppKey, CommitId, ObjectKey};
 use parking_lot::RwLock;
 use plan::{Claim as Wish, Standing, Unrendered};
+
+use outstanding::{Caught, Mark, Outstanding};
 
 /// A repository by its identity (`RepoUrl::identity`).
 pub(crate) type RepositoryId = String;
@@ -30,26 +36,10 @@ struct Inner {
     objects: HashMap<ObjectKey, Claim>,
     desired: HashMap<AppKey, HashSet<ObjectKey>>,
     recorded: HashMap<AppKey, HashSet<ObjectKey>>,
-    /// Applications that a repository's newest commit touches and that have not rendered it without an error.
-    behind: HashMap<RepositoryId, Behind>,
-    /// The repositories that an Application's sources name.
-    repositories: HashMap<AppKey, BTreeSet<RepositoryId>>,
+    outstanding: Outstanding,
     /// Applications that are not acted on.
     idle: BTreeSet<AppKey>,
-    /// Applications with a prune that waits for a repository.
-    holding: HashMap<RepositoryId, BTreeSet<AppKey>>,
 }
-
-/// A render that is outstanding.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Mark {
-    /// Of this commit: the render of another one does not do. `None`: of whichever comes first.
-    commit: Option<CommitId>,
-    failed: bool,
-}
-
-/// The outstanding renders of one repository, by Application and revision.
-type Behind = BTreeMap<AppKey, BTreeMap<RevisionSpec, Mark>>;
 
 #[derive(Clone, Copy)]
 enum Side {
@@ -96,14 +86,7 @@ impl Claims {
         let mut inner = self.0.write();
         let mut concerned = inner.replace(app, Side::Desired, HashSet::new());
         concerned.extend(inner.replace(app, Side::Recorded, HashSet::new()));
-        let repositories: Vec<RepositoryId> = inner.behind.keys().cloned().collect();
-        for repository in repositories {
-            concerned.extend(inner.leave(&repository, app));
-        }
-        for apps in inner.holding.values_mut() {
-            apps.remove(app);
-        }
-        inner.repositories.remove(app);
+        concerned.extend(inner.outstanding.forget(app));
         inner.idle.remove(app);
         concerned
     }
@@ -122,18 +105,13 @@ impl Claims {
         app: &AppKey,
         repositories: BTreeSet<RepositoryId>,
     ) -> BTreeSet<AppKey> {
-        let mut inner = self.0.write();
-        let before = inner.repositories.insert(app.clone(), repositories.clone()).unwrap_or_default();
-        before.difference(&repositories).flat_map(|left| inner.leave(left, app)).collect()
+        self.0.write().outstanding.set_repositories(app, repositories)
     }
 
     /// `app` is being deleted: it renders nothing any more, so that nobody waits for it, but it waits for those on the repositories
     /// that its sources name as long as it has objects to delete. Returns whose held prunes may go on.
     pub(crate) fn set_leaving(&self, app: &AppKey, repositories: BTreeSet<RepositoryId>) -> BTreeSet<AppKey> {
-        let mut inner = self.0.write();
-        inner.repositories.insert(app.clone(), repositories);
-        let behind: Vec<RepositoryId> = inner.behind.keys().cloned().collect();
-        behind.iter().flat_map(|repository| inner.leave(repository, app)).collect()
+        self.0.write().outstanding.set_leaving(app, repositories)
     }
 
     /// The Applications other than `app` that desire `key`.
@@ -141,7 +119,7 @@ impl Claims {
         let inner = self.0.read();
         let Some(claim) = inner.objects.get(key) else { return Vec::new() };
         let wish = |other: &AppKey| {
-            let standing = match (inner.is_behind(other, app), claim.recorded.contains(other)) {
+            let standing = match (inner.outstanding.is_behind(other, app), claim.recorded.contains(other)) {
                 (true, _) => Standing::Stale,
                 (false, true) => Standing::Recorded,
                 (false, false) if inner.idle.contains(other) => Standing::Idle,
@@ -154,35 +132,26 @@ impl Claims {
 
     /// `app` follows these revisions of `repository` from now on and has yet to render each of them.
     pub(crate) fn start_over(&self, repository: &str, app: &AppKey, specs: &[RevisionSpec]) {
-        let marks = specs.iter().map(|spec| (spec.clone(), Mark { commit: None, failed: false })).collect();
-        self.0.write().behind.entry(repository.to_owned()).or_default().insert(app.clone(), marks);
+        self.0.write().outstanding.start_over(repository, app, specs);
     }
 
     /// What `app` wants of a revision cannot be told by any commit: its spec has to change first.
     pub(crate) fn set_unreadable(&self, repository: &str, app: &AppKey, spec: &RevisionSpec) {
-        let mut inner = self.0.write();
-        let specs = inner.behind.entry(repository.to_owned()).or_default().entry(app.clone()).or_default();
-        specs.insert(spec.clone(), Mark { commit: None, failed: true });
+        self.0.write().outstanding.set(repository, app, spec, Mark { commit: None, failed: true });
     }
 
     /// Renders of `repository` are outstanding: of a commit, or of whichever comes first.
     pub(crate) fn set_behind(&self, repository: &str, marks: &[(AppKey, RevisionSpec, Option<CommitId>)]) {
         let mut inner = self.0.write();
-        let behind = inner.behind.entry(repository.to_owned()).or_default();
         for (app, spec, commit) in marks {
             let mark = Mark { commit: commit.clone(), failed: false };
-            behind.entry(app.clone()).or_default().insert(spec.clone(), mark);
+            inner.outstanding.set(repository, app, spec, mark);
         }
     }
 
     /// The render of a commit by `app` was refused.
     pub(crate) fn set_failed(&self, repository: &str, app: &AppKey, spec: &RevisionSpec, commit: &CommitId) {
-        let mut inner = self.0.write();
-        let specs = inner.behind.entry(repository.to_owned()).or_default().entry(app.clone()).or_default();
-        let mark = specs.entry(spec.clone()).or_insert_with(|| Mark { commit: None, failed: true });
-        if mark.commit.as_ref().is_none_or(|outstanding| outstanding == commit) {
-            *mark = Mark { commit: Some(commit.clone()), failed: true };
-        }
+        self.0.write().outstanding.set_failed(repository, app, spec, commit);
     }
 
     /// What is newest changes nothing for `app`, whose last render, of this commit, was refused: that is still all it has, whatever
@@ -194,9 +163,8 @@ impl Claims {
         spec: &RevisionSpec,
         commit: &CommitId,
     ) {
-        let mut inner = self.0.write();
-        let specs = inner.behind.entry(repository.to_owned()).or_default().entry(app.clone()).or_default();
-        specs.insert(spec.clone(), Mark { commit: Some(commit.clone()), failed: true });
+        let mark = Mark { commit: Some(commit.clone()), failed: true };
+        self.0.write().outstanding.set(repository, app, spec, mark);
     }
 
     /// `app` has rendered a commit without an error, or (`None`) what is newest leaves as it is what it last rendered without an
@@ -207,28 +175,22 @@ impl Claims {
         app: &AppKey,
         (spec, commit): (&RevisionSpec, Option<&CommitId>),
     ) -> BTreeSet<AppKey> {
-        self.0.write().caught_up(repository, app, (spec, commit))
+        let mut inner = self.0.write();
+        let (caught, released) = inner.outstanding.caught_up(repository, app, (spec, commit));
+        match caught {
+            Caught::All => inner.rivals(app).union(&released).cloned().collect(),
+            Caught::Less => released,
+        }
     }
 
     /// The Applications other than `app` that have yet to render the newest commit of a repository they share with it.
     pub(crate) fn unrendered(&self, app: &AppKey) -> Vec<Unrendered> {
-        let inner = self.0.read();
-        let Some(repositories) = inner.repositories.get(app) else { return Vec::new() };
-        let behind = repositories.iter().filter_map(|repository| inner.behind.get(repository)).flatten();
-        let mut others: BTreeMap<&AppKey, bool> = BTreeMap::new();
-        for (other, marks) in behind.filter(|(other, _)| *other != app) {
-            *others.entry(other).or_default() |= marks.values().any(|mark| mark.failed);
-        }
-        let unrendered = |(app, failed): (&AppKey, bool)| Unrendered { app: app.clone(), failed };
-        others.into_iter().map(unrendered).collect()
+        self.0.read().outstanding.unrendered(app)
     }
 
     /// `app` holds a prune until everyone on its repositories has rendered: [`Claims::caught_up`] will name it.
     pub(crate) fn hold(&self, app: &AppKey) {
-        let mut inner = self.0.write();
-        for repository in inner.repositories.get(app).cloned().unwrap_or_default() {
-            inner.holding.entry(repository).or_default().insert(app.clone());
-        }
+        self.0.write().outstanding.hold(app);
     }
 }
 
@@ -271,237 +233,10 @@ impl Inner {
         others
     }
 
-    fn is_behind(&self, other: &AppKey, app: &AppKey) -> bool {
-        let shared = self.repositories.get(app).into_iter().flatten();
-        shared.filter_map(|repository| self.behind.get(repository)).any(|behind| behind.contains_key(other))
-    }
-
-    fn caught_up(
-        &mut self,
-        repository: &str,
-        app: &AppKey,
-        (spec, commit): (&RevisionSpec, Option<&CommitId>),
-    ) -> BTreeSet<AppKey> {
-        let Some(behind) = self.behind.get_mut(repository) else { return BTreeSet::new() };
-        if let Some(marks) = behind.get_mut(app) {
-            let other =
-                |mark: &Mark| commit.is_some() && mark.commit.is_some() && mark.commit.as_ref() != commit;
-            if marks.get(spec).is_some_and(|mark| !other(mark)) {
-                marks.remove(spec);
-            }
-            if marks.is_empty() {
-                behind.remove(app);
-                let mut concerned = self.rivals(app);
-                concerned.extend(self.released(repository));
-                return concerned;
-            }
-        }
-        self.released(repository)
-    }
-
     /// The Applications that desire an object which `app` desires too: its word counts for them now.
     fn rivals(&self, app: &AppKey) -> BTreeSet<AppKey> {
         let keys = self.desired.get(app).into_iter().flatten();
         let claims = keys.filter_map(|key| self.objects.get(key)).filter(|claim| claim.desired.len() > 1);
         claims.flat_map(|claim| &claim.desired).filter(|other| *other != app).cloned().collect()
-    }
-
-    /// `app` has nothing outstanding on a repository any more.
-    fn leave(&mut self, repository: &str, app: &AppKey) -> BTreeSet<AppKey> {
-        if self.behind.get_mut(repository).is_some_and(|behind| behind.remove(app).is_some()) {
-            return self.released(repository);
-        }
-        BTreeSet::new()
-    }
-
-    /// Those whose prunes are held for nobody but those that hold one themselves.
-    fn released(&mut self, repository: &str) -> BTreeSet<AppKey> {
-        let Some(behind) = self.behind.get(repository) else { return BTreeSet::new() };
-        let holding = self.holding.get(repository);
-        if behind.keys().any(|other| holding.is_none_or(|holding| !holding.contains(other))) {
-            return BTreeSet::new();
-        }
-        if behind.is_empty() {
-            self.behind.remove(repository);
-        }
-        self.holding.remove(repository).unwrap_or_default()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn app(name: &str) -> AppKey {
-        AppKey::new("ns", name)
-    }
-
-    fn key(name: &str) -> ObjectKey {
-        ObjectKey::new("", "ConfigMap", "ns", name)
-    }
-
-    fn main() -> RevisionSpec {
-        RevisionSpec::new("main")
-    }
-
-    fn commit(digit: &str) -> CommitId {
-        CommitId::parse(&digit.repeat(40)).unwrap()
-    }
-
-    fn mark(name: &str, of: Option<&str>) -> (AppKey, RevisionSpec, Option<CommitId>) {
-        (app(name), main(), of.map(commit))
-    }
-
-    fn keys(names: &[&str]) -> HashSet<ObjectKey> {
-        names.iter().map(|name| key(name)).collect()
-    }
-
-    #[test]
-    fn an_object_that_moves_is_found_with_its_new_owner() {
-        let claims = Claims::default();
-        claims.set_desired(&app("x"), keys(&["a", "b"]));
-        claims.set_recorded(&app("x"), keys(&["a", "b"]));
-        assert_eq!(claims.set_desired(&app("y"), keys(&["b"])), BTreeSet::from([app("x")]));
-        claims.set_desired(&app("x"), keys(&["a"]));
-        let wish = |standing| [Wish { app: app("y"), standing }];
-        assert_eq!(claims.wishes(&key("b"), &app("x")), wish(Standing::Desired));
-        claims.set_recorded(&app("y"), keys(&["b"]));
-        assert_eq!(claims.wishes(&key("b"), &app("x")), wish(Standing::Recorded));
-        claims.set_recorded(&app("y"), keys(&[]));
-        claims.set_role(&app("y"), Role::Idle);
-        assert_eq!(claims.wishes(&key("b"), &app("x")), wish(Standing::Idle));
-        claims.set_role(&app("y"), Role::Acts);
-        claims.set_recorded(&app("y"), keys(&["b"]));
-        claims.set_repositories(&app("x"), BTreeSet::from(["repo".to_owned()]));
-        claims.set_behind("repo", &[mark("y", None)]);
-        assert_eq!(claims.wishes(&key("b"), &app("x")), wish(Standing::Stale));
-        assert_eq!(claims.concerned(&key("b")), [app("x"), app("y")]);
-        assert_eq!(claims.forget(&app("x")), BTreeSet::from([app("y")]));
-        assert_eq!(claims.concerned(&key("b")), [app("y")]);
-        claims.forget(&app("y"));
-        assert!(claims.0.read().objects.is_empty());
-    }
-
-    #[test]
-    fn a_prune_is_held_until_everyone_has_rendered() {
-        let claims = Claims::default();
-        for name in ["x", "y", "z"] {
-            claims.set_repositories(&app(name), BTreeSet::from(["repo".to_owned()]));
-        }
-        claims.set_behind("repo", &["x", "y", "z"].map(|name| mark(name, Some("2"))));
-        assert!(claims.caught_up("repo", &app("x"), (&main(), Some(&commit("2")))).is_empty());
-        claims.set_failed("repo", &app("z"), &main(), &commit("2"));
-        let outstanding = |name, failed| Unrendered { app: app(name), failed };
-        assert_eq!(claims.unrendered(&app("x")), [outstanding("y", false), outstanding("z", true)]);
-        assert!(claims.unrendered(&app("stranger")).is_empty());
-        claims.hold(&app("x"));
-        // What is rendered of an older commit says nothing of the newer one.
-        claims.caught_up("repo", &app("y"), (&main(), Some(&commit("1"))));
-        assert_eq!(claims.unrendered(&app("x")), [outstanding("y", false), outstanding("z", true)]);
-        claims.caught_up("repo", &app("y"), (&main(), Some(&commit("2"))));
-        assert_eq!(
-            claims.caught_up("repo", &app("z"), (&main(), Some(&commit("2")))),
-            BTreeSet::from([app("x")])
-        );
-        assert!(claims.unrendered(&app("x")).is_empty());
-    }
-
-    #[test]
-    fn a_deleted_application_holds_nothing_up() {
-        let claims = Claims::default();
-        claims.set_repositories(&app("x"), BTreeSet::from(["repo".to_owned()]));
-        claims.set_behind("repo", &[mark("y", None)]);
-        claims.hold(&app("x"));
-        assert_eq!(claims.forget(&app("y")), BTreeSet::from([app("x")]));
-    }
-
-    #[test]
-    fn an_application_on_its_way_out_waits_for_the_others_and_nobody_for_it() {
-        let claims = Claims::default();
-        let repositories = || BTreeSet::from(["repo".to_owned()]);
-        for name in ["x", "y", "z"] {
-            claims.set_repositories(&app(name), repositories());
-            claims.set_behind("repo", &[mark(name, None)]);
-        }
-        claims.set_leaving(&app("x"), repositories());
-        let outstanding = |name| Unrendered { app: app(name), failed: false };
-        assert_eq!(claims.unrendered(&app("x")), [outstanding("y"), outstanding("z")]);
-        assert_eq!(claims.unrendered(&app("y")), [outstanding("z")]);
-        claims.hold(&app("x"));
-        claims.caught_up("repo", &app("y"), (&main(), Some(&commit("1"))));
-        // The last one leaves too instead of rendering.
-        assert_eq!(claims.set_leaving(&app("z"), repositories()), BTreeSet::from([app("x")]));
-        assert!(claims.unrendered(&app("x")).is_empty());
-    }
-
-    #[test]
-    fn who_leaves_a_repository_holds_nobody_up() {
-        let claims = Claims::default();
-        for name in ["x", "y"] {
-            claims.set_repositories(&app(name), BTreeSet::from(["repo".to_owned()]));
-        }
-        claims.set_failed("repo", &app("y"), &main(), &commit("1"));
-        claims.hold(&app("x"));
-        assert_eq!(claims.set_repositories(&app("y"), BTreeSet::new()), BTreeSet::from([app("x")]));
-        assert!(claims.unrendered(&app("x")).is_empty());
-    }
-
-    #[test]
-    fn a_revision_that_is_not_followed_any_more_holds_nobody_up() {
-        let claims = Claims::default();
-        claims.set_repositories(&app("x"), BTreeSet::from(["repo".to_owned()]));
-        claims.set_failed("repo", &app("y"), &main(), &commit("1"));
-        let stable = RevisionSpec::new("stable");
-        claims.start_over("repo", &app("y"), std::slice::from_ref(&stable));
-        assert_eq!(claims.unrendered(&app("x")), [Unrendered { app: app("y"), failed: false }]);
-        claims.caught_up("repo", &app("y"), (&stable, Some(&commit("2"))));
-        assert!(claims.unrendered(&app("x")).is_empty());
-    }
-
-    #[test]
-    fn what_cannot_be_told_holds_until_the_spec_changes() {
-        let claims = Claims::default();
-        claims.set_repositories(&app("x"), BTreeSet::from(["repo".to_owned()]));
-        claims.set_unreadable("repo", &app("y"), &main());
-        assert_eq!(claims.unrendered(&app("x")), [Unrendered { app: app("y"), failed: true }]);
-        claims.start_over("repo", &app("y"), &[main()]);
-        claims.caught_up("repo", &app("y"), (&main(), Some(&commit("1"))));
-        assert!(claims.unrendered(&app("x")).is_empty());
-    }
-
-    #[test]
-    fn what_changes_nothing_ends_any_wait() {
-        let claims = Claims::default();
-        claims.set_repositories(&app("x"), BTreeSet::from(["repo".to_owned()]));
-        claims.set_behind("repo", &[mark("y", Some("2"))]);
-        claims.caught_up("repo", &app("y"), (&main(), None));
-        assert!(claims.unrendered(&app("x")).is_empty());
-    }
-
-    #[test]
-    fn a_refused_render_that_nothing_changes_holds_until_a_good_one() {
-        let claims = Claims::default();
-        claims.set_repositories(&app("x"), BTreeSet::from(["repo".to_owned()]));
-        claims.set_behind("repo", &[mark("y", Some("2"))]);
-        claims.still_failed("repo", &app("y"), &main(), &commit("1"));
-        let outstanding = [Unrendered { app: app("y"), failed: true }];
-        assert_eq!(claims.unrendered(&app("x")), outstanding);
-        // As every run of it says again.
-        claims.set_failed("repo", &app("y"), &main(), &commit("1"));
-        assert_eq!(claims.unrendered(&app("x")), outstanding);
-        claims.hold(&app("x"));
-        claims.set_behind("repo", &[mark("y", Some("3"))]);
-        let released = claims.caught_up("repo", &app("y"), (&main(), Some(&commit("3"))));
-        assert_eq!(released, BTreeSet::from([app("x")]));
-    }
-
-    #[test]
-    fn rivals_hear_when_a_claim_counts_again() {
-        let claims = Claims::default();
-        claims.set_desired(&app("x"), keys(&["a"]));
-        claims.set_behind("repo", &[mark("y", Some("1"))]);
-        claims.set_desired(&app("y"), keys(&["a", "b"]));
-        let told = claims.caught_up("repo", &app("y"), (&main(), Some(&commit("1"))));
-        assert_eq!(told, BTreeSet::from([app("x")]));
     }
 }

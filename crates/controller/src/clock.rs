@@ -9,11 +9,13 @@ use tokio::time::Instant;
 pub(crate) struct Clock {
     wall: runtime::Clock,
     start: Instant,
+    began: Timestamp,
 }
 
 impl Clock {
     pub(crate) fn new(wall: runtime::Clock) -> Self {
-        Self { wall, start: Instant::now() }
+        let began = wall.now();
+        Self { wall, start: Instant::now(), began }
     }
 
     /// For status and history.
@@ -24,6 +26,11 @@ impl Clock {
     /// For plans.
     pub(crate) fn millis(&self) -> Millis {
         Millis(u64::try_from(self.start.elapsed().as_millis()).unwrap_or(u64::MAX))
+    }
+
+    /// When a plan's moment is by the calendar: the same whenever it is asked for, so that a status that names it stays as it is.
+    pub(crate) fn date(&self, at: Millis) -> Timestamp {
+        Timestamp(self.began.0.saturating_add(i64::try_from(at.0.div_ceil(1000)).unwrap_or(i64::MAX)))
     }
 
     /// When a plan's moment is.

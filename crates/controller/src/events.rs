@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use api::{ConditionType, Reason, Status};
 use bytes::Bytes;
-use cluster::{ApplyOptions, Priority, Resource, ResourceScope, Writer};
-use lockstep_core::{Gvk, ObjectKey, Timestamp, Value, to_json};
+use cluster::{ApiError, ApplyOptions, Priority, Resource, ResourceScope, Writer};
+use lockstep_core::{Digest, Gvk, ObjectKey, Timestamp, Value, to_json};
 
 use crate::clock::Clock;
 
@@ -30,8 +30,10 @@ impl Events {
             let (key, event) = self.event(application, (&reason, &message));
             let body = Bytes::from(to_json(&event));
             let options = ApplyOptions { manager: self.reporter.clone(), ..ApplyOptions::default() };
-            if let Err(error) = self.writer.create(&events(), &key, body, &options).await {
-                tracing::debug!(error = %error, reason, "An Event could not be written");
+            match self.writer.create(&events(), &key, body, &options).await {
+                // Another controller, or this one before a restart, has told it of the same state.
+                Ok(_) | Err(ApiError::AlreadyExists) => {}
+                Err(error) => tracing::debug!(%error, reason, "An Event could not be written"),
             }
         }
     }
@@ -40,7 +42,7 @@ impl Events {
         let text = |path: &[&str]| application.str_at(path).unwrap_or_default();
         let (namespace, name) = (text(&["metadata", "namespace"]), text(&["metadata", "name"]));
         let now: Timestamp = self.clock.now();
-        let unique = format!("{name}.{:x}{:08x}", now.0, fastrand::u32(..));
+        let unique = unique(application, reason);
         let mut event = Value::default();
         let mut set = |path: &[&str], value: Value| event.set(path, value);
         set(&["apiVersion"], "v1".into());
@@ -63,6 +65,13 @@ impl Events {
         set(&["count"], 1.into());
         (ObjectKey::new("", "Event", namespace, &unique), event)
     }
+}
+
+/// The name of an Event: one reason that was come to from one state is told once, whoever comes to it.
+fn unique(application: &Value, reason: &str) -> String {
+    let text = |key| application.str_at(&["metadata", key]).unwrap_or_default();
+    let state = format!("{}/{}/{reason}", text("uid"), text("resourceVersion"));
+    format!("{}.{}", text("name"), Digest::of(state.as_bytes()).short())
 }
 
 fn shortened(message: &str) -> &str {
@@ -131,6 +140,19 @@ mod tests {
         assert_eq!(told(&none, &status("RenderFailed")), 1);
         assert_eq!(told(&status("RenderFailed"), &status("RenderFailed")), 0);
         assert_eq!(told(&status("RenderFailed"), &status("SyncFailed")), 1);
+    }
+
+    #[test]
+    fn two_who_come_to_the_same_tell_it_under_one_name() {
+        let application = |version: &str| {
+            let text = format!(r#"{{"metadata":{{"name":"shop","uid":"u","resourceVersion":"{version}"}}}}"#);
+            lockstep_core::from_json(text.as_bytes()).unwrap()
+        };
+        let name = unique(&application("7"), "Blocked");
+        assert!(name.starts_with("shop.") && name.len() > 12, "{name}");
+        assert_eq!(name, unique(&application("7"), "Blocked"));
+        assert_ne!(name, unique(&application("7"), "Conflict"));
+        assert_ne!(name, unique(&application("8"), "Blocked"), "again, later");
     }
 
     #[test]

@@ -126,7 +126,8 @@ fn take(context: &Context, kind: Own, object: &RawObject, value: Option<Value>) 
             let credential = value.and_then(|value| {
                 let (credential, findings) = api::credential(&value);
                 for finding in findings {
-                    tracing::warn!(namespace = &**namespace, secret = &**name, %finding, "A credential is odd");
+                    let object = format!("Secret/{name}");
+                    tracing::warn!(object, namespace = &**namespace, %finding, "A credential is odd");
                 }
                 credential
             });

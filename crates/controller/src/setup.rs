@@ -169,7 +169,7 @@ pub(crate) async fn missing_project(writer: &Writer) -> Result<Option<Value>, Se
 /// should wait for this.
 pub(crate) async fn make_project(writer: Writer, project: Value, settings: Settings) {
     while let Err(error) = create(&writer, &projects(), &default_project_key(), &project, &settings).await {
-        tracing::warn!(error = %error, "The Project default could not be made");
+        tracing::warn!(%error, "The Project default could not be made");
         tokio::time::sleep(AGAIN).await;
     }
 }

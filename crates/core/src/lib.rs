@@ -6,6 +6,7 @@
 mod application;
 mod calendar;
 mod digest;
+mod elide;
 mod finding;
 mod foreign;
 mod health;
@@ -30,6 +31,7 @@ pub use application::{
 };
 pub use calendar::Date;
 pub use digest::{Digest, Hasher, Key};
+pub use elide::elide;
 pub use finding::{Finding, Severity};
 pub use foreign::{
     IGNORE_HEALTH_ANNOTATION, PRUNE_ANNOTATION, ignores_health, is_never_pruned, is_pruned_last,

@@ -8,7 +8,7 @@ use diff::{FieldChange, ObjectDiff};
 use lockstep_core::{ObjectKey, Value};
 use plan::{Change, Verdict};
 
-use crate::output::{mapping, text};
+use crate::output::{Texts, mapping, text};
 use crate::paint::Paint;
 
 /// An object with its namespace.
@@ -46,17 +46,17 @@ pub(crate) fn describe(
     place: Option<&str>,
     rehearsed: &Rehearsed,
     adopted_from: &[Arc<str>],
-    paint: Paint,
+    (paint, texts): (Paint, Texts),
 ) -> String {
     let (word, fields, note) = match rehearsed {
         Rehearsed::Create { diff, untried } => {
-            let note = untried.as_ref().map(|why| format!("not tried, {why}"));
+            let note = untried.as_ref().map(|why| format!("not tried, {}", texts.said(why)));
             (paint.green("create"), Some(diff), note)
         }
         Rehearsed::Change(diff) => (paint.yellow("change"), Some(diff), None),
         Rehearsed::Delete(_) => (paint.red("delete"), None, None),
-        Rehearsed::Refused(why) => (paint.red("refused"), None, Some(why.clone())),
-        Rehearsed::Unknown(why) => (paint.red("unknown"), None, Some(why.clone())),
+        Rehearsed::Refused(why) => (paint.red("refused"), None, Some(texts.said(why).into_owned())),
+        Rehearsed::Unknown(why) => (paint.red("unknown"), None, Some(texts.said(why).into_owned())),
     };
     let mut out = format!("{word} {}", paint.bold(name(key)));
     // Writing to a String cannot fail.
@@ -111,7 +111,7 @@ mod tests {
 
     fn check(rehearsed: &Rehearsed, human: &str, json: &str) {
         let key = ObjectKey::new("apps", "Deployment", "shop", "web");
-        assert_eq!(describe(&key, Some("web.yaml:1"), rehearsed, &[], Paint::Plain), human);
+        assert_eq!(describe(&key, Some("web.yaml:1"), rehearsed, &[], (Paint::Plain, Texts::Elided)), human);
         assert_eq!(machine(&key, rehearsed), from_json(json.as_bytes()).unwrap());
     }
 
@@ -123,7 +123,7 @@ mod tests {
         let rehearsed = Rehearsed::Change(object_diff(&before, &value(r#"{"data":{"keep":"1"}}"#), &key));
         let change = Change::Adopt { from: vec!["helm".into(), "kubectl".into()], owner: None };
         let verdict = Verdict::Withheld(change, Because::Manual);
-        let text = describe(&key, None, &rehearsed, adopted_from(&verdict), Paint::Plain);
+        let text = describe(&key, None, &rehearsed, adopted_from(&verdict), (Paint::Plain, Texts::Elided));
         let expected = "change ConfigMap/a in shop\n  adopted from helm, kubectl; their fields that Git does not have go\n  - .data.lost\n";
         assert!(text.starts_with(expected), "{text}");
         assert_eq!(removed(&rehearsed), [".data.lost"]);
@@ -156,5 +156,15 @@ mod tests {
             "refused Deployment/web in shop (web.yaml:1)\n  bad\n\n",
             r#"{"object":"apps/Deployment:shop/web","change":"refused","message":"bad"}"#,
         );
+    }
+
+    #[test]
+    fn long_texts_are_shortened_for_people_unless_the_screen_is_wide() {
+        let key = ObjectKey::new("apps", "Deployment", "shop", "web");
+        let rehearsed = Rehearsed::Refused(format!("bad: {}: why", "x".repeat(1000)));
+        let shown = |texts| describe(&key, None, &rehearsed, &[], (Paint::Plain, texts));
+        assert!(shown(Texts::Elided).len() < 300 && shown(Texts::Elided).contains("xxx: why\n"));
+        assert!(shown(Texts::Whole).len() > 1000);
+        assert!(machine(&key, &rehearsed).str_at(&["message"]).unwrap().len() > 1000);
     }
 }

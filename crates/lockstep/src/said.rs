@@ -63,10 +63,14 @@ fn items(message: &str, names: &[String]) -> Vec<String> {
     items
 }
 
-/// What an item says, if it is about this object: `Kind/name: what`, `Kind/name what` or `what of Kind/name`.
+/// What an item says, if it is about this object: `Kind/name: what`, `Kind/name what` or `what of Kind/name, and more`.
 fn about<'a>(item: &'a str, name: &str) -> Option<&'a str> {
     let behind = item.strip_prefix(name).and_then(|rest| rest.strip_prefix(": ").or(rest.strip_prefix(' ')));
-    behind.or_else(|| item.strip_suffix(name)?.ends_with(" of ").then_some(item))
+    behind.or_else(|| {
+        let of = format!(" of {name}");
+        let rest = &item[item.find(&of)? + of.len()..];
+        (rest.is_empty() || rest.starts_with([',', ';'])).then_some(item)
+    })
 }
 
 #[cfg(test)]
@@ -82,7 +86,7 @@ mod tests {
             {"type":"Ready","status":"False","reason":"SyncFailed","lastTransitionTime":"2026-11-24T06:50:00Z",
              "message":"Service/web: bad port; try another; ConfigMap/a its namespace does not exist; and 3 more"},
             {"type":"Fighting","status":"True","reason":"Fighting","lastTransitionTime":"2026-11-24T06:51:00Z",
-             "message":"rival keeps changing .data.x of ConfigMap/a"}]}}"#;
+             "message":"rival keeps changing .data.x of ConfigMap/a, which is slow"}]}}"#;
         let status = Status::read(&from_json(status.as_bytes()).unwrap());
         let entry = |kind: &str, name: &str| Entry {
             wave: lockstep_core::Wave::default(),
@@ -112,7 +116,7 @@ mod tests {
                 "ConfigMap/a".to_owned(),
                 vec![
                     ("SyncFailed", "its namespace does not exist"),
-                    ("Fighting", "rival keeps changing .data.x of ConfigMap/a"),
+                    ("Fighting", "rival keeps changing .data.x of ConfigMap/a, which is slow"),
                 ],
             ),
             ("Service/web".to_owned(), vec![("SyncFailed", "bad port; try another")]),

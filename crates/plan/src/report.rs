@@ -257,7 +257,7 @@ pub enum SyncState {
     Syncing,
     /// Only deletions over budget, or unapproved, are left.
     Blocked,
-    /// Nothing was rendered yet.
+    /// Nothing was rendered yet, or what is live cannot be told.
     Unknown,
 }
 

@@ -10,6 +10,9 @@ use crate::report::{Because, Block, DryRun, Entry, Reason, Report, SyncState, Ve
 use crate::scene::Scene;
 use crate::words::Brief;
 
+/// What comes of a fight.
+const SLOWER: &str = ", which is healed less often the longer this goes on";
+
 /// How many things a message names before it counts the rest.
 const NAMED: usize = 20;
 
@@ -139,17 +142,29 @@ fn state(scene: &Scene<'_, '_>, entries: &[Entry]) -> SyncState {
         let state = match classify(&entry.verdict) {
             Class::Settled => continue,
             Class::Running | Class::Waiting | Class::Failing(Again::Soon) => return SyncState::Syncing,
-            Class::Blocked if worst == SyncState::Synced => SyncState::Blocked,
-            Class::Blocked => continue,
+            Class::Blocked => SyncState::Blocked,
+            Class::Unknown => SyncState::Unknown,
             Class::Left(_)
             | Class::Failing(Again::WhenSomethingChanges)
             | Class::Fighting
-            | Class::Foreign
-            | Class::Unknown => SyncState::OutOfSync,
+            | Class::Foreign => SyncState::OutOfSync,
         };
-        worst = state;
+        if rank(state) > rank(worst) {
+            worst = state;
+        }
     }
     worst
+}
+
+/// What is known to differ goes before what is not known, and that before what only waits for somebody's word.
+fn rank(state: SyncState) -> u8 {
+    match state {
+        SyncState::Synced => 0,
+        SyncState::Blocked => 1,
+        SyncState::Unknown => 2,
+        SyncState::OutOfSync => 3,
+        SyncState::Syncing => 4,
+    }
 }
 
 fn reason(scene: &Scene<'_, '_>, entries: &[Entry]) -> Reason {
@@ -196,8 +211,8 @@ fn message(scene: &Scene<'_, '_>, reason: Reason, entries: &[Entry], block: Opti
     match reason {
         Reason::RenderFailed | Reason::SourceUnavailable | Reason::PathNotFound => source_message(scene),
         Reason::EmptyRender => format!(
-            "the render has no objects while {} are recorded: nothing is deleted (spec.sync.allowEmpty allows it)",
-            entries.len()
+            "the path exists and has no objects in it while {} recorded: nothing is deleted (spec.sync.allowEmpty allows it)",
+            if entries.len() == 1 { "1 is".to_owned() } else { format!("{} are", entries.len()) }
         ),
         Reason::Conflict => {
             named(entries, |entry| entry.contested.is_some() || matches!(entry.verdict, Verdict::Conflict(_)))
@@ -258,8 +273,8 @@ fn fights(scene: &Scene<'_, '_>, entries: &[Entry]) -> Vec<String> {
     let fights =
         input.history.fights.iter().filter(|(key, fight)| fight.is_fighting(input.now) && is_here(key));
     let line = |(key, fight): (&lockstep_core::ObjectKey, &crate::fight::Fight)| match &fight.manager {
-        Some(manager) => format!("{manager} keeps changing {} of {key}", fight.path),
-        None => format!("another writer keeps changing {} of {key}", fight.path),
+        Some(manager) => format!("{manager} keeps changing {} of {key}{SLOWER}", fight.path),
+        None => format!("another writer keeps changing {} of {key}{SLOWER}", fight.path),
     };
     fights.map(line).collect()
 }

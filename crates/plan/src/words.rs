@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use lockstep_core::Owner;
+use lockstep_core::{Owner, elide};
 
 use crate::live::Unrendered;
 use crate::report::{Because, Change, Drift, Entry, KeptBecause, Report, Verdict};
@@ -50,12 +50,16 @@ fn rest(f: &mut fmt::Formatter<'_>, count: usize) -> fmt::Result {
     if count > FIELDS { write!(f, " and {} more", count - FIELDS) } else { Ok(()) }
 }
 
+/// What the API server says is shortened; `{:#}` has it whole.
 impl fmt::Display for Verdict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::InSync => f.write_str("in sync"),
             Self::Act(change) => change.fmt(f),
-            Self::Withheld(change, because) => write!(f, "{because}; would {}", Infinitive(change)),
+            Self::Withheld(change, because) => {
+                because.fmt(f)?;
+                write!(f, "; would {}", Infinitive(change))
+            }
             Self::Conflict(owner) => write!(f, "left alone, belongs to {}", Whose(owner)),
             Self::Kept(because) => write!(f, "stays, {because}"),
             Self::Unknown(reason) => write!(f, "unknown, {reason}"),
@@ -144,6 +148,18 @@ impl fmt::Display for Drift {
     }
 }
 
+impl Verdict {
+    /// What the API server says against it, whole.
+    pub fn refusal(&self) -> Option<&str> {
+        match self {
+            Self::Withheld(_, Because::Failed(failure, _)) => Some(&failure.message),
+            Self::Withheld(_, Because::Refused(message)) => Some(message),
+            _ => None,
+        }
+    }
+}
+
+/// What the API server says is shortened; `{:#}` has it whole.
 impl fmt::Display for Because {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -177,7 +193,7 @@ impl fmt::Display for Because {
                     "failed ({}, attempt {}): {}",
                     failure.refusal.as_str(),
                     failure.attempts,
-                    failure.message
+                    said(f, &failure.message)
                 )?;
                 match hint {
                     Some(hint) => write!(f, " ({hint})"),
@@ -193,8 +209,28 @@ impl fmt::Display for Because {
             Self::HookFailed(why) => write!(f, "failed: {why}"),
             Self::Order => f.write_str("waits, what may depend on it goes first"),
             Self::DryRun => f.write_str("waits for a dry run"),
-            Self::Refused(message) => write!(f, "failed (dry run): {message}"),
+            Self::Refused(message) => write!(f, "failed (dry run): {}", said(f, message)),
         }
+    }
+}
+
+fn said<'a>(f: &fmt::Formatter<'_>, message: &'a str) -> std::borrow::Cow<'a, str> {
+    if f.alternate() { message.into() } else { elide(message) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_api_server_says_is_shortened_unless_all_of_it_is_asked_for() {
+        let message = format!("it is invalid: {}: field is immutable", "x".repeat(1000));
+        let verdict = Verdict::Withheld(Change::Update, Because::Refused(message.as_str().into()));
+        let short = verdict.to_string();
+        assert!(short.starts_with("failed (dry run): it is invalid: xxx") && short.len() < 300, "{short}");
+        assert!(short.ends_with("xxx: field is immutable; would change it"), "{short}");
+        assert_eq!(format!("{verdict:#}"), format!("failed (dry run): {message}; would change it"));
+        assert_eq!(verdict.refusal(), Some(&*message));
     }
 }
 

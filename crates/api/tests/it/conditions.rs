@@ -17,6 +17,7 @@ fn standing<'a>(health: &'a Health) -> Standing<'a> {
         conflicts: &[],
         failures: &[],
         pending: &[],
+        retry_at: None,
         stalled: None,
         fights: &[],
         health,
@@ -159,7 +160,7 @@ fn findings_are_named_with_their_places_and_warnings_are_not() {
     let leaving = Standing { obstacle: Some(Obstacle::Deleting(&left)), ..standing(&healthy) };
     let told = conditions(&leaving, &[], Timestamp(1))[0].message.clone();
     assert_eq!(told, "being deleted: ConfigMap/a waits, it is being deleted");
-    assert!(message.contains("holds no objects while 3 are recorded; nothing is deleted"), "{message}");
+    assert!(message.contains("no objects in it, while 3 are recorded; nothing is deleted"), "{message}");
 }
 
 #[test]
@@ -170,4 +171,36 @@ fn a_fight_names_the_other_manager() {
     let all = conditions(&fighting, &[], Timestamp(1));
     let message = &find(&all, ConditionType::Fighting).unwrap().message;
     assert_eq!(*message, fights[0]);
+}
+
+#[test]
+fn what_is_not_known_is_not_called_different() {
+    let health = Health::new(HealthState::Unknown, "ConfigMap/a: the server cannot be reached");
+    let items = ["ConfigMap/a: the server cannot be reached".to_owned()];
+    let standing = Standing { sync: SyncState::Unknown, pending: &items, ..standing(&health) };
+    assert_eq!(told(&standing), ["Ready=false Unknown", "Reconciling=true Unknown"]);
+    let all = conditions(&standing, &[], Timestamp(1));
+    assert_eq!(all[0].message, "what is live is not known: ConfigMap/a: the server cannot be reached");
+    let unseen = Standing { pending: &[], ..standing };
+    assert_eq!(conditions(&unseen, &[], Timestamp(1))[0].message, "nothing was rendered yet");
+}
+
+#[test]
+fn what_is_under_way_is_counted_and_the_next_attempt_is_named() {
+    let healthy = Health::healthy();
+    let reconciling = |standing: &Standing<'_>| {
+        let all = conditions(standing, &[], Timestamp(1));
+        find(&all, ConditionType::Reconciling).unwrap().message.clone()
+    };
+    // They are leaving: Git names none.
+    let items = ["ConfigMap/a".to_owned(), "ConfigMap/b".to_owned()];
+    let syncing = Standing { sync: SyncState::Syncing, objects: 0, pending: &items, ..standing(&healthy) };
+    assert_eq!(reconciling(&syncing), "2 objects are outstanding");
+    let one = Standing { pending: &items[..1], ..syncing.clone() };
+    assert_eq!(reconciling(&one), "1 object is outstanding");
+    let failed = Standing { failures: &items, retry_at: Some(Timestamp(60)), ..syncing };
+    let expected = "failed steps are tried again at 1970-01-01T00:01:00Z, or when something changes";
+    assert_eq!(reconciling(&failed), expected);
+    let never = Standing { retry_at: None, ..failed };
+    assert_eq!(reconciling(&never), "failed steps are tried again when something changes");
 }

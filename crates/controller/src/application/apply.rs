@@ -77,7 +77,7 @@ async fn record(context: &Context, recorded: &mut Recorded, outcomes: &[Outcome]
     outcomes.iter().for_each(|outcome| remember(context, &mut after, outcome));
     let saved = recorded.save(&context.cluster.writer, after).await;
     if let Err(error) = &saved {
-        tracing::error!(app = %recorded.app(), error = %error, "The record could not be written");
+        tracing::error!(app = %recorded.app(), %error, "The record could not be written");
     }
     saved
 }

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
+use ::plan::{Glance, LiveSet};
 use lockstep_core::{DesiredObject, Gvk, Health, HealthState, ObjectKey, ignores_health};
 
 use super::observe::Observed;
-use super::plan::glanced;
 use super::workload;
 use crate::context::Context;
 
@@ -15,16 +15,20 @@ pub(super) fn assess(context: &Context, observed: &mut Observed) -> Vec<(ObjectK
     let known = &mut observed.rendered.valid.found.state.health;
     let counts = |object: &&Arc<DesiredObject>| !ignores_health(&object.value);
     let wanted = rendering.set.objects().iter().filter(counts).map(|object| {
-        let health = match glanced(context, &object.key, &object.gvk) {
-            None => Health::new(HealthState::Missing, ""),
-            Some(version) => match known.get(&object.key).filter(|(at, _)| *at == version) {
-                Some((_, health)) => health.clone(),
-                None => {
-                    let health = context.cluster.health(&object.key, &object.gvk);
-                    known.insert(object.key.clone(), (version, health.clone()));
-                    health
+        let health = match context.cluster.glance(&object.key, &object.gvk) {
+            Glance::Absent => Health::new(HealthState::Missing, ""),
+            // As far as anybody knows it is there.
+            Glance::Unknown(reason) => Health::new(HealthState::Unknown, &*reason),
+            Glance::Present { resource_version: version, .. } => {
+                match known.get(&object.key).filter(|(at, _)| *at == version) {
+                    Some((_, health)) => health.clone(),
+                    None => {
+                        let health = context.cluster.health(&object.key, &object.gvk);
+                        known.insert(object.key.clone(), (version, health.clone()));
+                        health
+                    }
                 }
-            },
+            }
         };
         // Never remembered: pods change without their workload.
         let health = match is_in_trouble(&object.gvk, &health) {

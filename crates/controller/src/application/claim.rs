@@ -59,7 +59,7 @@ async fn made(
     match render::work(context, valid, wanted.to_vec(), commits.to_vec(), inputs.clone()).await {
         Ok(made) => Some(made),
         Err(reason) => {
-            tracing::warn!(app = %valid.found.key, %reason, "The source cannot be read");
+            tracing::warn!(app = %valid.found.key, error = %reason, "The source cannot be read");
             context.retry(&valid.found.key);
             None
         }

@@ -57,12 +57,16 @@ pub(crate) async fn delete(context: &Context, found: Found, fence: &Fence) -> Re
         tracing::info!(app = %plan.app, left = report.entries.len(), "Deleting");
         let Valid { found, app } = observed.rendered.valid;
         // Nothing is deleted while it is suspended, not even this: that has to be told.
-        let left = if app.suspend { vec![SUSPENDED.to_owned()] } else { Lines::of(&report).outstanding() };
+        let left = if app.suspend {
+            vec![SUSPENDED.to_owned()]
+        } else {
+            Lines::of(&report, &context.clock).outstanding()
+        };
         return Err(Halt::refused(found, Why::Deleting(left)));
     }
     let mut found = observed.rendered.valid.found;
     if let Err(error) = let_go(context, &mut found).await {
-        tracing::warn!(app = %found.key, error = %error, "The Application could not be let go");
+        tracing::warn!(app = %found.key, %error, "The Application could not be let go");
         context.retry(&found.key);
     }
     Ok(())

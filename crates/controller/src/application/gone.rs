@@ -28,7 +28,7 @@ pub(super) async fn clear(context: &Context, app: &AppKey) {
     match remove(context, app, &mut state.recorded).await {
         Ok(()) => context.forget(app),
         Err(error) => {
-            tracing::warn!(%app, error = %error, "The record of an Application that is gone stays for now");
+            tracing::warn!(%app, %error, "The record of an Application that is gone stays for now");
             // Only the record is worth anything to an Application of this name that comes meanwhile.
             let recorded = std::mem::replace(&mut state.recorded, context.unrecorded(app));
             context.claims.set_recorded(app, recorded.record().objects.keys().cloned().collect());

@@ -41,7 +41,7 @@ pub(crate) async fn observe(context: &Context, mut rendered: Rendered) -> Result
     if !new.is_empty()
         && let Err(error) = context.cluster.index.ensure(&new).await
     {
-        tracing::warn!(%app, error = %error, "Live objects could not be read");
+        tracing::warn!(%app, %error, "Live objects could not be read");
         context.retry(&app);
         return Err(Halt::Waiting);
     }

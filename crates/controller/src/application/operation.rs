@@ -58,7 +58,8 @@ pub(super) fn finish(
     if let Some(refresh) = found.requests.refresh.clone() {
         status.handled.refresh = Some(refresh);
     }
-    let running = !complete || report.state == SyncState::Syncing;
+    // As long as nobody knows what is live, nobody knows that it is over.
+    let running = !complete || matches!(report.state, SyncState::Syncing | SyncState::Unknown);
     if let Some(sync) = found.requests.sync.clone() {
         let revision = rendering.as_ref().map(|rendering| rendering.set.revision().clone());
         if is_answered(&mut found.state.asked, &sync, revision, running || report.state == SyncState::Blocked)

@@ -1,10 +1,9 @@
 //! From what was observed to what is to be done. Decided in `plan`; here its questions are gathered, and dry runs are asked
 //! where it wants some.
 
-use std::sync::Arc;
 
 use ::apply::Executor;
-use ::plan::{DryRun, DryRunResult, Glance, Input, Live, LiveSet, Memo, Plan, Report, Request};
+use ::plan::{DryRun, DryRunResult, Input, Live, LiveSet, Memo, Plan, Report, Request};
 use futures::StreamExt;
 use lockstep_core::{AppKey, ObjectKey};
 
@@ -31,7 +30,8 @@ pub(crate) async fn plan(context: &Context, mut observed: Observed) -> Planned {
     if report.dry_runs.is_empty() {
         return Planned { observed, plan, report };
     }
-    let results = ask(context, &report.dry_runs).await;
+    let app = observed.rendered.valid.found.key.clone();
+    let results = ask(context, &app, &report.dry_runs).await;
     observed.rendered.valid.found.state.history.dry_runs.extend(results);
     let (plan, report) = decide(context, &mut observed);
     Planned { observed, plan, report }
@@ -76,15 +76,16 @@ pub(super) fn with_input<T>(
     decide(&input, memo)
 }
 
-async fn ask(context: &Context, questions: &[DryRun]) -> Vec<(ObjectKey, DryRunResult)> {
+async fn ask(context: &Context, app: &AppKey, questions: &[DryRun]) -> Vec<(ObjectKey, DryRunResult)> {
     let executor = context.executor();
-    let all: Vec<_> = questions.iter().map(|question| ask_one(context, &executor, question)).collect();
+    let all: Vec<_> = questions.iter().map(|question| ask_one(context, &executor, app, question)).collect();
     futures::stream::iter(all).buffer_unordered(SIDE_BY_SIDE).filter_map(std::future::ready).collect().await
 }
 
 async fn ask_one(
     context: &Context,
     executor: &Executor,
+    app: &AppKey,
     question: &DryRun,
 ) -> Option<(ObjectKey, DryRunResult)> {
     let key = question.desired.key.clone();
@@ -92,7 +93,7 @@ async fn ask_one(
     match ::apply::dry_run(executor, question, Some(&live)).await {
         Ok((result, _)) => Some((key, result)),
         Err(failed) => {
-            tracing::warn!(object = %key, error = failed.message, "A dry run gave no answer");
+            tracing::warn!(%app, object = %key, error = failed.message, "A dry run gave no answer");
             None
         }
     }
@@ -108,13 +109,5 @@ impl ::plan::Claims for World<'_> {
 
     fn unrendered(&self, app: &AppKey) -> Vec<::plan::Unrendered> {
         self.0.claims.unrendered(app)
-    }
-}
-
-/// The uid and version of a live object, where it is there.
-pub(crate) fn glanced(context: &Context, key: &ObjectKey, gvk: &lockstep_core::Gvk) -> Option<Arc<str>> {
-    match context.cluster.glance(key, gvk) {
-        Glance::Present { resource_version, .. } => Some(resource_version),
-        Glance::Absent | Glance::Unknown(_) => None,
     }
 }

@@ -107,7 +107,7 @@ pub(crate) async fn render(context: &Context, fetched: Fetched) -> Result<Render
         }
         Err(reason) => {
             context.telemetry.count_render("error");
-            tracing::warn!(app = %valid.found.key, %reason, "The source cannot be read");
+            tracing::warn!(app = %valid.found.key, error = %reason, "The source cannot be read");
             // At a retry only: what a fetch brings starts a run of this Application, and asked for in that one again, fetches would
             // follow each other without a pause.
             if valid.found.job.0.has(Cause::Timer) {
@@ -190,7 +190,7 @@ fn settle(context: &Context, valid: &mut Valid, made: &Made) -> BTreeSet<AppKey>
     match made {
         Ok(rendering) => {
             for finding in &rendering.findings {
-                tracing::warn!(app = %app, %finding, "The source is odd");
+                tracing::warn!(%app, %finding, "The source is odd");
             }
             let before = state.rendering.replace(rendering.clone());
             state.refused = None;

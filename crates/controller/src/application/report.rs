@@ -57,6 +57,7 @@ fn compute(
         report,
         recorded: found.state.recorded.record().objects.len(),
         health: summary,
+        clock: &context.clock,
     };
     let since = told
         .health
@@ -122,6 +123,7 @@ pub(super) async fn refused(context: &Context, refused: Refused) -> End {
         conflicts: &[],
         failures: &[],
         pending: &[],
+        retry_at: None,
         stalled: None,
         fights: &[],
         health: &health,

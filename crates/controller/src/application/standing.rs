@@ -5,16 +5,14 @@ use std::sync::Arc;
 
 use ::plan::{Because, Entry, Gate, Reason, Report, SyncState, Verdict};
 use api::{Counts, Obstacle, Standing};
-use lockstep_core::{CommitId, Finding, Health, HealthState, ObjectKey};
+use lockstep_core::{CommitId, Finding, Health, HealthState, ObjectKey, Timestamp, elide};
 
 use super::render::Outcome;
 use super::state::{RenderFailure, Rendering};
+use crate::clock::Clock;
 
 /// Images and addresses that a status names at most.
 const NAMED: usize = 20;
-
-/// Characters that a long message of the API server keeps of its beginning and of its end: with a hint they fit into an item.
-const ELIDED: (usize, usize) = (130, 90);
 
 /// The report as lists of lines.
 #[derive(Debug, Default)]
@@ -24,14 +22,16 @@ pub(super) struct Lines {
     pending: Vec<String>,
     fights: Vec<String>,
     exhausted: bool,
+    /// When the first of the failed steps is tried again.
+    retry_at: Option<Timestamp>,
     /// What later waves wait for, and how many of their objects do.
     gate: Option<(Arc<Gate>, usize)>,
 }
 
 impl Lines {
-    pub(super) fn of(report: &Report) -> Self {
+    pub(super) fn of(report: &Report, clock: &Clock) -> Self {
         let mut lines = Self { fights: report.fights.clone(), ..Self::default() };
-        report.entries.iter().for_each(|entry| lines.add(entry));
+        report.entries.iter().for_each(|entry| lines.add(entry, clock));
         lines.tell_gate();
         lines
     }
@@ -50,7 +50,7 @@ impl Lines {
         lines.insert(0, line);
     }
 
-    fn add(&mut self, entry: &Entry) {
+    fn add(&mut self, entry: &Entry, clock: &Clock) {
         let key = &entry.key;
         if let Some(other) = &entry.contested {
             self.conflicts.push(format!("{key} is also wanted by {other}"));
@@ -61,11 +61,16 @@ impl Lines {
             Verdict::Unknown(reason) => self.pending.push(format!("{key}: {reason}")),
             Verdict::Withheld(_, Because::Failed(failure, hint)) => {
                 self.exhausted |= failure.exhausted;
+                let at = clock.date(failure.not_before);
+                self.retry_at = Some(self.retry_at.map_or(at, |first| first.min(at)));
                 let hint = hint.map(|hint| format!(" ({hint})")).unwrap_or_default();
                 self.failures.push(format!("{key}: {}{hint}", elide(&failure.message)));
             }
             Verdict::Withheld(_, Because::Refused(message)) => {
-                self.failures.push(format!("{key}: {message}"))
+                self.failures.push(format!("{key}: {}", elide(message)))
+            }
+            Verdict::Withheld(_, because @ Because::Fighting { until, .. }) => {
+                self.pending.push(format!("{key} {because}, the next time at {}", clock.date(*until)));
             }
             Verdict::Withheld(_, Because::Wave(gate)) => {
                 self.gate.get_or_insert_with(|| (gate.clone(), 0)).1 += 1;
@@ -97,17 +102,6 @@ pub(super) fn is_failure(because: &Because) -> bool {
     )
 }
 
-/// An API server repeats the whole of a refused value in the middle of what it says: what failed is before it, why is behind it.
-fn elide(message: &str) -> std::borrow::Cow<'_, str> {
-    let (head, tail) = ELIDED;
-    let start = message.char_indices().nth(head).map(|(at, _)| at);
-    let end = message.char_indices().nth_back(tail).map(|(at, _)| at);
-    match start.zip(end).filter(|(start, end)| start < end) {
-        Some((start, end)) => format!("{}… {}", &message[..start], &message[end..]).into(),
-        None => message.into(),
-    }
-}
-
 /// How many objects are wanted, differ, and are degraded.
 pub(super) fn counts(report: &Report, healths: &[(ObjectKey, Health)]) -> Counts {
     let differs = |entry: &&Entry| !matches!(entry.verdict, Verdict::InSync | Verdict::Kept(_));
@@ -126,11 +120,12 @@ pub(super) struct Grounds<'a> {
     pub(super) report: &'a Report,
     pub(super) recorded: usize,
     pub(super) health: &'a Health,
+    pub(super) clock: &'a Clock,
 }
 
 /// Puts the standing together and hands it to `tell`, which may borrow it.
 pub(super) fn with_standing<T>(grounds: &Grounds<'_>, tell: impl FnOnce(&Standing<'_>) -> T) -> T {
-    let lines = Lines::of(grounds.report);
+    let lines = Lines::of(grounds.report, grounds.clock);
     let findings: Vec<Finding> = match grounds.outcome {
         Outcome::Refused(refused, _) => match &refused.failure {
             RenderFailure::Findings(findings) => {
@@ -157,6 +152,7 @@ pub(super) fn with_standing<T>(grounds: &Grounds<'_>, tell: impl FnOnce(&Standin
         conflicts: &lines.conflicts,
         failures: &lines.failures,
         pending: &lines.pending,
+        retry_at: lines.retry_at,
         stalled: lines.exhausted.then_some("the retries of sync.retry are used up; a new revision, a change of the spec or lockstep app sync starts afresh"),
         fights: &lines.fights,
         health: grounds.health,
@@ -242,7 +238,7 @@ mod tests {
             let wave = lockstep_core::Wave::default();
             let mut lines = Lines::default();
             let key = ObjectKey::new("", "ConfigMap", "n", "a");
-            lines.add(&Entry { key, origin, commit, wave, verdict, extras, contested });
+            lines.add(&Entry { key, origin, commit, wave, verdict, extras, contested }, &clock());
             assert_eq!(
                 (lines.failures.len() == 1, lines.pending.len() == 1),
                 (failure, !failure),
@@ -251,15 +247,44 @@ mod tests {
         }
     }
 
-    #[test]
-    fn a_long_message_keeps_what_failed_and_why() {
-        let long = format!("Job is invalid: {}: field is immutable", "é{}".repeat(300));
-        for (message, begins, ends) in
-            [("short", "short", "short"), (&long, "Job is invalid: é{}", "é{}: field is immutable")]
-        {
-            let found = elide(message);
-            assert!(found.starts_with(begins) && found.ends_with(ends), "{found}");
-            assert!(found.chars().count() <= ELIDED.0 + ELIDED.1 + 3, "{found}");
+    fn clock() -> Clock {
+        Clock::new(runtime::Clock::system())
+    }
+
+    fn entry(name: &str, because: Because) -> Entry {
+        Entry {
+            key: ObjectKey::new("", "ConfigMap", "n", name),
+            origin: None,
+            commit: None,
+            wave: lockstep_core::Wave::default(),
+            verdict: Verdict::Withheld(::plan::Change::Update, because),
+            extras: [].into(),
+            contested: None,
         }
+    }
+
+    fn failed(not_before: u64) -> Because {
+        let attempt = ::plan::Attempt { revision: None, generation: 1, digest: None };
+        let message = format!("no: {}: because", "x".repeat(1000));
+        let (refusal, not_before) = (::plan::Refusal::Invalid, ::plan::Millis(not_before));
+        let failure =
+            ::plan::Failure { attempt, refusal, message, attempts: 1, not_before, exhausted: false };
+        Because::Failed(Box::new(failure), None)
+    }
+
+    #[test]
+    fn the_first_of_the_next_attempts_is_named_and_long_texts_are_shortened() {
+        let (clock, mut lines) = (clock(), Lines::default());
+        for (name, at) in [("a", 9_001), ("b", 5_000), ("c", 7_000)] {
+            lines.add(&entry(name, failed(at)), &clock);
+        }
+        assert_eq!(lines.retry_at, Some(clock.date(::plan::Millis(5_000))));
+        assert!(lines.failures[0].starts_with("ConfigMap/a: no: xxx") && lines.failures[0].len() < 300);
+        assert!(lines.failures[0].ends_with("xxx: because"), "{}", lines.failures[0]);
+        let until = ::plan::Millis(60_000);
+        lines.add(&entry("d", Because::Fighting { manager: Some("rival".into()), until }), &clock);
+        let expected =
+            format!("ConfigMap/d fighting rival, heals less often, the next time at {}", clock.date(until));
+        assert_eq!(lines.pending, [expected]);
     }
 }

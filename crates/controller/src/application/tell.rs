@@ -39,7 +39,7 @@ pub(super) async fn tell(context: &Context, found: &mut Found, status: Status) {
             found.state.ended.clear();
         }
         Err(error) => {
-            tracing::warn!(app = %found.key, error = %error, "The status could not be written");
+            tracing::warn!(app = %found.key, %error, "The status could not be written");
             context.retry(&found.key);
         }
     }
@@ -51,8 +51,11 @@ fn is_passing(status: &Status, told: &Status) -> bool {
         // Hooks wait for it.
         return false;
     }
-    let passing =
-        [api::Reason::Syncing, api::Reason::Progressing, api::Reason::Missing].map(api::Reason::as_str);
+    let passing = {
+        use api::Reason::{Missing, Progressing, Syncing, Unknown};
+        // Most watches that break off stand again before anybody could read of it.
+        [Syncing, Progressing, Missing, Unknown].map(api::Reason::as_str)
+    };
     let ready = status.condition(api::ConditionType::Ready);
     let moving = ready.is_some_and(|ready| !ready.holds && passing.contains(&ready.reason.as_str()))
         || is_reworded(status, told);
@@ -94,8 +97,9 @@ mod tests {
 
     #[test]
     fn what_is_about_to_change_waits_and_what_is_final_does_not() {
-        use Reason::{Degraded, Progressing, Ready};
+        use Reason::{Degraded, Progressing, Ready, Unknown};
         for (told, now, waits) in [
+            (Ready, Unknown, true),
             (Ready, Progressing, true),
             (Progressing, Progressing, true),
             (Progressing, Ready, false),

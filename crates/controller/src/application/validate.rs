@@ -67,7 +67,7 @@ async fn ensure_finalizer(context: &Context, mut found: Found) -> Result<Found, 
         }
         Err(error) => {
             // Stale: the watch brings the newer state and with it another run. Anything else: the retry timer does.
-            tracing::warn!(app = %found.key, error = %error, "The finalizer could not be set");
+            tracing::warn!(app = %found.key, %error, "The finalizer could not be set");
             context.retry(&found.key);
             Err(Halt::Waiting)
         }

@@ -154,7 +154,8 @@ impl Plan {
                 let file = self.local.shown(&origin.file).display().to_string();
                 Origin { file: file.into(), ..origin.clone() }.to_string()
             });
-            let text = rehearsed::describe(&fate.key, place.as_deref(), &fate.rehearsed, &[], terminal.paint);
+            let style = (terminal.paint, self.output.texts());
+            let text = rehearsed::describe(&fate.key, place.as_deref(), &fate.rehearsed, &[], style);
             terminal.out.write_all(text.as_bytes())?;
         }
         writeln!(terminal.out, "{}", summary(fates))?;

@@ -15,7 +15,7 @@ use crate::connect::block_on;
 use crate::exit::Exit;
 use crate::hint::advised;
 use crate::installation::Installation;
-use crate::output::{self, Output, mapping, some_text, text};
+use crate::output::{self, Output, Texts, mapping, some_text, text};
 use crate::paint::Paint;
 use crate::reference::{Reference, resource};
 use crate::rehearsed;
@@ -79,7 +79,7 @@ impl Why {
                 all.push_str(&heading(&inspection));
             }
             for object in &objects {
-                all.push_str(&describe(object, &inspection.commits, terminal.paint));
+                all.push_str(&describe(object, &inspection.commits, (terminal.paint, self.output.texts())));
             }
             terminal.out.write_all(all.as_bytes())?;
         }
@@ -111,7 +111,7 @@ impl Object<'_> {
         let refusal = self.refusal.map(|why| format!("; refused: {why}")).unwrap_or_default();
         let said = self.said.iter().map(|said| format!("; {}: {}", said.condition.reason, said.text));
         let said: String = said.collect();
-        format!("{}: {}{refusal}{said}", self.entry.key, self.entry.verdict)
+        format!("{}: {:#}{refusal}{said}", self.entry.key, self.entry.verdict)
     }
 }
 
@@ -127,7 +127,7 @@ fn objects<'a>(inspection: &'a Inspection, entries: Vec<&'a Entry>) -> Vec<Objec
         // A failure is over once the object is as it should be; what is refused now is newer than what was.
         said.retain(|said| said.condition.kind == ConditionType::Fighting || !settled && told.is_none());
         // The verdict of a dry run holds its words already.
-        let refusal = told.filter(|why| !entry.verdict.to_string().contains(why));
+        let refusal = told.filter(|why| entry.verdict.refusal() != Some(why));
         let lost = match (rehearsed::adopted_from(&entry.verdict), inspection.rehearsed.get(&entry.key)) {
             ([], _) | (_, None) => Vec::new(),
             (_, Some(rehearsed)) => rehearsed::removed(rehearsed),
@@ -162,12 +162,17 @@ fn heading(inspection: &Inspection) -> String {
     out
 }
 
-fn describe(object: &Object<'_>, commits: &BTreeMap<CommitId, Commit>, paint: Paint) -> String {
+fn describe(
+    object: &Object<'_>,
+    commits: &BTreeMap<CommitId, Commit>,
+    (paint, texts): (Paint, Texts),
+) -> String {
     let entry = object.entry;
+    let words = texts.verdict(&entry.verdict);
     let verdict = match &entry.verdict {
-        Verdict::InSync | Verdict::Kept(_) => paint.green(&entry.verdict),
-        Verdict::Act(_) => paint.yellow(&entry.verdict),
-        Verdict::Withheld(..) | Verdict::Conflict(_) | Verdict::Unknown(_) => paint.red(&entry.verdict),
+        Verdict::InSync | Verdict::Kept(_) => paint.green(words),
+        Verdict::Act(_) => paint.yellow(words),
+        Verdict::Withheld(..) | Verdict::Conflict(_) | Verdict::Unknown(_) => paint.red(words),
     };
     let mut out = format!("{}: {verdict}\n", paint.bold(rehearsed::name(&entry.key)));
     let mut line = |name: &str, text: &str| {
@@ -175,7 +180,7 @@ fn describe(object: &Object<'_>, commits: &BTreeMap<CommitId, Commit>, paint: Pa
         let _ = writeln!(out, "  {name:<8}{text}");
     };
     if let Some(why) = object.refusal {
-        line("refused", why);
+        line("refused", &texts.said(why));
     }
     if let Some(adoption) = rehearsed::adoption(rehearsed::adopted_from(&entry.verdict)) {
         let lost =
@@ -251,7 +256,7 @@ fn machine_of(entry: &Entry, commits: &BTreeMap<CommitId, Commit>) -> Value {
     mapping([
         ("object", text(entry.key.to_reference())),
         ("verdict", text(verdict)),
-        ("reason", text(&entry.verdict)),
+        ("reason", text(Texts::Whole.verdict(&entry.verdict))),
         ("origin", entry.origin.as_ref().and_then(text)),
         ("commit", commit),
         ("extras", (!entry.extras.is_empty()).then(|| Value::list(extras.collect()))),
@@ -266,6 +271,62 @@ mod tests {
     use plan::{Because, Change};
 
     use super::*;
+
+    const STYLE: (Paint, Texts) = (Paint::Plain, Texts::Elided);
+
+    fn entry(verdict: Verdict) -> Entry {
+        Entry {
+            wave: lockstep_core::Wave::default(),
+            key: ObjectKey::new("", "ConfigMap", "shop", "a"),
+            origin: None,
+            commit: None,
+            verdict,
+            extras: Vec::new().into(),
+            contested: None,
+        }
+    }
+
+    fn object(entry: &Entry) -> Object<'_> {
+        Object { entry, refusal: None, said: Vec::new(), lost: Vec::new() }
+    }
+
+    #[test]
+    fn a_deletion_says_what_holds_it() {
+        let prune = Change::Prune { uid: "u".into() };
+        for (verdict, expected) in [
+            (Verdict::Act(prune.clone()), "deletes, Git does not have it"),
+            (
+                Verdict::Withheld(prune.clone(), Because::PruneOff),
+                "left over (prune is off); would delete it",
+            ),
+            (
+                Verdict::Withheld(prune.clone(), Because::Budget),
+                "blocked by the deletion budget; would delete it",
+            ),
+            (
+                Verdict::Withheld(prune.clone(), Because::EmptyRender),
+                "held, the render is empty; would delete it",
+            ),
+            (Verdict::Act(Change::Forget), "forgets, Git does not have it and it is gone"),
+        ] {
+            let entry = entry(verdict);
+            let text = describe(&object(&entry), &BTreeMap::new(), STYLE);
+            assert_eq!(text, format!("ConfigMap/a in shop: {expected}\n"));
+            assert_eq!(object(&entry).machine(&BTreeMap::new()).str_at(&["reason"]), Some(expected));
+        }
+    }
+
+    #[test]
+    fn a_refusal_is_shortened_for_people_and_whole_for_programs() {
+        let message = format!("it is invalid: {}: field is immutable", "x".repeat(1000));
+        let entry = entry(Verdict::Withheld(Change::Update, Because::Refused(message.as_str().into())));
+        let text = describe(&object(&entry), &BTreeMap::new(), STYLE);
+        assert!(text.len() < 400 && text.contains("xxx: field is immutable"), "{text}");
+        let wide = describe(&object(&entry), &BTreeMap::new(), (Paint::Plain, Texts::Whole));
+        assert!(wide.contains(&message), "{wide}");
+        let value = object(&entry).machine(&BTreeMap::new());
+        assert!(value.str_at(&["reason"]).unwrap().contains(&message));
+    }
 
     #[test]
     fn an_adoption_names_the_fields_that_go() {
@@ -285,7 +346,7 @@ mod tests {
 ConfigMap/a in shop: adopts, it has no record, with the fields of helm
   adopts  from helm; its fields that Git does not have go: .data.lost
 ";
-        assert_eq!(describe(&object, &BTreeMap::new(), Paint::Plain), expected);
+        assert_eq!(describe(&object, &BTreeMap::new(), STYLE), expected);
         let expected = r#"{"object":"/ConfigMap:shop/a","verdict":"Act",
             "reason":"adopts, it has no record, with the fields of helm","lost":[".data.lost"]}"#;
         assert_eq!(object.machine(&BTreeMap::new()), from_json(expected.as_bytes()).unwrap());
@@ -330,7 +391,7 @@ ConfigMap/a in shop: waits for a sync (mode Manual); would change it
   extra   .data.x (by kubectl)
   wanted  also by n/other, which leaves it alone
 ";
-        assert_eq!(describe(&object, &commits, Paint::Plain), expected);
+        assert_eq!(describe(&object, &commits, STYLE), expected);
         let expected = r#"{"object":"/ConfigMap:shop/a","verdict":"Withheld",
             "reason":"waits for a sync (mode Manual); would change it","origin":"app/a.yaml:3:1",
             "commit":{"id":"abababababababababababababababababababab","author":"Ada","subject":"Say hello","time":"1970-01-01T00:00:00Z"},

@@ -15,7 +15,7 @@ fn a_message_says_what_is_wrong_and_where() {
     check("render vanished", "the path apps/shop does not exist in the revision: nothing is deleted");
     check(
         "applied ConfigMap/a x=1",
-        "the render has no objects while 1 are recorded: nothing is deleted (spec.sync.allowEmpty allows it)",
+        "the path exists and has no objects in it while 1 is recorded: nothing is deleted (spec.sync.allowEmpty allows it)",
     );
     check(
         "in-sync ConfigMap/a x=1

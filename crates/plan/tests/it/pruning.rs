@@ -79,7 +79,7 @@ fn a_failing_group_or_list_is_not_an_empty_one() {
          failing Widget
          applied ConfigMap/old x=1
          unknown ConfigMap/old",
-        "OutOfSync LiveUnknown
+        "Unknown LiveUnknown
          ConfigMap/a: in sync
          ConfigMap/old: unknown, not allowed to list
          Widget.example.com/old: unknown, its API group fails",

@@ -153,18 +153,18 @@ fn a_field_that_is_taken_again_and_again_is_healed_less_often() {
         &world.plan(),
         "Synced Synced
          ConfigMap/a: in sync
-         fight: other-controller keeps changing .data.x of ConfigMap/a",
+         fight: other-controller keeps changing .data.x of ConfigMap/a, which is healed less often the longer this goes on",
     );
     world.act("edit ConfigMap/a x=2 by other-controller");
     compare(
         &world.plan(),
         "OutOfSync Fighting
          ConfigMap/a: fighting other-controller, heals less often; would heal: .data.x changed by other-controller
-         fight: other-controller keeps changing .data.x of ConfigMap/a",
+         fight: other-controller keeps changing .data.x of ConfigMap/a, which is healed less often the longer this goes on",
     );
     let heals = "Syncing Progressing
          ConfigMap/a: heals, .data.x changed by other-controller
-         fight: other-controller keeps changing .data.x of ConfigMap/a
+         fight: other-controller keeps changing .data.x of ConfigMap/a, which is healed less often the longer this goes on
          > foundations: heal ConfigMap/a";
     world.act("wait 4");
     compare(&world.plan(), heals);

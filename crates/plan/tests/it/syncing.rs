@@ -177,13 +177,26 @@ fn a_kind_waits_for_its_definition_only_if_that_is_on_its_way() {
 }
 
 #[test]
+fn what_is_known_to_differ_counts_before_what_is_not_known() {
+    check(
+        "policy manual
+         git ConfigMap/a x=1
+         unknown ConfigMap/a
+         git ConfigMap/b x=1",
+        "OutOfSync LiveUnknown
+         ConfigMap/a: unknown, not allowed to list
+         ConfigMap/b: waits for a sync (mode Manual); would create it",
+    );
+}
+
+#[test]
 fn what_cannot_be_told_is_not_touched() {
     check(
         "git Widget/w x=1
          failing Widget
          git ConfigMap/a x=1
          unknown ConfigMap/a",
-        "OutOfSync LiveUnknown
+        "Unknown LiveUnknown
          ConfigMap/a: unknown, not allowed to list
          Widget.example.com/w: unknown, its API group fails",
     );

@@ -8,7 +8,7 @@ use super::qualified;
 use crate::applications::Place;
 use crate::exit::Exit;
 use crate::installation::Installation;
-use crate::output::{self, Output, mapping, text};
+use crate::output::{self, Output, Texts, mapping, text};
 use crate::rehearsed;
 use crate::terminal::Terminal;
 
@@ -33,7 +33,7 @@ impl Diff {
         let shown = shown(&inspection);
         if !output::value(terminal, self.output, &machine(&inspection, &shown), &names(&self.name, &shown))? {
             for difference in &shown {
-                print(terminal, difference)?;
+                print(terminal, difference, self.output.texts())?;
             }
         }
         Ok(exit(&inspection, &shown))
@@ -49,7 +49,7 @@ struct Difference<'a> {
 enum What<'a> {
     Rehearsed(&'a Rehearsed),
     /// Nothing will be done about it: somebody else's, or unknown.
-    Untouched(String),
+    Untouched,
 }
 
 impl Difference<'_> {
@@ -57,7 +57,7 @@ impl Difference<'_> {
         match &self.what {
             What::Rehearsed(Rehearsed::Refused(_) | Rehearsed::Unknown(_)) => true,
             What::Rehearsed(_) => false,
-            What::Untouched(_) => matches!(self.entry.verdict, Verdict::Unknown(_)),
+            What::Untouched => matches!(self.entry.verdict, Verdict::Unknown(_)),
         }
     }
 }
@@ -66,11 +66,9 @@ fn shown(inspection: &Inspection) -> Vec<Difference<'_>> {
     let differs = |entry| {
         let entry: &Entry = entry;
         let what = match &entry.verdict {
-            Verdict::Conflict(_) | Verdict::Unknown(_) => What::Untouched(entry.verdict.to_string()),
+            Verdict::Conflict(_) | Verdict::Unknown(_) => What::Untouched,
             Verdict::InSync | Verdict::Kept(_) => return None,
-            Verdict::Withheld(_, Because::PruneOff | Because::Move(_)) => {
-                What::Untouched(entry.verdict.to_string())
-            }
+            Verdict::Withheld(_, Because::PruneOff | Because::Move(_)) => What::Untouched,
             Verdict::Withheld(_, because) if is_held(because) => return None,
             Verdict::Act(_) | Verdict::Withheld(..) => {
                 What::Rehearsed(inspection.rehearsed.get(&entry.key).filter(|found| found.differs())?)
@@ -94,17 +92,18 @@ fn exit(inspection: &Inspection, shown: &[Difference<'_>]) -> Exit {
     if shown.is_empty() { Exit::Success } else { Exit::No }
 }
 
-fn print(terminal: &mut Terminal, difference: &Difference<'_>) -> anyhow::Result<()> {
+fn print(terminal: &mut Terminal, difference: &Difference<'_>, texts: Texts) -> anyhow::Result<()> {
     let place = difference.entry.origin.as_ref().map(ToString::to_string);
     match &difference.what {
         What::Rehearsed(rehearsed) => {
             let Entry { key, verdict, .. } = difference.entry;
             let from = rehearsed::adopted_from(verdict);
-            let text = rehearsed::describe(key, place.as_deref(), rehearsed, from, terminal.paint);
+            let text = rehearsed::describe(key, place.as_deref(), rehearsed, from, (terminal.paint, texts));
             terminal.out.write_all(text.as_bytes())?;
         }
-        What::Untouched(why) => {
+        What::Untouched => {
             let heading = terminal.paint.bold(rehearsed::name(&difference.entry.key));
+            let why = texts.verdict(&difference.entry.verdict);
             writeln!(terminal.out, "{heading}: {why}\n")?;
         }
     }
@@ -123,10 +122,10 @@ fn machine(inspection: &Inspection, shown: &[Difference<'_>]) -> Value {
     let objects = shown.iter().map(|difference| {
         let mut value = match &difference.what {
             What::Rehearsed(rehearsed) => rehearsed::machine(&difference.entry.key, rehearsed),
-            What::Untouched(why) => mapping([
+            What::Untouched => mapping([
                 ("object", text(difference.entry.key.to_reference())),
                 ("change", text("none")),
-                ("message", text(why)),
+                ("message", text(Texts::Whole.verdict(&difference.entry.verdict))),
             ]),
         };
         let from = rehearsed::adopted_from(&difference.entry.verdict);
