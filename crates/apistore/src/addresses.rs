@@ -22,7 +22,7 @@ const PORTS: std::ops::RangeInclusive<i64> = 30_000..=32_767;
 const RESERVED_PORTS: i64 = 86;
 
 /// Who has what: how often, as the same port may be shared by protocols.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Addresses {
     ips: BTreeMap<String, u32>,
     ports: BTreeMap<i64, u32>,

@@ -45,7 +45,7 @@ pub enum Effect {
 }
 
 /// The faults that are still to happen.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Faults(Vec<Fault>);
 
 impl Faults {

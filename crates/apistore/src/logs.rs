@@ -9,11 +9,11 @@ use lockstep_core::Timestamp;
 const LINES: usize = 10_000;
 
 /// The logs of all containers, by the uid of their pod and their name.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Logs(BTreeMap<(String, String), Lines>);
 
 /// The lines of one container.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Lines {
     /// How many were there before those that are kept.
     forgotten: usize,

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use crate::entry::Entry;
 
 /// The objects of one resource by their key: `namespace/name`, or the name alone. The order of keys is that of lists.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Shelf {
     objects: BTreeMap<Arc<str>, Arc<Entry>>,
     history: VecDeque<Past>,

@@ -15,7 +15,7 @@ use crate::served::Served;
 use crate::shelf::{Shelf, key};
 
 /// The state of a store.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct State {
     pub(crate) revision: u64,
     pub(crate) catalog: Catalog,

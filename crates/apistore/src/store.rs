@@ -34,7 +34,8 @@ pub struct Settings {
     pub history: usize,
 }
 
-/// One embedded API.
+/// One embedded API. A clone goes on from where it is, on its own: objects are shared until one of the two changes them.
+#[derive(Clone)]
 pub struct Store {
     state: State,
     chance: Chance,

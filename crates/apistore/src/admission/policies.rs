@@ -37,7 +37,7 @@ pub(super) fn is_exempt(stage: &Stage<'_, '_>) -> bool {
 }
 
 /// The policies of a cluster, compiled when they are written and not when they are asked, and their bindings.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Policies {
     mutating: Vec<(String, MutatingPolicy)>,
     validating: Vec<(String, ValidatingPolicy)>,
