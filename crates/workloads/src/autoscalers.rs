@@ -11,7 +11,7 @@ use crate::object::{items, namespace, number, object, text};
 use crate::view::{Change, Id, View};
 
 /// Keeps the targets of autoscalers within their limits.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Autoscalers;
 
 impl Controller for Autoscalers {

@@ -15,7 +15,7 @@ use crate::selector::selects;
 use crate::view::{Change, Id, View};
 
 /// Keeps the status of budgets.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Budgets;
 
 impl Controller for Budgets {

@@ -90,7 +90,7 @@ pub(crate) fn select_node(cx: &mut Context<'_>, pod: &Value, node: &str) -> Resu
 }
 
 /// Makes volumes for claims, binds them, and lets claims go that no pod mounts.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Claims;
 
 impl Controller for Claims {

@@ -10,7 +10,7 @@ use crate::selector::selects;
 use crate::view::{Change, Id, View};
 
 /// Keeps aggregated roles.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct ClusterRoles;
 
 const SELECTORS: [&str; 2] = ["aggregationRule", "clusterRoleSelectors"];

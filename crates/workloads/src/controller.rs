@@ -10,7 +10,7 @@ use crate::view::{Change, Id, View};
 pub(crate) type Due = Option<Duration>;
 
 /// A reducer: what it does follows from what was seen and the time.
-pub(crate) trait Controller: Debug + Send {
+pub(crate) trait Controller: Debug + Send + Sync + Forked {
     /// Whom it writes as.
     fn actor(&self) -> Actor<'static>;
 
@@ -19,4 +19,22 @@ pub(crate) trait Controller: Debug + Send {
 
     /// Brings one object to where it should be.
     fn reconcile(&mut self, id: &Id, cx: &mut Context<'_>) -> Result<Due, Refused>;
+}
+
+/// What a clone of a cluster goes on with.
+pub(crate) trait Forked {
+    /// The same with a memory of its own.
+    fn forked(&self) -> Box<dyn Controller>;
+}
+
+impl<T: Controller + Clone + 'static> Forked for T {
+    fn forked(&self) -> Box<dyn Controller> {
+        Box::new(self.clone())
+    }
+}
+
+impl Clone for Box<dyn Controller> {
+    fn clone(&self) -> Self {
+        (**self).forked()
+    }
 }

@@ -15,7 +15,7 @@ use crate::object::{
 use crate::view::{Change, Id, View};
 
 /// Makes the Jobs of CronJobs, and deletes old ones.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct CronJobs;
 
 /// So many times that were missed are looked at to find the last.

@@ -18,7 +18,7 @@ use crate::selector::has_all;
 use crate::view::{Change, Id, View};
 
 /// Makes, replaces and deletes the pods of DaemonSets.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct DaemonSets;
 
 /// What pods of DaemonSets put up with.

@@ -22,14 +22,14 @@ pub(crate) struct Note<'a> {
 }
 
 /// The events that were written, so that one that comes again is counted, and old ones are deleted.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Recorder {
     known: HashMap<(String, String, String), Known>,
     order: VecDeque<(Duration, (String, String, String))>,
     serial: u64,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Known {
     path: String,
     count: i64,

@@ -11,7 +11,7 @@ const FOREGROUND: &str = "foregroundDeletion";
 const ORPHAN: &str = "orphan";
 
 /// Deletes what no owner is left of, and lets owners go once their dependents have gone.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Garbage;
 
 /// The owners of an object by what is to become of them.

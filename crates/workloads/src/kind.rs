@@ -58,7 +58,7 @@ pub(crate) struct Resource {
 }
 
 /// All kinds that can be watched.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Kinds(Vec<Resource>);
 
 impl Kind {

@@ -11,7 +11,7 @@ use crate::object::{is_deleting, items, name, object};
 use crate::view::{Change, Id, View};
 
 /// Puts the certificate authority and the account `default` into every namespace.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct NamespaceContents {
     pub(crate) authority: String,
     pub(crate) part: Part,
@@ -88,7 +88,7 @@ impl Controller for NamespaceContents {
 }
 
 /// Empties namespaces that are to go.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct NamespaceDeletion;
 
 impl Controller for NamespaceDeletion {

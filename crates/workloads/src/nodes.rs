@@ -49,7 +49,7 @@ pub(crate) fn begin(store: &mut Store, now: Duration) {
 
 /// Keeps the status of simulated nodes. It says once that a node is ready: nobody here declares nodes dead that do not say so every
 /// few seconds, so that heartbeats would be nothing but writes.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Nodes;
 
 impl Controller for Nodes {

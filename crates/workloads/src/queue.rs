@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::view::Id;
 
 /// The work of one controller.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Queue {
     dirty: BTreeSet<Id>,
     due: BTreeSet<(Duration, Id)>,

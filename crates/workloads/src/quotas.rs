@@ -11,7 +11,7 @@ use crate::pod::is_finished;
 use crate::view::{Change, Id, View};
 
 /// Keeps the status of quotas.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Quotas;
 
 impl Controller for Quotas {

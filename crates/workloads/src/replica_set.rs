@@ -15,7 +15,7 @@ use crate::selector::{has_all, selects};
 use crate::view::{Change, Id, View};
 
 /// Makes and deletes the pods of ReplicaSets.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct ReplicaSets;
 
 /// So many pods are made or deleted at once.

@@ -16,7 +16,7 @@ use crate::selector::{has_all, matches};
 use crate::view::{Change, Id, Key, View};
 
 /// Binds pods to the node that fits and has the fewest.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Scheduler {
     /// What each node carries.
     loads: HashMap<String, Load>,

@@ -15,7 +15,7 @@ use crate::revision::{self, History, claim_templates, counted, of_pod};
 use crate::view::{Change, Id, View};
 
 /// Makes, replaces and deletes the pods of StatefulSets.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct StatefulSets;
 
 /// A set while it is looked at.

@@ -33,7 +33,7 @@ pub(crate) struct Change {
 }
 
 /// The objects that there are.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct View {
     pub(crate) kinds: Kinds,
     cursors: Vec<Cursor>,
@@ -49,7 +49,7 @@ pub(crate) struct View {
 }
 
 /// How far the objects of a kind were followed.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 enum Cursor {
     #[default]
     New,

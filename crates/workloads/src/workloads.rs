@@ -10,8 +10,8 @@ use crate::event::Recorder;
 use crate::queue::Queue;
 use crate::view::{Id, View};
 
-/// The controllers, nodes and kubelets of one cluster, with what they have seen of it.
-#[derive(Debug)]
+/// The controllers, nodes and kubelets of one cluster, with what they have seen of it. A clone goes on with a clone of the store.
+#[derive(Clone, Debug)]
 pub struct Workloads {
     view: View,
     recorder: Recorder,
@@ -20,7 +20,7 @@ pub struct Workloads {
 }
 
 /// A controller and its work.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Worker {
     controller: Box<dyn Controller>,
     queue: Queue,

@@ -19,7 +19,7 @@ use crate::replica_set::owners_of;
 use crate::view::{Change, Id, View};
 
 /// Moves Deployments to their templates.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Deployments;
 
 /// A Deployment and its ReplicaSets, while it is looked at.

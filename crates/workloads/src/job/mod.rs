@@ -22,7 +22,7 @@ use indexes::Indexes;
 use verdict::{Verdict, is_over};
 
 /// Runs the pods of Jobs to their end, and deletes Jobs whose time after it is over.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Jobs;
 
 const TRACKING: &str = "batch.kubernetes.io/job-tracking";

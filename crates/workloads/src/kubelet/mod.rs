@@ -17,7 +17,7 @@ use crate::view::{Change, Id, View};
 use script::{Moment, Script};
 
 /// Runs the pods of simulated nodes, as their annotations say.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Kubelet {
     /// What is known of the pods that are there, by their uids.
     runs: HashMap<String, Course>,
