@@ -15,8 +15,29 @@ pub(crate) struct Served {
     pub(crate) verbs: Vec<String>,
 }
 
-/// What a store serves.
-pub(crate) fn served(store: &apistore::Store) -> Vec<Served> {
+/// Everything that a store serves, with what discovery answers: of the core and of the groups.
+#[derive(Debug)]
+pub(crate) struct Services {
+    pub(crate) all: Vec<Served>,
+    pub(crate) core: Vec<u8>,
+    pub(crate) groups: Vec<u8>,
+}
+
+impl Services {
+    pub(crate) fn of(store: &apistore::Store) -> Self {
+        let all = served(store);
+        let (core, groups) = (aggregated(&all, Core::Yes), aggregated(&all, Core::No));
+        Self { all, core, groups }
+    }
+
+    /// The kind of what a request is about.
+    pub(crate) fn kind(&self, info: &apistore::Info) -> Option<&str> {
+        let is = |served: &&Served| served.group == info.group && served.plural == info.resource;
+        self.all.iter().find(is).map(|served| &*served.kind)
+    }
+}
+
+fn served(store: &apistore::Store) -> Vec<Served> {
     let served = store.resources().into_iter().map(|resource| Served {
         group: resource.group,
         version: resource.version,
@@ -30,15 +51,8 @@ pub(crate) fn served(store: &apistore::Store) -> Vec<Served> {
     served.collect()
 }
 
-/// The kind of what a request is about.
-pub(crate) fn kind(store: &apistore::Store, info: &apistore::Info) -> Option<String> {
-    let all = store.resources();
-    let served = all.into_iter().find(|served| served.group == info.group && served.plural == info.resource);
-    served.map(|served| served.kind)
-}
-
 /// The answer to `GET /api` (the core) or `GET /apis`.
-pub(crate) fn aggregated(resources: &[Served], core: Core) -> Vec<u8> {
+fn aggregated(resources: &[Served], core: Core) -> Vec<u8> {
     let mut items: Vec<Value> = Vec::new();
     let mut groups: Vec<&str> = Vec::new();
     for resource in resources.iter().filter(|resource| resource.group.is_empty() == (core == Core::Yes)) {

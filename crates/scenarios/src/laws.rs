@@ -23,11 +23,18 @@ pub(crate) struct End {
     pub(crate) words: BTreeMap<String, String>,
 }
 
+/// Whether the controller is begun anew at the end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Restarted {
+    Yes,
+    No,
+}
+
 /// What does not hold, and what had happened.
 pub(crate) type Offences = Vec<String>;
 
 /// Plays a schedule and holds the controller to the laws. Returns how it ended, and what was offended.
-pub(crate) fn judge(text: &str, seed: u64) -> Result<(End, Offences)> {
+pub(crate) fn judge(text: &str, seed: u64, restarted: Restarted) -> Result<(End, Offences)> {
     let mut stage = Stage::new(seed, UNEVEN)?;
     let mut offences = Offences::new();
     let mut story = Vec::new();
@@ -40,6 +47,18 @@ pub(crate) fn judge(text: &str, seed: u64) -> Result<(End, Offences)> {
     offences.extend(unlawful(&story));
     offences.extend(stage.within(standing)?);
     let end = stage.within(end)?;
+    if restarted == Restarted::Yes {
+        offences.extend(restart(&mut stage, &end)?);
+    }
+    if !offences.is_empty() {
+        offences.push(format!("what happened:\n{}", told(&story)));
+    }
+    Ok((end, offences))
+}
+
+/// A controller that begins anew finds nothing to do.
+fn restart(stage: &mut Stage, end: &End) -> Result<Offences> {
+    let mut offences = Offences::new();
     stage.build(Manned::Yes)?;
     if !stage.settle()? {
         offences.push("after a restart it never becomes quiet".to_owned());
@@ -47,13 +66,10 @@ pub(crate) fn judge(text: &str, seed: u64) -> Result<(End, Offences)> {
     for entry in stage.world.take_story() {
         offences.push(format!("a restart that should find nothing to do: {}", entry.what));
     }
-    if stage.within(self::end)? != end {
+    if stage.within(self::end)? != *end {
         offences.push("a restart changes the end".to_owned());
     }
-    if !offences.is_empty() {
-        offences.push(format!("what happened:\n{}", told(&story)));
-    }
-    Ok((end, offences))
+    Ok(offences)
 }
 
 fn told(story: &[Entry]) -> String {

@@ -5,7 +5,7 @@ use std::thread;
 
 use parking_lot::Mutex;
 
-use crate::laws::judge;
+use crate::laws::{Restarted, judge};
 use crate::schedule::{calmed, schedule};
 
 /// A seed after which something does not hold.
@@ -19,19 +19,27 @@ pub struct Failed {
     pub offences: Vec<String>,
 }
 
-/// Plays the schedule of a seed, and the same without anything going wrong.
+/// Of so many seeds one is also played without anything going wrong: that is another half of what a seed takes, and what must hold
+/// at the end of each says most of it already.
+const COMPARED: u64 = 2;
+
+/// Plays the schedule of a seed; and, for every second seed, the same without anything going wrong.
 ///
 /// # Errors
 /// When a law is broken, or the two do not end the same.
 pub fn run_seed(seed: u64) -> Result<(), Failed> {
     let script = schedule(seed);
     let failed = |offences| Failed { seed, script: script.clone(), offences };
-    let (rough, offences) = judge(&script, seed).map_err(|error| failed(vec![format!("{error:#}")]))?;
+    let (rough, offences) =
+        judge(&script, seed, Restarted::Yes).map_err(|error| failed(vec![format!("{error:#}")]))?;
     if !offences.is_empty() {
         return Err(failed(offences));
     }
-    let (calm, offences) =
-        judge(&calmed(&script), seed).map_err(|error| failed(vec![format!("calm: {error:#}")]))?;
+    if !seed.is_multiple_of(COMPARED) {
+        return Ok(());
+    }
+    let (calm, offences) = judge(&calmed(&script), seed, Restarted::No)
+        .map_err(|error| failed(vec![format!("calm: {error:#}")]))?;
     if !offences.is_empty() {
         return Err(failed(offences.into_iter().map(|offence| format!("calm: {offence}")).collect()));
     }

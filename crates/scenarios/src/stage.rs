@@ -16,7 +16,7 @@ use crate::forge::Forge;
 use crate::story::What;
 use crate::transport::{Transport, Watched};
 use crate::user;
-use crate::world::{BEGINNING, Pace, World};
+use crate::world::{BEGINNING, Cluster, Pace, World};
 
 /// The namespace of the controller.
 pub(crate) const NAMESPACE: &str = "lockstep-system";
@@ -28,6 +28,8 @@ const POLL: Duration = Duration::from_secs(60);
 const QUIET: Duration = Duration::from_secs(100);
 /// So long it may take until it is.
 const PATIENCE: Duration = Duration::from_secs(3600);
+/// So long after it was started a controller has nothing more to do where nothing is to be done.
+const START: Duration = Duration::from_secs(10);
 /// How long it takes until a controller that died is started again.
 const REVIVAL: Duration = Duration::from_secs(2);
 
@@ -40,7 +42,6 @@ pub(crate) struct Stage {
     runtime: Option<Runtime>,
     now: Duration,
     refresher: Refresher,
-    seed: u64,
 }
 
 /// Whether there is a controller.
@@ -53,25 +54,24 @@ pub(crate) enum Manned {
 impl Stage {
     /// A cluster with a controller that has begun, and nothing else.
     pub(crate) fn new(seed: u64, pace: Pace) -> Result<Self> {
+        let (cluster, now) = furnished()?;
         fastrand::seed(seed);
-        let (world, forge) = (World::new(seed, pace), Forge::new()?);
-        let refresher = Refresher::default();
-        let mut stage = Self { world, forge, runtime: None, now: BEGINNING, refresher, seed };
-        stage.build(Manned::No)?;
-        stage.within(|stage| stage.furnish())?;
+        let mut stage = Self::on(World::new(cluster, seed, pace), now)?;
         stage.build(Manned::Yes)?;
-        stage.settle()?;
+        stage.pass(START)?;
         stage.world.take_story();
         Ok(stage)
+    }
+
+    fn on(world: Arc<World>, now: Duration) -> Result<Self> {
+        Ok(Self { world, forge: Forge::new()?, runtime: None, now, refresher: Refresher::default() })
     }
 
     /// The controller's namespace with a key that is the same in every run.
     fn furnish(&self) -> Result<()> {
         let text = format!("apiVersion: v1\nkind: Namespace\nmetadata: {{name: {NAMESPACE}}}\n");
         user::write(&self.world, How::Create, "setup", &text)?;
-        let mut key = [7; 32];
-        key[..8].copy_from_slice(&self.seed.to_le_bytes());
-        let secret = api::instance_key_secret(NAMESPACE, INSTANCE, &key);
+        let secret = api::instance_key_secret(NAMESPACE, INSTANCE, &[7; 32]);
         user::write_object(&self.world, How::Create, "setup", &secret)
     }
 
@@ -160,7 +160,7 @@ impl Stage {
 
     /// Counts up with everything that anybody does.
     fn happened(&self) -> (u64, u64) {
-        (self.world.read(|store| store.revision()), self.world.last_write().1)
+        (self.world.revision(), self.world.last_write().1)
     }
 
     /// What time it is, since 1970.
@@ -199,6 +199,25 @@ impl Stage {
     pub(crate) fn get(&self, target: &Target) -> Result<Option<lockstep_core::Value>> {
         self.within(|stage| user::get(&stage.world, target))
     }
+}
+
+/// A cluster on which a controller has begun once, and what time it is there. It is made once and cloned for each stage: half of
+/// what a schedule takes would go into it.
+fn furnished() -> Result<(Cluster, Duration)> {
+    static FURNISHED: Mutex<Option<(Cluster, Duration)>> = Mutex::new(None);
+    let mut furnished = FURNISHED.lock();
+    if let Some(furnished) = &*furnished {
+        return Ok(furnished.clone());
+    }
+    fastrand::seed(0);
+    let world = World::new(Cluster::new(), 0, Pace::Even(Duration::from_millis(1)));
+    let mut stage = Stage::on(world, BEGINNING)?;
+    stage.build(Manned::No)?;
+    stage.within(|stage| stage.furnish())?;
+    stage.build(Manned::Yes)?;
+    stage.settle()?;
+    stage.build(Manned::No)?;
+    Ok(furnished.insert((stage.world.cluster(), stage.now)).clone())
 }
 
 fn connection(world: Arc<World>, watched: Watched) -> Connection {

@@ -17,7 +17,7 @@ use kube::client::Body;
 use lockstep_core::{Value, from_json};
 use tower_service::Service;
 
-use crate::discovery::{self, Core};
+use crate::discovery::Core;
 use crate::fault::{Effect, status};
 use crate::story::{Outcome, Subject, What, Write, words};
 use crate::world::{Fate, Moment, World};
@@ -143,9 +143,9 @@ impl Transport {
         let mut what = what(request, info, result, shown);
         if let What::Write(write) = &mut what
             && let Some(below) = write.object.strip_prefix(&info.resource)
-            && let Some(kind) = self.world.read(|store| discovery::kind(store, info))
+            && let Some(kind) = self.world.served().kind(info)
         {
-            write.object = kind + below;
+            write.object = format!("{kind}{below}");
         }
         self.world.note(what);
     }
@@ -158,13 +158,19 @@ impl Transport {
             "/version" => return whole(200, br#"{"gitVersion":"v1.37.2"}"#.to_vec()),
             _ => return whole(404, status(404)),
         };
-        let resources = self.world.read(discovery::served);
-        let etag = format!("\"{}\"", resources.len());
+        let served = self.world.served();
+        let etag = format!("\"{}\"", served.all.len());
         let fresh = http::HeaderValue::from_str(&etag).ok();
         if fresh.is_some() && fresh.as_ref() == tag {
             return whole(304, Vec::new());
         }
-        let mut answer = whole(200, discovery::aggregated(&resources, core));
+        let mut answer = whole(
+            200,
+            match core {
+                Core::Yes => served.core.clone(),
+                Core::No => served.groups.clone(),
+            },
+        );
         if let Some(fresh) = fresh {
             answer.headers_mut().insert(ETAG, fresh);
         }

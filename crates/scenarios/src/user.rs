@@ -5,14 +5,14 @@ use apistore::{Body, Method, Request, Response};
 use lockstep_core::{Value, from_json, to_json};
 
 use crate::command::{How, Target};
-use crate::discovery::{Served, served};
+use crate::discovery::Served;
 use crate::world::World;
 
 /// The path of an object, or of its collection for an empty name.
 pub(crate) fn path(world: &World, kind: &str, namespace: &str, name: &str) -> Result<String> {
-    let all = world.read(served);
+    let served = world.served();
     let is = |served: &&Served| served.kind == kind || served.plural == kind || served.singular == kind;
-    let served = all.iter().find(is).with_context(|| format!("{kind} is not served"))?;
+    let served = served.all.iter().find(is).with_context(|| format!("{kind} is not served"))?;
     let base = match &*served.group {
         "" => format!("/api/{}", served.version),
         group => format!("/apis/{group}/{}", served.version),

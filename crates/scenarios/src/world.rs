@@ -9,11 +9,15 @@ use runtime::Clock;
 use tokio::sync::{Notify, watch};
 use workloads::Workloads;
 
+use crate::discovery::Services;
 use crate::fault::{Effect, Fault};
 use crate::story::{Entry, What};
 
 /// When a scenario begins: 2026-01-01T00:00:00Z.
 pub(crate) const BEGINNING: Duration = Duration::from_secs(1_767_225_600);
+
+/// What the keys of definitions begin with.
+const DEFINITIONS: &str = "apiextensions.k8s.io/customresourcedefinitions/";
 
 /// The cluster, and everything that stands between it and the controller.
 pub(crate) struct World {
@@ -27,6 +31,8 @@ pub(crate) struct World {
 struct Inner {
     store: Store,
     workloads: Workloads,
+    /// Known until a definition changes.
+    served: Option<Arc<Services>>,
     clock: Clock,
     faults: Vec<Fault>,
     crash: Option<Crash>,
@@ -42,6 +48,21 @@ struct Inner {
     /// When the controller last wrote.
     wrote: Duration,
     writes: u64,
+}
+
+/// What is kept of a cluster: what it holds, and what its controllers and nodes remember.
+#[derive(Clone)]
+pub(crate) struct Cluster {
+    store: Store,
+    workloads: Workloads,
+}
+
+impl Cluster {
+    /// A cluster that has just begun.
+    pub(crate) fn new() -> Self {
+        let store = Store::new(Settings { seed: 1, history: 4_000 }, BEGINNING);
+        Self { store, workloads: Workloads::new("") }
+    }
 }
 
 /// When the controller is to die.
@@ -78,12 +99,13 @@ pub(crate) enum Fate {
 }
 
 impl World {
-    pub(crate) fn new(seed: u64, pace: Pace) -> Arc<Self> {
-        let store = Store::new(Settings { seed, history: 4_000 }, BEGINNING);
+    /// A cluster that goes on from where another one was left.
+    pub(crate) fn new(Cluster { store, workloads }: Cluster, seed: u64, pace: Pace) -> Arc<Self> {
         let revision = store.revision();
         let inner = Inner {
             store,
-            workloads: Workloads::new(""),
+            workloads,
+            served: None,
             clock: Clock::system(),
             faults: Vec::new(),
             crash: None,
@@ -99,6 +121,12 @@ impl World {
         };
         let (changes, died) = (watch::Sender::new(revision), Notify::new());
         Arc::new(Self { inner: Mutex::new(inner), changes, died })
+    }
+
+    /// The cluster as it is now.
+    pub(crate) fn cluster(&self) -> Cluster {
+        let inner = self.inner.lock();
+        Cluster { store: inner.store.clone(), workloads: inner.workloads.clone() }
     }
 
     /// From now on it is `now`, and time goes on as the runtime's does.
@@ -134,7 +162,10 @@ impl World {
 
     fn tell(&self, inner: &mut Inner, before: u64) -> bool {
         // What a disk would keep.
-        drop(inner.store.take_changes());
+        let changes = inner.store.take_changes();
+        if changes.iter().any(|change| change.key.starts_with(DEFINITIONS)) {
+            inner.served = None;
+        }
         let after = inner.store.revision();
         if after != before {
             self.changes.send_modify(|count| *count += 1);
@@ -142,8 +173,16 @@ impl World {
         after != before
     }
 
-    pub(crate) fn read<T>(&self, look: impl FnOnce(&Store) -> T) -> T {
-        look(&self.inner.lock().store)
+    /// The version of the state.
+    pub(crate) fn revision(&self) -> u64 {
+        self.inner.lock().store.revision()
+    }
+
+    /// What is served now.
+    pub(crate) fn served(&self) -> Arc<Services> {
+        let mut inner = self.inner.lock();
+        let Inner { store, served, .. } = &mut *inner;
+        served.get_or_insert_with(|| Arc::new(Services::of(store))).clone()
     }
 
     pub(crate) fn poll(&self, watch: &mut Watch) -> (Option<Vec<WatchEvent>>, Duration) {
