@@ -39,7 +39,7 @@ impl Shutdown {
                 if wish.is_requested() {
                     std::process::exit(130);
                 }
-                tracing::info!("stopping");
+                tracing::info!("Stopping");
                 wish.request();
             }
         });
