@@ -28,6 +28,13 @@ pub(crate) struct Addresses {
     ports: BTreeMap<i64, u32>,
 }
 
+/// Whether what is given is then taken. What is only tried is checked less.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Giving {
+    Taken,
+    Tried,
+}
+
 impl Addresses {
     /// What a Service has.
     pub(crate) fn add(&mut self, service: &Value) {
@@ -48,14 +55,14 @@ impl Addresses {
         &self,
         wanted: &Wanted,
         service: &Value,
-        chance: &mut Chance,
+        (chance, giving): (&mut Chance, Giving),
     ) -> Result<Given, Failure> {
         let name = service.str_at(&["metadata", "name"]).unwrap_or_default();
         let invalid = |error| Failure::invalid(&GroupResource::new("", "Service"), name, &[error]);
         let spec = At::ROOT.field("spec");
         let mut given = Given::default();
         for address in &wanted.addresses {
-            let ip = self.address(address.ip.as_deref(), &given, chance).map_err(|why| {
+            let ip = self.address(address.ip.as_deref(), &given, (chance, giving)).map_err(|why| {
                 let ips = service.at(&["spec", "clusterIPs"]).cloned().unwrap_or_default();
                 invalid(FieldError::invalid(&spec.field("clusterIPs"), ips, why))
             })?;
@@ -64,13 +71,13 @@ impl Addresses {
         let ports = spec.field("ports");
         for port in &wanted.node_ports {
             let at = ports.index(port.ports.first().copied().unwrap_or(0));
-            let number = self.port(port.number, &given, chance).map_err(|why| {
+            let number = self.port(port.number, &given, (chance, giving)).map_err(|why| {
                 invalid(FieldError::invalid(&at.field("nodePort"), port.number.unwrap_or(0), why))
             })?;
             given.node_ports.push(number);
         }
         if let Some(number) = wanted.health_check {
-            let found = self.port(number, &given, chance).map_err(|why| {
+            let found = self.port(number, &given, (chance, giving)).map_err(|why| {
                 let number = number.unwrap_or(0);
                 Failure::internal(&format!(
                     "failed to allocate requested HealthCheck NodePort {number}: {why}"
@@ -81,7 +88,12 @@ impl Addresses {
         Ok(given)
     }
 
-    fn address(&self, wanted: Option<&str>, given: &Given, chance: &mut Chance) -> Result<String, String> {
+    fn address(
+        &self,
+        wanted: Option<&str>,
+        given: &Given,
+        (chance, giving): (&mut Chance, Giving),
+    ) -> Result<String, String> {
         let free = |ip: &String| !self.ips.contains_key(ip) && !given.addresses.contains(ip);
         if let Some(ip) = wanted {
             let refuse = |why: &str| Err(format!("failed to allocate IP {ip}: {why}"));
@@ -90,7 +102,14 @@ impl Addresses {
                 [a, b] == NETWORK && !matches!((c, d), (0, 0) | (255, 255))
             });
             return match (inside, free(&ip.to_owned())) {
-                (false, _) => refuse("the provided network does not match the current range"),
+                (false, _) if giving == Giving::Taken => {
+                    refuse("the provided network does not match the current range")
+                }
+                (false, _) => refuse(&format!(
+                    "the provided IP ({ip}) is not in the valid range. The range of valid IPs is {}.{}.0.0/16",
+                    NETWORK[0], NETWORK[1]
+                )),
+                (true, _) if giving == Giving::Tried => Ok(ip.to_owned()),
                 (true, false) => refuse("provided IP is already allocated"),
                 (true, true) => Ok(ip.to_owned()),
             };
@@ -102,11 +121,16 @@ impl Addresses {
         upper.chain(1..=RESERVED).map(text).find(free).ok_or_else(|| "range is full".to_owned())
     }
 
-    fn port(&self, wanted: Option<i64>, given: &Given, chance: &mut Chance) -> Result<i64, String> {
+    fn port(
+        &self,
+        wanted: Option<i64>,
+        given: &Given,
+        (chance, giving): (&mut Chance, Giving),
+    ) -> Result<i64, String> {
         let free = |port: &i64| !self.ports.contains_key(port) && !given.node_ports.contains(port);
         let (first, last) = (*PORTS.start(), *PORTS.end());
         if let Some(port) = wanted {
-            return match (PORTS.contains(&port), free(&port)) {
+            return match (PORTS.contains(&port) || giving == Giving::Tried, free(&port)) {
                 (false, _) => Err(format!(
                     "provided port is not in the valid range. The range of valid ports is {first}-{last}"
                 )),
@@ -141,9 +165,9 @@ pub(crate) fn told(state: &State, write: &Write, now: Timestamp) -> Vec<Write> {
     let held = |service: &Value| kinds::release_all(service).released_addresses;
     let before = state.shelf(SERVICES).and_then(|shelf| shelf.get(&write.key));
     let before = before.map(|entry| held(&entry.value())).unwrap_or_default();
-    let after = match &write.change {
-        WriteKind::Put(service) => held(service).into_iter().map(|ip| (ip, service)).collect(),
-        WriteKind::Remove(_) => Vec::new(),
+    let after = match write.change.put() {
+        Some(service) => held(service).into_iter().map(|ip| (ip, service)).collect(),
+        None => Vec::new(),
     };
     let change = |ip: &str, change| Write { shelf: IP_ADDRESSES.into(), key: ip.into(), change };
     let gone = before.iter().filter(|ip| !after.iter().any(|(kept, _)| kept == *ip)).filter_map(|ip| {

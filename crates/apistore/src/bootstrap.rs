@@ -101,6 +101,7 @@ impl Prepared {
                 .filter_map(|(key, value)| Some(((**key).into(), value.as_str()?.into())))
                 .collect(),
             owners: Box::default(),
+            raw: false,
         }
     }
 }

@@ -28,6 +28,8 @@ pub(crate) struct Call<'a> {
     pub(crate) user: User,
     pub(crate) chance: Chance,
     pub(crate) warnings: Vec<String>,
+    /// Whether what it stores is something else than what will be read of that ([`crate::state::WriteKind::PutRaw`]).
+    pub(crate) raw: bool,
 }
 
 /// What a request comes to.

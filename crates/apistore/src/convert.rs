@@ -138,6 +138,15 @@ impl Convert for Versions<'_> {
     }
 
     fn convert(&self, object: &Value, api_version: &str) -> Result<Value, ConvertError> {
+        if let Rules::Custom(custom) = &self.served.rules {
+            let version = api_version.rsplit('/').next().unwrap_or(api_version);
+            if custom.version(version).is_none() {
+                // The server takes a version that a definition no longer has for a mistake, not for one that is only gone.
+                return Err(ConvertError::Failed(format!(
+                    "request to convert CR to an invalid group/version: {api_version}"
+                )));
+            }
+        }
         if self.schema(api_version).is_none() {
             return Err(ConvertError::MissingVersion);
         }

@@ -15,6 +15,8 @@ pub(crate) struct Entry {
     pub(crate) labels: Box<[(Box<str>, Box<str>)]>,
     /// The uids of its owners.
     pub(crate) owners: Box<[Box<str>]>,
+    /// Whether a real server has stored something else than it reads of it ([`crate::state::WriteKind::PutRaw`]).
+    pub(crate) raw: bool,
 }
 
 /// It may be a Secret: only how long it is is shown.
@@ -44,6 +46,7 @@ impl Entry {
                 .filter_map(|(key, value)| Some(((**key).into(), value.as_str()?.into())))
                 .collect(),
             owners: owners.iter().filter_map(|owner| Some(owner.str_at(&["uid"])?.into())).collect(),
+            raw: false,
         }
     }
 

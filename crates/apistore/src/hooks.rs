@@ -2,7 +2,7 @@
 
 use lockstep_core::{Map, Value};
 
-use crate::addresses::FAMILIES;
+use crate::addresses::{FAMILIES, Giving};
 use crate::call::Call;
 use crate::failure::{Failure, GroupResource};
 use crate::state::State;
@@ -104,7 +104,8 @@ fn allocate(
         let name = object.str_at(&["metadata", "name"]).unwrap_or_default();
         Failure::invalid(&GroupResource::new("", "Service"), name, &errors)
     })?;
-    let given = state.addresses.give(&wanted, object, &mut call.chance)?;
+    let giving = if call.request.parameter("dryRun").is_some() { Giving::Tried } else { Giving::Taken };
+    let given = state.addresses.give(&wanted, object, (&mut call.chance, giving))?;
     wanted.put(object, &given);
     Ok(())
 }

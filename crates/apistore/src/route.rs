@@ -16,7 +16,7 @@ pub(crate) fn served(state: &State, info: &Info) -> Result<Arc<Served>, Missing>
         return Err(missing(&info.group));
     };
     let in_namespace = !info.namespace.is_empty();
-    let is_namespace = served.is("", "namespaces");
+    let is_namespace = served.is("", "namespaces") && info.name == info.namespace;
     let fits = match served.resource.namespaced {
         true => in_namespace || info.name.is_empty(),
         false => !in_namespace || is_namespace,

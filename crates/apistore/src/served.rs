@@ -92,6 +92,14 @@ impl Served {
         GroupResource::new(&self.resource.group, &self.resource.kind)
     }
 
+    /// The same for one object: a custom one may say that it is of another kind, which is what is wrong with it then.
+    pub(crate) fn group_kind_of(&self, object: &Value) -> GroupResource {
+        match object.str_at(&["kind"]).filter(|_| self.is_custom()) {
+            Some(kind) => GroupResource::new(&self.resource.group, kind),
+            None => self.group_kind(),
+        }
+    }
+
     pub(crate) fn is(&self, group: &str, plural: &str) -> bool {
         self.resource.group == group && self.resource.plural == plural
     }

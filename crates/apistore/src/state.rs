@@ -1,6 +1,7 @@
 //! What a store holds: the objects, what is served, and how changes get in.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::Arc;
 
 use lockstep_core::Value;
@@ -39,11 +40,35 @@ pub(crate) struct Write {
 }
 
 /// What becomes of the object. It is in the version in which it is stored.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) enum WriteKind {
     Put(Value),
+    /// It is put, but what a real server stores of it is less or more than what it reads of that: the next write stores it again,
+    /// even where it changes nothing.
+    PutRaw(Value),
     /// What it was, for watches.
     Remove(Value),
+}
+
+impl WriteKind {
+    /// The object that is there then.
+    pub(crate) fn put(&self) -> Option<&Value> {
+        match self {
+            Self::Put(object) | Self::PutRaw(object) => Some(object),
+            Self::Remove(_) => None,
+        }
+    }
+}
+
+/// It may be a Secret: only what is done is shown.
+impl fmt::Debug for WriteKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Put(_) => "Put(..)",
+            Self::PutRaw(_) => "PutRaw(..)",
+            Self::Remove(_) => "Remove(..)",
+        })
+    }
 }
 
 impl State {
@@ -96,8 +121,9 @@ impl State {
     pub(crate) fn commit(&mut self, write: Write) -> Arc<Entry> {
         self.revision += 1;
         let (revision, history) = (self.revision, self.history);
+        let raw = matches!(write.change, WriteKind::PutRaw(_));
         let (object, gone) = match write.change {
-            WriteKind::Put(object) => (object, false),
+            WriteKind::Put(object) | WriteKind::PutRaw(object) => (object, false),
             WriteKind::Remove(object) => (object, true),
         };
         self.understand(&write.shelf, &write.key, Some(&object).filter(|_| !gone));
@@ -107,7 +133,7 @@ impl State {
         if &*write.shelf == DEFINITIONS {
             self.catalog.define(&write.key, Some(&object).filter(|_| !gone));
         }
-        let entry = Arc::new(Entry::write(object, revision));
+        let entry = Arc::new(Entry { raw, ..Entry::write(object, revision) });
         let shelf = self.shelf_mut(&write.shelf);
         match gone {
             false => shelf.put(write.key, entry.clone(), history),

@@ -259,8 +259,17 @@ impl Store {
             Err(Missing::Resource) => return Err(refused(Failure::no_such_resource())),
             Err(Missing::Group) => return Ok((route::page_not_found(), Vec::new(), chance)),
         };
-        let mut call =
-            Call { request, answers, now, info: &info, served, user, chance, warnings: Vec::new() };
+        let mut call = Call {
+            request,
+            answers,
+            now,
+            info: &info,
+            served,
+            user,
+            chance,
+            warnings: Vec::new(),
+            raw: false,
+        };
         match route::route(&self.state, &mut call) {
             Ok(outcome) => match outcome.writes.iter().try_for_each(storable) {
                 Ok(()) => Ok((outcome, call.warnings, call.chance)),
@@ -405,9 +414,9 @@ impl Store {
 
 /// Whatever made it (a body, a patch, a webhook, a conversion), it is stored only if it can be read again.
 fn storable(write: &Write) -> Result<(), Failure> {
-    match &write.change {
-        WriteKind::Put(object) => body::check_depth(object).map_err(Failure::bad_request),
-        WriteKind::Remove(_) => Ok(()),
+    match write.change.put() {
+        Some(object) => body::check_depth(object).map_err(Failure::bad_request),
+        None => Ok(()),
     }
 }
 

@@ -30,20 +30,42 @@ pub(crate) fn read(served: &Served, kind: &Gvk, object: &mut Value) -> Result<Ve
     }
 }
 
-/// What the server has made of an object, as it writes it.
-pub(crate) fn tidy(served: &Served, object: &mut Value) {
+/// What the server has made of an object, as it writes it. Whether what it then reads of that is something else.
+pub(crate) fn tidy(served: &Served, object: &mut Value) -> bool {
     object.remove(&["metadata", "selfLink"]);
     if served.is("", "services") {
         // A real server keeps what it does not show.
         kinds::as_read(object);
     }
-    if !served.is_custom() {
-        let before = object.clone();
-        if canonical(&served.stored, object).is_err() {
-            *object = before;
+    if served.is_custom() {
+        return false;
+    }
+    let before = object.clone();
+    if canonical(&served.stored, object).is_err() {
+        *object = before;
+    }
+    let Some(adds) = Adds::of(served) else { return false };
+    let stored = object.clone();
+    default(served, object);
+    adds == Adds::Once && *object != stored
+}
+
+/// What reading adds to objects of a kind that is not stored: all others have their defaults before they get there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Adds {
+    /// What every write loses: the kind of claim templates.
+    Always,
+    /// What comes of things that are reset or made when an object is created.
+    Once,
+}
+
+impl Adds {
+    fn of(served: &Served) -> Option<Self> {
+        match (&*served.resource.group, &*served.resource.plural) {
+            ("apps", "statefulsets") => Some(Self::Always),
+            ("", "persistentvolumeclaims") | ("batch", "jobs") => Some(Self::Once),
+            _ => None,
         }
-        // What storage loses comes back when it is read: the kind of claim templates.
-        default(served, object);
     }
 }
 
@@ -91,15 +113,22 @@ pub(crate) fn default(served: &Served, object: &mut Value) {
     }
 }
 
-/// What an apply or admission has made, as the server's own types read it, with defaults.
+/// What admission has made, as the server's own types read it, with defaults.
 pub(crate) fn settle(served: &Served, object: &mut Value) -> Result<(), Failure> {
-    let unreadable = |error: WireError| Failure::unknown(error.to_string());
+    settle_applied(served, object).map(drop).map_err(|error| Failure::unknown(error.to_string()))
+}
+
+/// What an apply has made, as the server's own types read it, with defaults. Whether it is stored as something else: the
+/// `metadata` of custom resources is, as the apply has it.
+pub(crate) fn settle_applied(served: &Served, object: &mut Value) -> Result<bool, WireError> {
     match &served.rules {
-        Rules::BuiltIn(_) => read(served, &served.gvk, object).map(drop).map_err(unreadable),
+        Rules::BuiltIn(_) => read(served, &served.gvk, object).map(|_| false),
         Rules::Custom(custom) => {
-            read_metadata(object).map_err(unreadable)?;
+            let applied = object.get("metadata").cloned();
+            read_metadata(object)?;
+            let raw = object.get("metadata") != applied.as_ref();
             custom.default(object, &served.gvk.api.version);
-            Ok(())
+            Ok(raw)
         }
     }
 }

@@ -37,7 +37,10 @@ pub(crate) const DAEMON_SET: Strategy = Strategy {
     validate: |object| validate_spec(object.child("spec")),
     validate_update,
     status: Some(Status {
-        prepare_update: keep_spec,
+        prepare_update: |object, old| {
+            keep_spec(object, old);
+            set_template_generation(object, template_generation(old));
+        },
         validate_update: validate_status,
         warnings: |_| Vec::new(),
     }),
@@ -52,6 +55,8 @@ pub(crate) const DAEMON_SET: Strategy = Strategy {
 };
 
 fn default(object: &mut Value) {
+    // To the server it is a number of the spec, which is always there: whoever leaves it out says 0.
+    set_template_generation(object, template_generation(object));
     object.default_to("spec", Map::new());
     let Some(spec) = object.child_mut("spec") else { return };
     spec.default_to("updateStrategy", Map::new());

@@ -37,7 +37,7 @@ pub use access::approve_certificate;
 pub use basic::{convert_event, finalize_namespace};
 pub use crd::{accept_names, schemas};
 pub use cron_job::Schedule;
-pub use meta::{Scope, invalid_on_create, invalid_on_status_update, invalid_on_update};
+pub use meta::{Scope, invalid_embedded, invalid_on_create, invalid_on_status_update, invalid_on_update};
 pub use pod::{
     mount_token, prepare_ephemeral_update, token_volume, tolerate_lost_nodes, validate_ephemeral_update,
 };

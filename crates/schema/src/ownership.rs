@@ -151,11 +151,11 @@ impl Ownership<'_> {
         if object.value.str_at(&["apiVersion"]) == Some(version) {
             return Ok(Some(object.clone()));
         }
-        let Some(schema) = self.convert.schema(version) else { return Ok(None) };
         let converted = match self.convert.convert(&object.value, version) {
             Err(ConvertError::MissingVersion) => return Ok(None),
             other => other?,
         };
+        let Some(schema) = self.convert.schema(version) else { return Ok(None) };
         // Duplicates are refused here also in live objects, as the server has it.
         schema.typed(converted, Duplicates::Refused).map(Some).map_err(ConvertError::Type)
     }

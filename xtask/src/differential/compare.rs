@@ -1,4 +1,5 @@
 //! What two servers answered differently, but for what is known and excluded.
+use std::cell::Cell;
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
@@ -9,7 +10,14 @@ use serde_json::Value;
 use super::script::{ANSWER, Step};
 
 /// The differences that are known: script, place (a prefix) and reason, with tabs between them.
-pub(super) struct Exclusions(Vec<[String; 2]>);
+pub(super) struct Exclusions(Vec<Exclusion>);
+
+struct Exclusion {
+    script: String,
+    place: String,
+    /// Whether something was found that it excludes.
+    met: Cell<bool>,
+}
 
 impl Exclusions {
     pub(super) fn read(path: &Path) -> Result<Self> {
@@ -18,7 +26,8 @@ impl Exclusions {
         let columns = lines.map(|line| {
             let columns: Vec<&str> = line.split('\t').collect();
             ensure!(columns.len() == 3 && !columns[2].is_empty(), "{}: {line:?}", path.display());
-            Ok([columns[0].to_owned(), columns[1].to_owned()])
+            let text = |index: usize| columns[index].to_owned();
+            Ok(Exclusion { script: text(0), place: text(1), met: Cell::new(false) })
         });
         columns.collect::<Result<_>>().map(Self)
     }
@@ -31,6 +40,14 @@ impl Exclusions {
         self.0.len()
     }
 
+    /// Those that excluded nothing so far: of no use, if all scripts were played.
+    pub(super) fn unmet(&self) -> Vec<String> {
+        let unmet = self.0.iter().filter(|exclusion| !exclusion.met.get());
+        unmet
+            .map(|exclusion| format!("{} {}", exclusion.script, exclusion.place).trim_end().to_owned())
+            .collect()
+    }
+
     /// A line for each difference that is not excluded: `SCRIPT:STEP PLACE: THIS instead of THAT`.
     pub(super) fn differences(&self, name: &str, want: &[Step], got: &[Step]) -> Vec<String> {
         let mut told = Vec::new();
@@ -40,10 +57,13 @@ impl Exclusions {
                 let null = Value::Null;
                 let side = |step: &Step| sorted(step.get(key).unwrap_or(&null));
                 differences(&side(want), &side(got), key, &mut |path, text| {
-                    let excluded = self.0.iter().any(|[script, prefix]| {
-                        (*script == place || script == name) && path.starts_with(prefix.as_str())
+                    let excluding = self.0.iter().find(|exclusion| {
+                        (exclusion.script == place || exclusion.script == name)
+                            && path.starts_with(exclusion.place.as_str())
                     });
-                    if !excluded {
+                    if let Some(excluding) = excluding {
+                        excluding.met.set(true);
+                    } else {
                         told.push(format!("{place} {path}: {text}"));
                     }
                 });
@@ -74,7 +94,7 @@ fn sorted(answer: &Value) -> Value {
             Value::Object(entries.iter().map(entry).collect())
         }
         Value::Array(items) => items.iter().map(sorted).collect(),
-        Value::String(text) => without_object(text).into(),
+        Value::String(text) => in_order(&without_object(text)).into(),
         other => other.clone(),
     }
 }
@@ -91,6 +111,18 @@ fn without_object(text: &str) -> String {
         Some((start, end)) => format!("{}Invalid value: <object>{}", &text[..start], &text[end + 2..]),
         None => text.to_owned(),
     }
+}
+
+/// A message with the mistakes of a custom resource in an order of their own: they come from a Go map, in none.
+fn in_order(text: &str) -> String {
+    const BETWEEN: &str = ", spec.";
+    let Some((head, list)) = text.split_once(" is invalid: [") else { return text.to_owned() };
+    let Some(list) = list.strip_suffix(']').filter(|list| list.contains(" in body ")) else {
+        return text.to_owned();
+    };
+    let mut mistakes: Vec<&str> = list.trim_start_matches("spec.").split(BETWEEN).collect();
+    mistakes.sort_unstable();
+    format!("{head} is invalid: <in any order: {}>", mistakes.join("; "))
 }
 
 fn differences(want: &Value, got: &Value, path: &str, tell: &mut impl FnMut(&str, String)) {
@@ -139,8 +171,26 @@ mod tests {
                 "s:1 answer.c: nothing instead of 1"
             ]
         );
-        let some = Exclusions(vec![["s".into(), "answer.a".into()], ["s:1".into(), "code".into()]]);
+        let exclude = |script: &str, place: &str| Exclusion {
+            script: script.into(),
+            place: place.into(),
+            met: Cell::new(false),
+        };
+        let some = Exclusions(vec![exclude("s", "answer.a"), exclude("s:1", "code"), exclude("s:2", "")]);
         assert_eq!(some.differences("s", &want, &got), ["s:1 answer.c: nothing instead of 1"]);
+        assert_eq!(some.unmet(), ["s:2"]);
         assert!(none.differences("s", &want, &want).is_empty());
+    }
+
+    #[test]
+    fn mistakes_of_custom_resources_have_no_order() {
+        let text = |mistakes: &str| in_order(&format!("Widget.example.com \"a\" is invalid: {mistakes}"));
+        let (deep, open) = ("spec.deep: Invalid value: spec.deep in body x", "spec.open: Required value");
+        assert_eq!(text(&format!("[{deep}, {open}]")), text(&format!("[{open}, {deep}]")));
+        assert_ne!(text(&format!("[{deep}, {open}]")), text(&format!("[{deep}, {deep}]")));
+        assert_eq!(
+            text("[spec.b: x, spec.a: x]"),
+            "Widget.example.com \"a\" is invalid: [spec.b: x, spec.a: x]"
+        );
     }
 }

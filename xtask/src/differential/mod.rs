@@ -95,7 +95,7 @@ pub(crate) fn run(workspace: &Workspace, options: &DifferentialOptions) -> Resul
         };
         let embedded = Server::connect(&embedded, &run).await?;
         match options.random {
-            Some(count) => random::compare((&real, &embedded), count, options.seed).await,
+            Some(count) => random::compare((&real, &embedded), &run, (options.seed, count)).await,
             None => compare_scripts(workspace, options, (&real, &embedded)).await,
         }
     });
@@ -184,6 +184,9 @@ async fn compare_scripts(
     });
     let told: Vec<Vec<String>> = played.buffered(AT_ONCE).try_collect().await?;
     told.iter().flatten().for_each(|line| println!("{line}"));
+    if options.scripts.is_empty() && options.name.is_none() {
+        exclusions.unmet().iter().for_each(|exclusion| println!("excludes nothing: {exclusion}"));
+    }
     let equal = told.iter().filter(|told| told.is_empty()).count();
     println!("{} scripts, {equal} equal; {} exclusions", told.len(), exclusions.len());
     Ok(equal == told.len())

@@ -7,14 +7,14 @@ use super::compare::Exclusions;
 use super::script::{Script, Step};
 use super::server::Server;
 
-const NAMESPACE: &str = "random";
 /// How many sequences are played at a time.
 const AT_ONCE: usize = 8;
 const MANAGERS: [&str; 3] = ["one", "two", "three"];
 
 /// A kind, and the parts of it that a writer may want.
 struct Kind {
-    path: &'static str,
+    /// Its path in a namespace, around the namespace.
+    path: [&'static str; 2],
     api_version: &'static str,
     kind: &'static str,
     /// What is beside metadata.
@@ -23,34 +23,40 @@ struct Kind {
 
 const KINDS: [Kind; 4] = [
     Kind {
-        path: "/api/v1/namespaces/random/configmaps",
+        path: ["/api/v1/namespaces/", "/configmaps"],
         api_version: "v1",
         kind: "ConfigMap",
         part: config_map,
     },
-    Kind { path: "/api/v1/namespaces/random/services", api_version: "v1", kind: "Service", part: service },
+    Kind { path: ["/api/v1/namespaces/", "/services"], api_version: "v1", kind: "Service", part: service },
     Kind {
-        path: "/apis/apps/v1/namespaces/random/deployments",
+        path: ["/apis/apps/v1/namespaces/", "/deployments"],
         api_version: "apps/v1",
         kind: "Deployment",
         part: deployment,
     },
     Kind {
-        path: "/apis/random.example.com/v1/namespaces/random/widgets",
+        path: ["/apis/random.example.com/v1/namespaces/", "/widgets"],
         api_version: "random.example.com/v1",
         kind: "Widget",
         part: widget,
     },
 ];
 
-/// Plays sequences with the seeds from `seed` on. `false`: something was answered differently.
-pub(super) async fn compare(servers: (&Server, &Server), count: u64, seed: u64) -> Result<bool> {
-    let setup = script("setup", setup());
+/// Plays `count` sequences with the seeds from `seed` on, in a namespace of this run. `false`: something was answered
+/// differently.
+pub(super) async fn compare(
+    servers: (&Server, &Server),
+    run: &str,
+    (seed, count): (u64, u64),
+) -> Result<bool> {
+    let namespace = format!("random-{run}");
+    let setup = script("setup", setup(&namespace));
     servers.0.play(&setup).await?;
     servers.1.play(&setup).await?;
     let none = Exclusions::none();
     let played = stream::iter(seed..seed + count).map(async |seed| {
-        let script = sequence(seed);
+        let script = sequence(&namespace, seed);
         let (real, embedded) = tokio::try_join!(servers.0.play(&script), servers.1.play(&script))?;
         let told = none.differences(&script.name, &real, &embedded);
         for line in told.iter().take(3) {
@@ -77,7 +83,7 @@ fn step(value: Value) -> Step {
     value.as_object().cloned().unwrap_or_default()
 }
 
-fn setup() -> Vec<Step> {
+fn setup(namespace: &str) -> Vec<Step> {
     let list =
         |kind: &str, items: Value| json!({"type": "array", "x-kubernetes-list-type": kind, "items": items});
     let text = || json!({"type": "string"});
@@ -104,21 +110,22 @@ fn setup() -> Vec<Step> {
             "versions": [{"name": "v1", "served": true, "storage": true, "schema": schema}]}});
     vec![
         step(
-            json!({"method": "POST", "path": "/api/v1/namespaces", "body": {"metadata": {"name": NAMESPACE}}}),
+            json!({"method": "POST", "path": "/api/v1/namespaces", "body": {"metadata": {"name": namespace}}}),
         ),
         step(
             json!({"method": "POST", "path": "/apis/apiextensions.k8s.io/v1/customresourcedefinitions", "body": definition,
-            "wait": "/apis/random.example.com/v1/namespaces/random/widgets", "pause": 1.0}),
+            "wait": "/apis/random.example.com/v1/widgets", "pause": 1.0}),
         ),
     ]
 }
 
 /// Some applies by several managers, forced or not, with updates and patches between them, and a look at the end.
-fn sequence(seed: u64) -> Script {
+fn sequence(namespace: &str, seed: u64) -> Script {
     let mut chance = Chance(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ 0x5851_f42d_4c95_7f2d);
     let kind = &KINDS[chance.below(KINDS.len())];
     let name = format!("r{seed}");
-    let object_path = format!("{}/{name}", kind.path);
+    let [before, after] = kind.path;
+    let object_path = format!("{before}{namespace}{after}/{name}");
     let mut steps = Vec::new();
     for _ in 0..4 + chance.below(5) {
         let manager = MANAGERS[chance.below(3)];
@@ -382,12 +389,12 @@ mod tests {
 
     #[test]
     fn a_seed_is_a_sequence() {
-        let text = |seed| format!("{:?}", sequence(seed).steps);
+        let text = |seed| format!("{:?}", sequence("n", seed).steps);
         assert_eq!(text(7), text(7));
         assert_ne!(text(7), text(8));
         let kinds: std::collections::BTreeSet<String> = (0..50)
             .filter_map(|seed| {
-                Some(sequence(seed).steps.first()?.get("body")?.get("kind")?.as_str()?.to_owned())
+                Some(sequence("n", seed).steps.first()?.get("body")?.get("kind")?.as_str()?.to_owned())
             })
             .collect();
         assert_eq!(kinds.len(), KINDS.len());

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use lockstep_core::Value;
-use schema::{Wire, WireError};
+use schema::{FieldError, Wire, WireError};
 
 /// Reads the `metadata` of every embedded object, and says which fields it does not know, sorted.
 ///
@@ -17,6 +17,47 @@ pub(crate) fn read(schema: &Value, object: &mut Value) -> Result<Vec<String>, Wi
     }
     reading.unknown.sort();
     Ok(reading.unknown)
+}
+
+/// What is wrong with the `metadata` of embedded objects. That they say what they are is the schema's to want.
+pub(crate) fn invalid(schema: &Value, object: &Value) -> Vec<FieldError> {
+    let mut errors = Vec::new();
+    if holds_embedded(schema) {
+        validate(&mut errors, object, schema, "");
+    }
+    errors
+}
+
+fn validate(errors: &mut Vec<FieldError>, value: &Value, schema: &Value, at: &str) {
+    match value {
+        Value::Map(entries) => {
+            if is_embedded(schema) {
+                validate_metadata(errors, value, at);
+            }
+            for (name, value) in entries.iter() {
+                let named = schema.at(&["properties", name]).map(|inner| (inner, below(at, name)));
+                let other = || Some((schema.get("additionalProperties")?, format!("{at}[{name}]")));
+                if let Some((inner, at)) = named.or_else(other) {
+                    validate(errors, value, inner, &at);
+                }
+            }
+        }
+        Value::List(items) => {
+            let Some(inner) = schema.get("items") else { return };
+            for (index, item) in items.iter().enumerate() {
+                validate(errors, item, inner, &format!("{at}[{index}]"));
+            }
+        }
+        _ => {}
+    }
+}
+
+fn validate_metadata(errors: &mut Vec<FieldError>, object: &Value, of: &str) {
+    let metadata = object.get("metadata").filter(|metadata| metadata.as_map().is_some());
+    for mut error in metadata.map(kinds::invalid_embedded).unwrap_or_default() {
+        error.field = below(of, &error.field);
+        errors.push(error);
+    }
 }
 
 /// Whether a schema speaks of embedded objects anywhere: most do not, and their objects need not be looked through.
@@ -102,6 +143,16 @@ mod tests {
             (Err(why), Err(error)) => assert_eq!(error.to_string(), why),
             (want, read) => panic!("{want:?} {read:?}"),
         }
+    }
+
+    #[test]
+    fn metadata_is_validated_wherever_an_object_is_embedded() {
+        let schema = r#"{"properties":{"l":{"items":{"x-kubernetes-embedded-resource":true}}}}"#;
+        let object = r#"{"l":[{"kind":"","metadata":{"labels":{"a b":"c"}}},{"kind":"X","apiVersion":"v1","metadata":{"name":"a/b"}}]}"#;
+        let (schema, object) = (from_json(schema.as_bytes()).unwrap(), from_json(object.as_bytes()).unwrap());
+        let errors: Vec<String> = invalid(&schema, &object).iter().map(|error| error.field.clone()).collect();
+        assert_eq!(errors, ["l[0].metadata.labels", "l[1].metadata.name"]);
+        assert!(invalid(&Value::default(), &object).is_empty());
     }
 
     #[test]

@@ -202,6 +202,7 @@ impl Custom {
             errors.extend(scale.invalid(object));
             errors.extend(scale.invalid_status(object));
         }
+        errors.extend(super::embedded::invalid(&version.schema, object));
         self.check_rules(version, (object, old), &mut errors);
         errors
     }

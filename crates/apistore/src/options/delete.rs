@@ -48,35 +48,42 @@ impl DeleteOptions {
     fn of_body(body: &Value) -> Result<Self, Failure> {
         let mistyped = |found: &Value, field: &str, kind: &str| {
             let found = match found {
-                Value::Bool(_) => "bool",
-                Value::Int(_) | Value::Uint(_) | Value::Float(_) => "number",
-                Value::String(_) => "string",
-                Value::List(_) => "array",
-                _ => "object",
+                Value::Float(number) if kind == "int64" => format!("number {number}"),
+                other => crate::body::go_kind(other).to_owned(),
             };
             Failure::bad_request(format!(
-                "json: cannot unmarshal {found} into Go struct field DeleteOptions.{field} of type {kind}"
+                "json: cannot unmarshal {found} into Go struct field {field} of type {kind}"
             ))
         };
         let field = |name: &str| body.get(name).filter(|value| !matches!(value, Value::Null));
         let grace = field("gracePeriodSeconds")
-            .map(|value| value.as_int().ok_or_else(|| mistyped(value, "gracePeriodSeconds", "int64")))
+            .map(|value| {
+                value.as_int().ok_or_else(|| mistyped(value, "DeleteOptions.gracePeriodSeconds", "int64"))
+            })
             .transpose()?;
         let orphan_dependents = field("orphanDependents")
-            .map(|value| value.as_bool().ok_or_else(|| mistyped(value, "orphanDependents", "bool")))
+            .map(|value| {
+                value.as_bool().ok_or_else(|| mistyped(value, "DeleteOptions.orphanDependents", "bool"))
+            })
             .transpose()?;
         let policy = field("propagationPolicy")
             .map(|value| {
-                value.as_str().ok_or_else(|| mistyped(value, "propagationPolicy", "v1.DeletionPropagation"))
+                value.as_str().ok_or_else(|| {
+                    mistyped(value, "DeleteOptions.propagationPolicy", "v1.DeletionPropagation")
+                })
             })
             .transpose()?;
-        let text = |key| body.str_at(&["preconditions", key]).map(str::to_owned);
+        let text = |key: &str, kind: &str| match body.at(&["preconditions", key]) {
+            None | Some(Value::Null) => Ok(None),
+            Some(Value::String(text)) => Ok(Some(text.to_string())),
+            Some(other) => Err(mistyped(other, &format!("Preconditions.preconditions.{key}"), kind)),
+        };
         let dry_run = field("dryRun").and_then(Value::as_list).unwrap_or_default();
         let dry_run: Vec<&str> = dry_run.iter().filter_map(Value::as_str).collect();
         let options = Self {
             grace,
-            uid: text("uid"),
-            resource_version: text("resourceVersion"),
+            uid: text("uid", "types.UID")?,
+            resource_version: text("resourceVersion", "string")?,
             orphan_dependents,
             ..Self::default()
         };

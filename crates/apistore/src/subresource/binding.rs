@@ -56,7 +56,10 @@ fn check(binding: &Value) -> Result<(), Failure> {
     match errors.is_empty() {
         true => Ok(()),
         // The server does not say that it is the client's fault.
-        false => Err(Failure::unknown(errors.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "))),
+        false => {
+            let errors: Vec<String> = errors.iter().map(ToString::to_string).collect();
+            Err(Failure::unknown(crate::failure::joined(&errors)))
+        }
     }
 }
 

@@ -14,7 +14,7 @@ use crate::failure::{Failure, GroupResource, Halt};
 use crate::info::Verb;
 use crate::options::{WriteKind as OptionsKind, WriteOptions};
 use crate::served::{Rules, Served};
-use crate::state::{State, WriteKind};
+use crate::state::State;
 use crate::write::{Change, Patched, View, apply_change, check_name, writer};
 
 /// Scale as if it were a resource.
@@ -43,6 +43,9 @@ pub(super) fn scale(state: &State, call: &mut Call<'_>) -> Result<Outcome, Halt>
         };
         let ask = Ask { state, answers: call.answers };
         let object = decode(&call.served, ask, entry)?;
+        if call.served.is_custom() && !has_replicas(&call.served, &object) {
+            return Err(Failure::internal(&no_replicas(&call.served, "does not exist")).into());
+        }
         return Ok(Outcome::read(Shown::Object(of(&call.served, &object))));
     }
     let (options, patched) = match call.info.verb {
@@ -56,7 +59,10 @@ pub(super) fn scale(state: &State, call: &mut Call<'_>) -> Result<Outcome, Halt>
     let served = call.served.clone();
     let make = |call: &mut Call<'_>, live: Option<&Value>| {
         let Some(live) = live else { return Err(missing(call).into()) };
-        let old = with_managers(&served, of(&served, live), live);
+        let mut old = with_managers(&served, of(&served, live), live);
+        if served.is_custom() && !has_replicas(&served, live) {
+            old.set(&["spec", "replicas"], UNSET.into());
+        }
         let new = match &patched {
             Some(patched) => patched.apply(ask, call, &SCALE, Some(&old))?,
             None => {
@@ -66,7 +72,14 @@ pub(super) fn scale(state: &State, call: &mut Call<'_>) -> Result<Outcome, Halt>
             }
         };
         check_name(call, &new)?;
-        check(&new, &call.info.name)?;
+        match served.is_custom() {
+            // Whether the number is one is the custom resource's own to say.
+            true if unset(&new) => {
+                return Err(Failure::bad_request(no_replicas(&served, "cannot be empty")).into());
+            }
+            true => {}
+            false => check(&new, &call.info.name)?,
+        }
         Ok(scaled(&served, live, &new))
     };
     let change = Change { options: &options, uid: None, creates: false, make: &make, view: Some(VIEW) };
@@ -85,6 +98,22 @@ const VIEW: View = View {
     },
 };
 
+/// What the Scale of a custom resource without a number of replicas has in its place while it is changed.
+const UNSET: i64 = i32::MIN as i64;
+
+fn unset(scale: &Value) -> bool {
+    scale.int_at(&["spec", "replicas"]) == Some(UNSET)
+}
+
+fn has_replicas(served: &Served, object: &Value) -> bool {
+    object.int_at(&keys(&paths(served).spec)).is_some()
+}
+
+fn no_replicas(served: &Served, why: &str) -> String {
+    let path = format!(".{}", paths(served).spec.join("."));
+    format!("the spec replicas field {} {why}", crate::failure::quoted(&path))
+}
+
 fn missing(call: &Call<'_>) -> Failure {
     let resource =
         GroupResource::new(&call.served.resource.group, &format!("{}/scale", call.served.resource.plural));
@@ -93,10 +122,7 @@ fn missing(call: &Call<'_>) -> Failure {
 
 /// What was written, as a Scale.
 fn shown(ask: Ask<'_>, call: &Call<'_>, outcome: Outcome) -> Result<Outcome, Halt> {
-    let written = outcome.writes.first().and_then(|write| match &write.change {
-        WriteKind::Put(object) => Some(object.clone()),
-        WriteKind::Remove(_) => None,
-    });
+    let written = outcome.writes.first().and_then(|write| write.change.put().cloned());
     let (object, index) = match (written, &outcome.shown) {
         (Some(object), _) => (object, Some(0)),
         (None, Shown::Object(object) | Shown::At(_, object)) => (object.clone(), None),

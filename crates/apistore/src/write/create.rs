@@ -94,10 +94,10 @@ pub(super) fn finish(
     let name = object.str_at(&["metadata", "name"]).unwrap_or_default().to_owned();
     let errors = crate::validate::on_create(&served, &object);
     if !errors.is_empty() {
-        return Err(Failure::invalid(&served.group_kind(), &name, &errors).into());
+        return Err(Failure::invalid(&served.group_kind_of(&object), &name, &errors).into());
     }
     (strategy.warnings)(&object, None).into_iter().for_each(|warning| call.warn(warning));
-    crate::wire::tidy(&served, &mut object);
+    call.raw |= crate::wire::tidy(&served, &mut object);
     let value = admission::options_value(options, Operation::Create);
     let attributes = attributes(state, call, (&name, &value), options);
     admission::validate(call, attributes, Some(&object), None)?;

@@ -80,7 +80,8 @@ pub(crate) fn stored(
     if (call.request.body.len() + live) * 2 > MOST_STORED {
         check_stored_size(encode(&to_store).len())?;
     }
-    let write = Write { shelf: served.shelf.clone(), key, change: WriteKind::Put(to_store) };
+    let change = if call.raw { WriteKind::PutRaw(to_store) } else { WriteKind::Put(to_store) };
+    let write = Write { shelf: served.shelf.clone(), key, change };
     Ok(Outcome { code, writes: vec![write], shown })
 }
 

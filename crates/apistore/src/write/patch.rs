@@ -1,7 +1,7 @@
 //! Patches: JSON, merge, strategic merge, and apply.
 
-use lockstep_core::{Map, Value, to_json};
-use schema::{At, FieldError, Force, PatchError, json_patch, merge_patch, strategic_merge_patch};
+use lockstep_core::{Gvk, Map, Value, to_json};
+use schema::{At, FieldError, Force, PatchError, WireError, json_patch, merge_patch, strategic_merge_patch};
 
 use super::update::{Change, apply_change, check_name, expected_namespace};
 use super::{settle_namespace, writer};
@@ -102,7 +102,10 @@ pub(crate) fn patch(state: &State, call: &mut Call<'_>) -> Result<Outcome, Halt>
 fn read(call: &Call<'_>, kind: PatchType) -> Result<Parsed, Failure> {
     let format = if kind == PatchType::Apply { Format::Yaml } else { Format::Json };
     let parsed = parse(&call.request.body, format).map_err(|error| {
+        // What might be JSON is decoded at once, other YAML is made JSON before.
+        let might_be_json = call.request.body.trim_ascii_start().first() == Some(&b'{');
         Failure::bad_request(match kind {
+            PatchType::Apply if !might_be_json => format!("error encoding patch: {error}"),
             PatchType::Apply => format!("error decoding patch: error converting YAML to JSON: {error}"),
             _ => "invalid JSON patch".to_owned(),
         })
@@ -151,7 +154,8 @@ fn applied(
     let subresource = call.info.subresource.as_str();
     let writer = writer(ask, served, subresource, (options, call.time()));
     let mut object = writer.apply(live, &patch.value, force)?;
-    wire::settle(served, &mut object)?;
+    call.raw |= wire::settle_applied(served, &mut object)
+        .map_err(|error| unconvertible(served, &patch.value, &error))?;
     if !patch.strict.is_empty() {
         match options.field_validation {
             FieldValidation::Strict => {
@@ -166,6 +170,19 @@ fn applied(
         }
     }
     Ok(object)
+}
+
+/// What an apply has made is converted to the server's own type, and is none.
+fn unconvertible(served: &Served, patch: &Value, error: &WireError) -> Failure {
+    let text = |key| patch.str_at(&["metadata", key]).unwrap_or_default();
+    let Gvk { api, kind } = &served.gvk;
+    let shown = format!("{}/{}, Kind={kind}", api.group, api.version);
+    Failure::unknown(format!(
+        "failed to convert new object ({}/{}; {shown}) to proper version: unable to convert unstructured object to {shown}: {}",
+        text("namespace"),
+        text("name"),
+        error.converted()
+    ))
 }
 
 /// The object with a patch of another kind.

@@ -155,8 +155,9 @@ fn replace(
     };
     settle_namespace(&mut object, call.namespace())?;
     prepare(state, call, &mut object, &old)?;
-    wire::tidy(&served, &mut object);
-    let object = keep_times(&old, object);
+    call.raw |= wire::tidy(&served, &mut object);
+    // What is not read as it is stored differs from it, and is written with its new time.
+    let object = if call.raw { object } else { keep_times(&old, object) };
     admission::validate(call, attributes, Some(&seen(&object)), Some(&seen(&old)))?;
     if is_finished(&object, &old) {
         return finalized(state, call, object, (entry, options));
@@ -178,16 +179,14 @@ fn store_changed(
     let key = key(call.namespace(), &call.info.name);
     if *served.working_version() == served.stored_version {
         // What only the definition has changed is written now.
-        if object != *old || served.is_custom() && *encode(&object) != *entry.object {
+        let same = object == *old && (!served.is_custom() || *encode(&object) == *entry.object);
+        if !same || call.raw != entry.raw {
             return stored(state, call, object, (key, 200));
         }
     } else {
         let outcome = stored(state, call, object.clone(), (key, 200))?;
-        let same = outcome.writes.iter().all(|write| match &write.change {
-            WriteKind::Put(new) => *encode(new) == *entry.object,
-            WriteKind::Remove(_) => false,
-        });
-        if !same {
+        let same = |write: &Write| write.change.put().is_some_and(|new| *encode(new) == *entry.object);
+        if call.raw != entry.raw || !outcome.writes.iter().all(same) {
             return Ok(outcome);
         }
     }
@@ -256,7 +255,7 @@ fn prepare(state: &State, call: &mut Call<'_>, object: &mut Value, old: &Value) 
     errors.splice(0..0, crate::validate::on_update(&served, &call.info.subresource, object, old));
     if !errors.is_empty() {
         let name = object.str_at(&["metadata", "name"]).unwrap_or_default();
-        return Err(Failure::invalid(&served.group_kind(), name, &errors).into());
+        return Err(Failure::invalid(&served.group_kind_of(object), name, &errors).into());
     }
     let warnings = match (call.info.subresource.as_str(), strategy.status) {
         ("", _) => (strategy.warnings)(object, Some(old)),

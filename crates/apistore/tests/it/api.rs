@@ -142,6 +142,6 @@ pub(crate) fn request(method: Method, path: &str) -> Request {
         .by(User::of("admin", &["system:masters", "system:authenticated"]));
     query.split_terminator('&').fold(request, |request, pair| {
         let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-        request.with(name, value.replace("%20", " "))
+        request.with(name, value.replace("%20", " ").replace("%01", "\u{1}"))
     })
 }

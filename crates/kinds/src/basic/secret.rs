@@ -18,9 +18,8 @@ pub(crate) const SECRET: Strategy = Strategy {
     },
     validate,
     validate_update: |secret, old| {
-        let (mut errors, late) = validate_change(secret, old);
+        let mut errors = validate_change(secret, old);
         errors.extend(validate(secret));
-        errors.extend(late);
         errors
     },
     warnings: |secret, _| warnings(secret),
@@ -111,9 +110,12 @@ fn go_name(value: &Value) -> &'static str {
     }
 }
 
-/// What comes before the mistakes in the Secret itself, and what comes after.
-fn validate_change(secret: &Value, old: &Value) -> (Vec<FieldError>, Vec<FieldError>) {
-    let (mut errors, mut late) = (Vec::new(), Vec::new());
+/// What comes before the mistakes in the Secret itself.
+fn validate_change(secret: &Value, old: &Value) -> Vec<FieldError> {
+    let mut errors = Vec::new();
+    if secret.text("type") != old.text("type") {
+        errors.push(FieldError::invalid(&At::ROOT.field("type"), secret.text("type"), "field is immutable"));
+    }
     if old.flag("immutable") {
         if !secret.flag("immutable") {
             errors.push(FieldError::forbidden(&At::ROOT.field("immutable"), NOW_IMMUTABLE));
@@ -124,10 +126,7 @@ fn validate_change(secret: &Value, old: &Value) -> (Vec<FieldError>, Vec<FieldEr
             errors.push(FieldError::forbidden(&At::ROOT.field("data"), NOW_IMMUTABLE));
         }
     }
-    if secret.text("type") != old.text("type") {
-        late.push(FieldError::invalid(&At::ROOT.field("type"), secret.text("type"), "field is immutable"));
-    }
-    (errors, late)
+    errors
 }
 
 /// A key pair that is not there at all is what can be told without reading certificates.

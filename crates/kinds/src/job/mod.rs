@@ -89,10 +89,10 @@ pub(crate) fn default_template_and_policy(spec: &mut Value) {
 /// A Job that has its labels from its template also has those that the server adds there.
 fn prepare_create(object: &mut Value) {
     let labels = |object: &Value| object.at(&["spec", "template", "metadata", "labels"]).cloned();
-    let shared = match (object.at(&["metadata", "labels"]), labels(object)) {
-        (None, None) => true,
-        (own, of_template) => own == of_template.as_ref(),
-    };
+    // Those of the template are the Job's own where it has none. What it gets now both get, if there were any; else it comes to
+    // the Job only when it is read.
+    let own = object.at(&["metadata", "labels"]);
+    let shared = own.is_some() && own == labels(object).as_ref();
     if !object.child("spec").flag("manualSelector") {
         let meta = object.child("metadata");
         let (name, uid) = (meta.child("name").clone(), meta.text("uid").to_owned());

@@ -10,7 +10,9 @@ mod object_meta;
 mod selector;
 mod view;
 
-pub use object_meta::{Scope, invalid_on_create, invalid_on_status_update, invalid_on_update};
+pub use object_meta::{
+    Scope, invalid_embedded, invalid_on_create, invalid_on_status_update, invalid_on_update,
+};
 pub(crate) use schema::Quantity;
 
 pub(crate) use edit::Edit;

@@ -32,7 +32,7 @@ pub fn invalid_on_create(strategy: &Strategy, object: &Value, scope: Scope) -> V
     let kind_name = |name: &str| (strategy.name)(name).err().unwrap_or_default();
     validate_names(&mut errors, meta, [&kind_name, &kind_name]);
     validate_rest(&mut errors, meta, scope);
-    validate_short_finalizers(&mut errors, meta);
+    validate_short_finalizers(&mut errors, strategy, meta);
     errors.extend((strategy.validate)(object));
     if errors.is_empty() {
         validate_names(&mut errors, meta, [&path_segment_prefix, &path_segment]);
@@ -53,7 +53,7 @@ fn once(errors: Errors) -> Errors {
 
 /// Everything that is wrong with an update, in the order of the server.
 pub fn invalid_on_update(strategy: &Strategy, object: &Value, old: &Value, scope: Scope) -> Vec<FieldError> {
-    let mut errors = meta_on_update(object, old, scope);
+    let mut errors = meta_on_update(strategy, object, old, scope);
     errors.extend((strategy.validate_update)(object, old));
     once(errors)
 }
@@ -65,17 +65,30 @@ pub fn invalid_on_status_update(
     old: &Value,
     scope: Scope,
 ) -> Vec<FieldError> {
-    let mut errors = meta_on_update(object, old, scope);
+    let mut errors = meta_on_update(strategy, object, old, scope);
     errors.extend(strategy.status.map(|status| (status.validate_update)(object, old)).unwrap_or_default());
     once(errors)
 }
 
-fn meta_on_update(object: &Value, old: &Value, scope: Scope) -> Errors {
+/// What is wrong with the `metadata` of an object inside a custom resource: all but that it may have no name.
+pub fn invalid_embedded(metadata: &Value) -> Vec<FieldError> {
+    let mut errors = Vec::new();
+    let scope = if metadata.text("namespace").is_empty() { Scope::Cluster } else { Scope::Namespaced };
+    let mut named = metadata.clone();
+    if named.text("name").is_empty() {
+        named.set(&["name"], "fakename".into());
+    }
+    validate_names(&mut errors, &named, [&path_segment_prefix, &path_segment]);
+    validate_rest(&mut errors, metadata, scope);
+    errors
+}
+
+fn meta_on_update(strategy: &Strategy, object: &Value, old: &Value, scope: Scope) -> Errors {
     let (mut errors, meta, old) = (Vec::new(), object.child("metadata"), old.child("metadata"));
     validate_names(&mut errors, meta, [&path_segment_prefix, &path_segment]);
     validate_rest(&mut errors, meta, scope);
     validate_change(&mut errors, meta, old);
-    validate_short_finalizers(&mut errors, meta);
+    validate_short_finalizers(&mut errors, strategy, meta);
     errors
 }
 
@@ -225,8 +238,11 @@ fn validate_finalizers(errors: &mut Errors, at: &At, finalizers: &Value) {
     }
 }
 
-/// Of the finalizers without a prefix these are known.
-fn validate_short_finalizers(errors: &mut Errors, meta: &Value) {
+/// Of the finalizers without a prefix these are known. Users of custom kinds, whose rules name none, are only warned.
+fn validate_short_finalizers(errors: &mut Errors, strategy: &Strategy, meta: &Value) {
+    if strategy.kind.is_empty() {
+        return;
+    }
     let at = At::ROOT.field("metadata");
     let at = at.field("finalizers");
     for (index, name) in meta.items("finalizers").iter().enumerate() {

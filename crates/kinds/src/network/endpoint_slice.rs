@@ -33,8 +33,11 @@ pub(crate) const ENDPOINT_SLICE: Strategy = Strategy {
     name: subdomain,
     generation: Some(|slice, old| {
         let labels = |slice: &Value| slice.child("metadata").child("labels").clone();
-        let rest = ["addressType", "endpoints", "ports"];
-        rest.iter().any(|field| slice.child(field) != old.child(field)) || labels(slice) != labels(old)
+        // No endpoints are written as `null` or as an empty list.
+        let lists = ["endpoints", "ports"];
+        lists.iter().any(|field| slice.items(field) != old.items(field))
+            || slice.text("addressType") != old.text("addressType")
+            || labels(slice) != labels(old)
     }),
     ..Strategy::plain("discovery.k8s.io", "EndpointSlice", &["v1"])
 };

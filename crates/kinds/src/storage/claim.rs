@@ -21,8 +21,8 @@ type Errors = Vec<FieldError>;
 pub(crate) const PERSISTENT_VOLUME_CLAIM: Strategy = Strategy {
     default,
     prepare_create: |claim| {
-        let status = [("phase".into(), "Pending".into())];
-        claim.set(&["status"], Value::map(Map::from(status)));
+        // That it is pending is a default, which comes only when it is read.
+        claim.set(&["status"], Value::map(Map::new()));
         prepare_sources(claim, None);
     },
     prepare_update: |claim, old| {

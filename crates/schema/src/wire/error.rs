@@ -26,6 +26,9 @@ pub(super) enum Mistake {
     Syntax(String),
 }
 
+/// The kind of the types that decode themselves.
+pub(super) const SELF_MADE: &str = "";
+
 impl WireError {
     /// The same of the `metadata` at a place inside an object: the server shows that part whole there.
     #[must_use]
@@ -34,10 +37,13 @@ impl WireError {
         Self(Mistake::Syntax(format!("{at}: Invalid value: {shown}: {self}")))
     }
 
-    /// The words in which the server refuses the same value in an object that a strategic merge patch has made: it is not decoded
-    /// there, but converted.
+    /// The words in which the server refuses the same value in an object that an apply or a strategic merge patch has made: it is
+    /// not decoded there, but converted, except for types with a syntax of their own.
     pub fn converted(&self) -> String {
-        let Mistake::Type { found, kind, .. } = &self.0 else { return self.to_string() };
+        let Mistake::Type { found, kind, wanted, .. } = &self.0 else { return self.to_string() };
+        if *kind == SELF_MADE {
+            return format!("json: cannot unmarshal {found} into Go value of type {wanted}");
+        }
         let found = match found.as_str() {
             "array" => "slice",
             "object" => "map",
@@ -51,6 +57,7 @@ impl WireError {
             ("struct", found) => format!("cannot restore struct from: {found}"),
             ("map" | "slice", found) => format!("cannot restore {kind} from {found}"),
             ("string", "int64") => "cannot convert int64 to string".to_owned(),
+            ("int32" | "int64", "float64") => format!("cannot convert float64 to {kind}"),
             (kind, _) => format!("unrecognized type: {kind}"),
         }
     }
@@ -95,5 +102,10 @@ mod tests {
         check(r#"{"template":[]}"#, "cannot restore struct from: slice");
         check(r#"{"template":{"spec":{"containers":[{"name":1}]}}}"#, "cannot convert int64 to string");
         check(r#"{"selector":{"matchLabels":"x"}}"#, "cannot restore map from string");
+        check(r#"{"replicas":1.5}"#, "cannot convert float64 to int32");
+        check(
+            r#"{"strategy":{"rollingUpdate":{"maxSurge":1.5}}}"#,
+            "json: cannot unmarshal number 1.5 into Go value of type int32",
+        );
     }
 }

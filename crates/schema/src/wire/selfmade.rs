@@ -2,7 +2,7 @@
 
 use lockstep_core::Value;
 
-use super::error::{Mistake, WireError};
+use super::error::{Mistake, SELF_MADE, WireError};
 use super::read::{Canonical, Reader, kind_of, literal};
 use super::table::TABLE;
 use super::time::{self, Precision};
@@ -109,7 +109,7 @@ fn int_or_string(reader: &Reader<'_>, value: &Value) -> Canonical {
         Value::Int(_) | Value::Uint(_) | Value::Float(_) => format!("number {}", literal(value)),
         other => kind_of(other).into(),
     };
-    Err(reader.mistaken(found, "int32".into(), "int32"))
+    Err(reader.mistaken(found, "int32".into(), SELF_MADE))
 }
 
 fn read_time(reader: &Reader<'_>, value: &Value, precision: Precision) -> Canonical {
@@ -120,7 +120,7 @@ fn read_time(reader: &Reader<'_>, value: &Value, precision: Precision) -> Canoni
             Some(written) => Ok(Some(written.into())),
             None => Ok(Some(Value::Null)),
         },
-        other => Err(reader.mistaken(kind_of(other).into(), "string".into(), "string")),
+        other => Err(reader.mistaken(kind_of(other).into(), "string".into(), SELF_MADE)),
     }
 }
 

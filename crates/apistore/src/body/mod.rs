@@ -1,8 +1,8 @@
 //! The body of a request: its media type, its text as JSON or YAML, and the object in it.
 
-use std::sync::Arc;
+mod kind;
+mod yaml;
 
-use goyaml::{Limits, Source};
 use lockstep_core::{Map, Value, from_json};
 use schema::Strict;
 
@@ -11,6 +11,9 @@ use crate::failure::{Failure, quoted};
 use crate::json_text;
 use crate::options::FieldValidation;
 use crate::wire;
+
+pub(crate) use kind::{Other, other_kind};
+pub(crate) use yaml::warnings_of;
 
 /// How large a body may be, in bytes.
 const LIMIT: usize = 3 << 20;
@@ -75,7 +78,7 @@ pub(crate) fn check_depth(value: &Value) -> Result<(), String> {
 pub(crate) fn parse(text: &[u8], format: Format) -> Result<Parsed, String> {
     let parsed = match format {
         Format::Json => parse_json(text)?,
-        Format::Yaml => parse_yaml(text)?,
+        Format::Yaml => yaml::parse(text)?,
         Format::Protobuf => return Err("no text".to_owned()),
     };
     check_depth(&parsed.value)?;
@@ -116,81 +119,6 @@ fn parse_json(text: &[u8]) -> Result<Parsed, String> {
     Ok(Parsed { value, strict })
 }
 
-fn parse_yaml(text: &[u8]) -> Result<Parsed, String> {
-    // What is JSON is YAML that is read faster.
-    if text.first() == Some(&b'{')
-        && let Ok(value) = from_json(text)
-        && schema::duplicates(text).is_empty()
-    {
-        return Ok(Parsed { value: integral(value), strict: Vec::new() });
-    }
-    let limits = Limits { file_bytes: LIMIT, ..Limits::default() };
-    let message = |error: goyaml::Error| yaml_error(text, &error);
-    let source = Arc::new(Source::read(text, &limits).map_err(message)?);
-    let whole = source.documents().into_iter().next();
-    let Some(span) = whole else { return Ok(Parsed { value: Value::Null, strict: Vec::new() }) };
-    let document = goyaml::parse(&source, span, &limits).map_err(message)?.document;
-    let Some(document) = document else { return Ok(Parsed { value: Value::Null, strict: Vec::new() }) };
-    let decoded = goyaml::decode(&document, &limits).map_err(message)?;
-    let twice: Vec<String> = decoded
-        .duplicates
-        .iter()
-        .map(|duplicate| {
-            let line = document.node(duplicate.second).position().line;
-            format!("line {line}: key {} already set in map", quoted(&duplicate.key))
-        })
-        .collect();
-    let strict = match twice.is_empty() {
-        true => Vec::new(),
-        false => vec![format!("yaml: unmarshal errors:\n  {}", twice.join("\n  "))],
-    };
-    Ok(Parsed { value: integral(decoded.value), strict })
-}
-
-/// YAML on its way to JSON: a number without a fraction becomes a whole one there, `1.0` too.
-fn integral(value: Value) -> Value {
-    /// The whole numbers that a float can tell apart, which Go writes without an exponent.
-    const EXACT: f64 = 9_007_199_254_740_992.0;
-    match &value {
-        Value::Float(number) if number.fract() == 0.0 && number.abs() <= EXACT => Value::Int(*number as i64),
-        Value::List(items) if items.iter().any(holds_float) => {
-            Value::list(items.iter().cloned().map(integral).collect())
-        }
-        Value::Map(entries) if entries.values().any(holds_float) => {
-            Value::map(entries.iter().map(|(key, value)| (key.clone(), integral(value.clone()))).collect())
-        }
-        _ => value,
-    }
-}
-
-fn holds_float(value: &Value) -> bool {
-    match value {
-        Value::Float(_) => true,
-        Value::List(items) => items.iter().any(holds_float),
-        Value::Map(entries) => entries.values().any(holds_float),
-        _ => false,
-    }
-}
-
-/// An error of YAML as Go prints it: its parser counts lines from zero, and ends the last one itself.
-fn yaml_error(text: &[u8], error: &goyaml::Error) -> String {
-    let line = error.position.line;
-    let at_end = error.offset as usize >= text.len() && text.last() != Some(&b'\n');
-    let line = if error.message.starts_with("did not find expected") && !at_end { line - 1 } else { line };
-    match line {
-        0 => format!("yaml: {}", error.message),
-        line => format!("yaml: line {line}: {}", error.message),
-    }
-}
-
-/// One warning for each thing that is wrong with YAML.
-pub(crate) fn warnings_of(strict: &str) -> Vec<String> {
-    match strict.strip_prefix("yaml: unmarshal errors:\n") {
-        Some(lines) => lines.lines().map(|line| line.trim().to_owned()).collect(),
-        None => vec![strict.to_owned()],
-    }
-}
-
 /// The object of a create or update, in the version of the request, as the server's own types read it, with defaults.
 pub(crate) fn object(call: &mut Call<'_>, validation: FieldValidation) -> Result<Value, Failure> {
     let format = format(call)?;
@@ -209,42 +137,41 @@ pub(crate) fn decode(
     let body = call.request.body.clone();
     let custom = call.served.is_custom() && *kind == call.served.gvk;
     let unrecognized = |error: String| {
-        let error = match format {
-            Format::Json => format!("couldn't get version/kind; json parse error: {error}"),
-            Format::Yaml | Format::Protobuf => error,
-        };
         let summary = summary(&body);
         Failure::bad_request(format!(
             "the object provided is unrecognized (must be of type {}): {error} ({summary})",
             kind.kind
         ))
     };
+    let untyped =
+        |error: String| unrecognized(format!("couldn't get version/kind; json parse error: {error}"));
     let Parsed { mut value, mut strict } = match format {
         Format::Protobuf => parse_message(&body, kind)?,
-        format => parse(&body, format).map_err(unrecognized)?,
+        Format::Json => parse(&body, format).map_err(untyped)?,
+        Format::Yaml => parse(&body, format).map_err(unrecognized)?,
     };
     if let Value::Null = value {
         value = Value::map(Map::new());
     }
     if value.as_map().is_none() {
-        return Err(unrecognized(not_an_object(&value)));
+        return Err(untyped(not_an_object(&value)));
     }
     for (field, value) in [("apiVersion", value.get("apiVersion")), ("kind", value.get("kind"))] {
         if let Some(found) = value.filter(|value| value.as_str().is_none() && !matches!(value, Value::Null)) {
             let found = go_kind(found);
-            return Err(unrecognized(format!(
+            return Err(untyped(format!(
                 "json: cannot unmarshal {found} into Go struct field .{field} of type string"
             )));
         }
     }
     if custom {
-        check_custom_kind(&value, kind, &body)?;
+        kind::check_custom_kind(&value, kind, &body)?;
         if value.str_at(&["kind"]) != Some(&kind.kind) {
             // It is refused later, with all else that is wrong with it.
             return Ok(value);
         }
     } else {
-        check_kind(&value, kind)?;
+        kind::check_kind(&value, kind)?;
     }
     value.set(&["kind"], kind.kind.clone().into());
     value.set(&["apiVersion"], kind.api.to_string().into());
@@ -292,112 +219,6 @@ pub(crate) fn refuse_or_warn(
     }
 }
 
-/// Whether the object says that it is what the path says.
-fn check_kind(value: &Value, kind: &lockstep_core::Gvk) -> Result<(), Failure> {
-    let Some(other) = other_kind(value, kind) else { return Ok(()) };
-    Err(Failure::bad_request(match other {
-        Other::Version { said } => {
-            let wanted = kind.api.to_string();
-            format!("the API version in the data ({said}) does not match the expected API version ({wanted})")
-        }
-        Other::Kind { name, version, why } => {
-            format!("{name} in version {} cannot be handled as a {}: {why}", quoted(&version), kind.kind)
-        }
-    }))
-}
-
-/// What an object is that is not of the kind that it should be of.
-pub(crate) enum Other {
-    /// The kind in a version that is served elsewhere, or was once.
-    Version { said: String },
-    /// Another kind, or none that is known.
-    Kind { name: String, version: String, why: String },
-}
-
-/// What an object says that it is, if that is not `kind`; what it does not say counts as right.
-pub(crate) fn other_kind(value: &Value, kind: &lockstep_core::Gvk) -> Option<Other> {
-    let wanted = kind.api.to_string();
-    let said = |key: &str, or: &str| match value.str_at(&[key]).unwrap_or_default() {
-        "" => or.to_owned(),
-        text => text.to_owned(),
-    };
-    let (name, version) = (said("kind", &kind.kind), said("apiVersion", &wanted));
-    if *name == *kind.kind && version == wanted {
-        return None;
-    }
-    let (group, short) = version.split_once('/').unwrap_or(("", &version));
-    if *name == *kind.kind && group == &*kind.api.group && is_old(group, short) {
-        return Some(Other::Version { said: version });
-    }
-    let served = |resource: &&kinds::Resource| {
-        resource.kind == name && resource.group == group && resource.version == short
-    };
-    let why = match kinds::resources().iter().find(served) {
-        Some(_) if *name == *kind.kind => return Some(Other::Version { said: version }),
-        Some(_) => format!(
-            "converting ({}) to ({}): unknown conversion",
-            go_type(group, short, &name),
-            go_type(&kind.api.group, "", &kind.kind)
-        ),
-        None => format!(
-            "no kind {} is registered for version {} in scheme {}",
-            quoted(&name),
-            quoted(&version),
-            quoted("pkg/runtime/scheme.go:111")
-        ),
-    };
-    Some(Other::Kind { version: short.to_owned(), name, why })
-}
-
-/// The versions of groups that the server knows still, and serves no more.
-fn is_old(group: &str, version: &str) -> bool {
-    let known: &[&str] = match group {
-        "apps" => &["v1", "v1beta1", "v1beta2"],
-        "autoscaling" => &["v1", "v2"],
-        "batch" | "policy" | "events.k8s.io" | "discovery.k8s.io" => &["v1", "v1beta1"],
-        "rbac.authorization.k8s.io"
-        | "storage.k8s.io"
-        | "node.k8s.io"
-        | "scheduling.k8s.io"
-        | "certificates.k8s.io"
-        | "coordination.k8s.io"
-        | "networking.k8s.io"
-        | "admissionregistration.k8s.io" => &["v1", "v1beta1", "v1alpha1"],
-        _ => &[],
-    };
-    known.contains(&version)
-}
-
-/// A custom resource must say what it is.
-fn check_custom_kind(value: &Value, kind: &lockstep_core::Gvk, body: &[u8]) -> Result<(), Failure> {
-    if value.str_at(&["kind"]).is_none_or(str::is_empty) {
-        let text = String::from_utf8_lossy(body);
-        return Err(Failure::bad_request(format!(
-            "the object provided is unrecognized (must be of type {}): Object 'Kind' is missing in '{text}' ({})",
-            kind.kind,
-            summary(body)
-        )));
-    }
-    let (said, wanted) = (value.str_at(&["apiVersion"]).unwrap_or_default(), kind.api.to_string());
-    match said == wanted {
-        true => Ok(()),
-        false => Err(Failure::bad_request(format!(
-            "the API version in the data ({said}) does not match the expected API version ({wanted})"
-        ))),
-    }
-}
-
-/// The Go type of a kind: `v1.Secret`, or `core.Secret` for the server's own.
-fn go_type(group: &str, version: &str, kind: &str) -> String {
-    let package = match (version, group.split('.').next()) {
-        ("", None | Some("")) => "core",
-        ("", Some("rbac")) => "rbac",
-        ("", Some(group)) => group,
-        (version, _) => version,
-    };
-    format!("{package}.{kind}")
-}
-
 /// The type of a value as Go's decoder names it.
 pub(crate) fn go_kind(value: &Value) -> &'static str {
     match value {
@@ -409,7 +230,8 @@ pub(crate) fn go_kind(value: &Value) -> &'static str {
     }
 }
 
-fn not_an_object(value: &Value) -> String {
+/// Why something else cannot be read as an object, in Go's words.
+pub(crate) fn not_an_object(value: &Value) -> String {
     let found = go_kind(value);
     let fields =
         r#"{ APIVersion string "json:\"apiVersion,omitempty\""; Kind string "json:\"kind,omitempty\"" }"#;
