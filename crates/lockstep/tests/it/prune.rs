@@ -40,6 +40,8 @@ async fn without_pruning_what_git_drops_stays_and_is_named() {
     let diff = stage.cli(&[&["app", "diff", "shop"][..], &place].concat());
     let shown = String::from_utf8_lossy(&diff.stdout).into_owned();
     assert!(diff.status.code() == Some(1) && shown.contains("ConfigMap/b"), "{}: {shown}", diff.status);
+    let why = told(&stage, &["why", "shop", "cm/b"]);
+    assert!(why.contains("left over (prune is off); would delete it"), "{why}");
     heal(&stage, "a", "2").await;
     assert!(!uid(&stage, "b").await.is_empty());
     stage.change("shop", json!({"spec": {"sync": {"prune": true}}})).await;
@@ -59,6 +61,8 @@ async fn deletions_over_budget_wait_for_an_approval_of_exactly_these() {
     let first = stage.push(&[("app/a.yaml", &config_map("a", "2"))]);
     let message = stage.not_ready("shop", "Blocked").await;
     assert!(message.contains("ConfigMap/b") && message.contains("ConfigMap/c"), "{message}");
+    let why = told(&stage, &["why", "shop", "cm/b"]);
+    assert!(why.contains("blocked by the deletion budget; would delete it"), "{why}");
     let stale = approval(&stage, &first, &["b", "c"]).await;
     // Only the deletions are blocked.
     heal(&stage, "a", "2").await;
