@@ -40,10 +40,11 @@ known! {
     ACCOUNTS = 20, "", "serviceaccounts";
     CONFIG_MAPS = 21, "", "configmaps";
     DEFINITIONS = 22, "apiextensions.k8s.io", "customresourcedefinitions";
+    SECRETS = 23, "", "secrets";
 }
 
-/// From here on only who owns what is followed.
-const SLIM: [Kind; 3] = [Kind::CONFIG_MAPS, Kind::DEFINITIONS, Kind::ACCOUNTS];
+/// Of these only who owns what is followed, and which keys there are.
+const SLIM: [Kind; 4] = [Kind::CONFIG_MAPS, Kind::DEFINITIONS, Kind::ACCOUNTS, Kind::SECRETS];
 
 /// What is known of a kind.
 #[derive(Clone, Debug, PartialEq, Eq)]

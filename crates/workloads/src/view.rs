@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use apistore::{Answers, Body, EventType, Method, Request, Step, Store, Watch, WatchEvent};
-use lockstep_core::{Value, from_json};
+use lockstep_core::{Map, Value, from_json};
 
 use crate::kind::{Kind, Kinds};
 use crate::object::{controller, is_deleting, items, text};
@@ -319,12 +319,18 @@ fn adoptable(kind: Kind) -> bool {
     matches!(kind, Kind::PODS | Kind::REPLICA_SETS | Kind::REVISIONS)
 }
 
-/// What must be known of objects that nobody looks into: who owns them, and what holds them.
+/// What must be known of objects that nobody looks into: who owns them, what holds them, and which keys a ConfigMap or a Secret
+/// has. What the keys hold is nobody's business here.
 fn slim(object: &Value) -> Value {
     let mut kept = Value::default();
     for key in ["uid", "name", "namespace", "ownerReferences", "finalizers", "deletionTimestamp"] {
         if let Some(value) = object.at(&["metadata", key]) {
             kept.set(&["metadata", key], value.clone());
+        }
+    }
+    for data in ["data", "binaryData"] {
+        for key in object.get(data).and_then(Value::as_map).into_iter().flat_map(Map::keys) {
+            kept.set(&[data, &**key], Value::Null);
         }
     }
     kept

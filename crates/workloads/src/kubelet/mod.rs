@@ -1,9 +1,10 @@
 //! The kubelets of the simulated nodes: what becomes of pods that were bound to them.
 
+mod needs;
 mod script;
 mod status;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::time::Duration;
 
 use lockstep_core::Value;
@@ -13,8 +14,9 @@ use crate::controller::{Controller, Due};
 use crate::kind::Kind;
 use crate::object::{finalizers, is_deleting, items, name, namespace, number, seconds, text, time, uid};
 use crate::pod::is_finished;
-use crate::view::{Change, Id, View};
-use script::{Moment, Script};
+use crate::view::{Change, Id, Key, View};
+use needs::Lack;
+use script::{Moment, Run, START, Script};
 
 /// Runs the pods of simulated nodes, as their annotations say.
 #[derive(Clone, Debug, Default)]
@@ -23,6 +25,8 @@ pub(crate) struct Kubelet {
     runs: HashMap<String, Course>,
     taken: HashSet<String>,
     next_address: u32,
+    /// The pods that wait for a ConfigMap or a Secret.
+    waiting: BTreeSet<Key>,
 }
 
 /// What was done for a pod.
@@ -33,9 +37,16 @@ struct Course {
     address: String,
     /// Of how many starts its log tells.
     starts: u32,
+    /// The containers that were started while others could not be made.
+    early: BTreeSet<String>,
+    /// Whether all its containers were made: what is gone afterwards stops none of them.
+    made: bool,
+    lacks: bool,
     /// When it was told to stop.
     stopping: Option<Duration>,
     script: Script,
+    /// What its annotations say that nobody understands.
+    unread: Vec<String>,
 }
 
 impl Controller for Kubelet {
@@ -44,10 +55,15 @@ impl Controller for Kubelet {
     }
 
     fn touched(&mut self, change: &Change, _view: &View) -> Vec<Id> {
+        if matches!(change.id.kind, Kind::CONFIG_MAPS | Kind::SECRETS) {
+            let near = self.waiting.iter().filter(|key| key.namespace == change.id.key.namespace);
+            return near.map(|key| Id { kind: Kind::PODS, key: key.clone() }).collect();
+        }
         if change.id.kind != Kind::PODS {
             return Vec::new();
         }
         let Some(new) = &change.new else {
+            self.waiting.remove(&change.id.key);
             if let Some(course) = self.runs.remove(uid(change.object())) {
                 self.taken.remove(&course.address);
             }
@@ -94,33 +110,41 @@ fn plain(metadata: &Value) -> Value {
 
 impl Kubelet {
     fn run(&mut self, pod: &Value, host: &str, cx: &mut Context<'_>) -> Result<Due, Refused> {
-        let course = self.course(pod, host, cx);
-        let elapsed = cx.now.saturating_sub(course.begun);
-        let (moment, next) = course.script.at(elapsed);
-        let after = status::status(
-            pod,
-            &moment,
-            &status::Place { begun: course.begun, address: &course.address, host, now: cx.now },
-        );
+        self.meet(pod, host, cx);
+        let Some(course) = self.runs.get_mut(uid(pod)) else { return Ok(None) };
+        let key = Key::new(namespace(pod), name(pod));
+        let lack = course.look(cx.view, pod, cx.now);
+        match &lack {
+            Some(_) => _ = self.waiting.insert(key),
+            None => _ = self.waiting.remove(&key),
+        }
+        if let Some(Lack::Volume { volume, why }) = &lack {
+            let message = format!("MountVolume.SetUp failed for volume \"{volume}\" : {why}");
+            cx.warning(pod, "FailedMount", &message);
+        }
+        let (moment, next) = course.at(cx.now, lack);
+        let place = status::Place { begun: course.begun, address: &course.address, host, now: cx.now };
+        let after = status::status(pod, &moment, &place);
         if after.get("status") != pod.get("status") {
             cx.update_status(Kind::PODS, &after)?;
         }
-        let known = self.runs.get_mut(uid(pod));
-        if let Some(known) = known {
-            tell(pod, &moment, known, cx);
-        }
+        tell(pod, &moment, course, cx);
         Ok(next.map(|next| course.begun.saturating_add(next)))
     }
 
-    /// What is known of a pod; a pod that fails to be pulled begins anew with another image.
-    fn course(&mut self, pod: &Value, host: &str, cx: &mut Context<'_>) -> Course {
-        let script = Script::of(pod);
-        if let Some(known) = self.runs.get_mut(uid(pod)) {
+    /// Takes notice of a pod; one that fails to be pulled begins anew with another image.
+    fn meet(&mut self, pod: &Value, host: &str, cx: &mut Context<'_>) {
+        let (script, unread) = (Script::of(pod), script::unread(pod));
+        let known = self.runs.get_mut(uid(pod));
+        if known.as_ref().is_none_or(|known| known.unread != unread) {
+            unread.iter().for_each(|text| cx.warning(pod, "UnreadableAnnotation", text));
+        }
+        if let Some(known) = known {
             if known.script.pull_fails && !script.pull_fails {
                 known.begun = cx.now;
             }
-            known.script = script;
-            return known.clone();
+            (known.script, known.unread) = (script, unread);
+            return;
         }
         let address = match text(pod, &["status", "podIP"]) {
             _ if pod.at(&["spec", "hostNetwork"]).and_then(Value::as_bool) == Some(true) => host.to_owned(),
@@ -132,11 +156,13 @@ impl Kubelet {
         let starts = known_starts(pod);
         if starts > 0 {
             // Logs are not kept when the cluster stops: that of the last start is told again, what happened is not.
-            write_logs(pod, cx);
+            items(pod, &["spec", "containers"]).iter().for_each(|container| write_log(pod, container, cx));
         }
-        let course = Course { begun, address, starts, stopping: None, script };
-        self.runs.insert(uid(pod).to_owned(), course.clone());
-        course
+        let made = starts > 0;
+        self.runs.insert(
+            uid(pod).to_owned(),
+            Course { starts, made, unread, ..Course::new(begun, address, script) },
+        );
     }
 
     /// An address of 10.244.0.0/16 that no pod has.
@@ -161,7 +187,7 @@ impl Kubelet {
         let grace = seconds(pod, &["metadata", "deletionGracePeriodSeconds"]).unwrap_or_default();
         let needs = script.stops_after.min(grace);
         let address = text(pod, &["status", "podIP"]).to_owned();
-        let fresh = Course { begun: cx.now, address, starts: 0, stopping: None, script };
+        let fresh = Course::new(cx.now, address, script);
         let course = self.runs.entry(uid(pod).to_owned()).or_insert(fresh);
         if course.stopping.is_none() && !needs.is_zero() {
             for container in items(pod, &["spec", "containers"]) {
@@ -180,6 +206,51 @@ impl Kubelet {
         }
         cx.delete(Kind::PODS, pod, &[("gracePeriodSeconds", 0.into())])?;
         Ok(None)
+    }
+}
+
+impl Course {
+    fn new(begun: Duration, address: String, script: Script) -> Self {
+        Self {
+            begun,
+            address,
+            starts: 0,
+            early: BTreeSet::new(),
+            made: false,
+            lacks: false,
+            stopping: None,
+            script,
+            unread: Vec::new(),
+        }
+    }
+
+    /// What keeps containers from being made. Once all are, nobody looks again.
+    fn look(&mut self, view: &View, pod: &Value, now: Duration) -> Option<Lack> {
+        if self.made {
+            return None;
+        }
+        let lack = needs::lack(view, pod);
+        // Images are pulled before containers are made, after volumes are mounted.
+        let lack = lack.filter(|lack| !self.script.pull_fails || matches!(lack, Lack::Volume { .. }));
+        if lack.is_none() && self.lacks {
+            // What waited starts now.
+            self.begun = now.saturating_sub(START);
+        }
+        self.lacks = lack.is_some();
+        self.made = !self.lacks && !self.script.pull_fails && now.saturating_sub(self.begun) >= START;
+        lack
+    }
+
+    /// Where the pod is now, and when that changes.
+    fn at(&self, now: Duration, lack: Option<Lack>) -> (Moment, Due) {
+        let elapsed = now.saturating_sub(self.begun);
+        match lack {
+            Some(Lack::Volume { .. }) => (Moment::Creating, None),
+            Some(lack) if elapsed >= START => {
+                (Moment::Unmade { run: Run { restarts: 0, started: START, last: None }, lack }, None)
+            }
+            _ => self.script.at(elapsed),
+        }
     }
 }
 
@@ -217,6 +288,7 @@ fn tell(pod: &Value, moment: &Moment, course: &mut Course, cx: &mut Context<'_>)
                 );
             }
         }
+        Moment::Unmade { lack, .. } => tell_unmade(pod, lack, course, cx),
         Moment::Running { .. } | Moment::Ended { .. } => {}
     }
     let starts = match moment {
@@ -224,33 +296,67 @@ fn tell(pod: &Value, moment: &Moment, course: &mut Course, cx: &mut Context<'_>)
         _ => 0,
     };
     for _ in course.starts..starts {
-        write_logs(pod, cx);
-        containers.iter().for_each(|container| started(pod, container, cx));
+        let early = std::mem::take(&mut course.early);
+        for container in containers.iter().filter(|container| !early.contains(text(container, &["name"]))) {
+            write_log(pod, container, cx);
+            started(pod, container, cx);
+        }
     }
     course.starts = starts.max(course.starts);
 }
 
-/// How often the containers of a pod were started, by its status.
-fn known_starts(pod: &Value) -> u32 {
-    let statuses = items(pod, &["status", "containerStatuses"]).iter();
-    let ran = |status: &&Value| status.get("containerID").is_some();
-    let starts = statuses.filter(ran).map(|status| number(status, &["restartCount"]) + 1);
-    starts.max().and_then(|starts| u32::try_from(starts).ok()).unwrap_or(0)
-}
-
-fn write_logs(pod: &Value, cx: &mut Context<'_>) {
+/// Tells of containers that cannot be made, and starts the others.
+fn tell_unmade(pod: &Value, lack: &Lack, course: &mut Course, cx: &mut Context<'_>) {
+    for container in items(pod, &["spec", "initContainers"]) {
+        if let Some(why) = lack.of(text(container, &["name"])) {
+            pulled(pod, container, cx);
+            cx.warning(pod, "Failed", &format!("Error: {why}"));
+            return;
+        }
+    }
     for container in items(pod, &["spec", "containers"]) {
-        for line in script::lines(pod, container) {
-            cx.store.log(uid(pod), text(container, &["name"]), &line, cx.now);
+        let name = text(container, &["name"]);
+        match lack.of(name) {
+            Some(why) => {
+                pulled(pod, container, cx);
+                cx.warning(pod, "Failed", &format!("Error: {why}"));
+            }
+            None if course.early.insert(name.to_owned()) => {
+                write_log(pod, container, cx);
+                started(pod, container, cx);
+            }
+            None => {}
         }
     }
 }
 
-fn started(pod: &Value, container: &Value, cx: &mut Context<'_>) {
-    let (name, image) = (text(container, &["name"]), text(container, &["image"]));
+/// How often the containers of a pod were started, by its status: not at all while one of them never was.
+fn known_starts(pod: &Value) -> u32 {
+    let statuses = items(pod, &["status", "containerStatuses"]);
+    let ran = |status: &Value| status.get("containerID").is_some();
+    let starts =
+        statuses.iter().map(|status| if ran(status) { number(status, &["restartCount"]) + 1 } else { 0 });
+    let starts = if statuses.iter().all(ran) { starts.max() } else { None };
+    starts.and_then(|starts| u32::try_from(starts).ok()).unwrap_or(0)
+}
+
+/// What a container writes at one start.
+fn write_log(pod: &Value, container: &Value, cx: &mut Context<'_>) {
+    for line in script::lines(pod, container) {
+        cx.store.log(uid(pod), text(container, &["name"]), &line, cx.now);
+    }
+}
+
+fn pulled(pod: &Value, container: &Value, cx: &mut Context<'_>) {
+    let image = text(container, &["image"]);
     let pulled =
         format!("Container image \"{image}\" already present on machine and can be accessed by the pod");
     cx.normal(pod, "Pulled", &pulled);
+}
+
+fn started(pod: &Value, container: &Value, cx: &mut Context<'_>) {
+    let name = text(container, &["name"]);
+    pulled(pod, container, cx);
     cx.normal(pod, "Created", &format!("Created container: {name}"));
     cx.normal(pod, "Started", &format!("Started container {name}"));
 }

@@ -4,12 +4,13 @@ use std::time::Duration;
 
 use lockstep_core::Value;
 
+use super::needs::Lack;
 use crate::object::{annotation, controller, items, text};
 
 const PREFIX: &str = "cluster.lockstep.dev/";
 
 /// How long a container takes to start, and one that ends to end.
-const START: Duration = Duration::from_millis(20);
+pub(super) const START: Duration = Duration::from_millis(20);
 const RUN: Duration = Duration::from_millis(20);
 /// How long a failed pull is told before its pause is.
 const PULL: Duration = Duration::from_secs(1);
@@ -65,6 +66,11 @@ pub(super) enum Moment {
     },
     Ended {
         run: Run,
+    },
+    /// Some containers cannot be made; the others run.
+    Unmade {
+        run: Run,
+        lack: Lack,
     },
 }
 
@@ -185,6 +191,34 @@ fn pause(restarts: u32) -> Duration {
         0 => Duration::ZERO,
         more => (BACK_OFF * (1 << (more - 1).min(10))).min(LONGEST),
     }
+}
+
+/// What annotations of a pod say that cannot be followed, each as a sentence.
+pub(super) fn unread(pod: &Value) -> Vec<String> {
+    let annotations = pod.at(&["metadata", "annotations"]).and_then(Value::as_map);
+    let own = annotations.into_iter().flatten().filter_map(|(key, value)| {
+        let key = key.strip_prefix(PREFIX)?;
+        Some((key, value.as_str().unwrap_or_default()))
+    });
+    own.filter_map(|(key, value)| {
+        let fault = fault(key, value)?;
+        Some(format!("annotation {PREFIX}{key}: {value:?} {fault}"))
+    })
+    .collect()
+}
+
+fn fault(key: &str, value: &str) -> Option<&'static str> {
+    let (right, fault) = match key {
+        "ready-after" | "crash-after" | "exit-after" | "readiness-flips" | "stop-after" => {
+            (value == "never" || duration(value).is_some(), "is no duration such as 1m30s, nor \"never\"")
+        }
+        "crash" | "exit-code" => (value.parse::<i64>().is_ok(), "is no whole number"),
+        "crash-times" => (value.parse::<u32>().is_ok(), "is no count"),
+        "pull" => (value == "fail", "is not \"fail\""),
+        "logs" => (true, ""),
+        _ => (false, "says nothing of a pod: no such annotation is known"),
+    };
+    (!right).then_some(fault)
 }
 
 /// Images that no registry has: so that a typing error looks like one.
@@ -342,6 +376,20 @@ mod tests {
         assert_eq!(script.flips, Some(SHORTEST_FLIP));
         let late = Duration::from_secs(60 * 366 * 86_400);
         assert!(script.at(late).1 > Some(late));
+    }
+
+    #[test]
+    fn what_cannot_be_followed_is_named() {
+        let check = |key: &str, value: &str, want: Option<&str>| assert_eq!(fault(key, value), want, "{key}");
+        check("ready-after", "1m", None);
+        check("ready-after", "never", None);
+        check("ready-after", "soon", Some("is no duration such as 1m30s, nor \"never\""));
+        check("crash", "137", None);
+        check("crash", "yes", Some("is no whole number"));
+        check("crash-times", "-1", Some("is no count"));
+        check("pull", "never", Some("is not \"fail\""));
+        check("logs", "", None);
+        check("redy-after", "1m", Some("says nothing of a pod: no such annotation is known"));
     }
 
     #[test]

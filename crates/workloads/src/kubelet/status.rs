@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use lockstep_core::Value;
 
+use super::needs::Lack;
 use super::script::{Moment, Run};
 use crate::condition;
-use crate::object::{count, items, name, namespace, number, object, stamp, text, uid};
+use crate::object::{items, name, namespace, number, object, stamp, text, uid};
 
 /// Where and when a pod runs.
 #[derive(Clone, Copy, Debug)]
@@ -22,6 +23,8 @@ pub(super) fn status(pod: &Value, moment: &Moment, place: &Place<'_>) -> Value {
     let mut after = pod.clone();
     let (phase, started, ready) = match moment {
         Moment::Creating | Moment::PullFailed | Moment::PullPauses => ("Pending", false, false),
+        // A container that was never started keeps the pod waiting, though others run.
+        Moment::Unmade { lack, .. } => ("Pending", lacking_init(pod, lack).is_none(), false),
         Moment::Running { ready, .. } => ("Running", true, *ready),
         Moment::Pausing { .. } => ("Running", true, false),
         Moment::Ended { run } => match run.last {
@@ -42,7 +45,9 @@ pub(super) fn status(pod: &Value, moment: &Moment, place: &Place<'_>) -> Value {
         after.set(&["status", "podIPs"], Value::list(vec![object! {"ip": place.address}]));
     }
     let ended = matches!(moment, Moment::Ended { .. });
-    conditions(&mut after, &Progress { has_network, started, ready, ended, phase }, place.now);
+    let unready = unready(pod, moment);
+    let progress = Progress { has_network, started, ready, ended, phase, unready };
+    conditions(&mut after, &progress, place.now);
     containers(&mut after, moment, place);
     after
 }
@@ -53,6 +58,24 @@ struct Progress<'a> {
     ready: bool,
     ended: bool,
     phase: &'a str,
+    /// The containers that are not ready, where some are not.
+    unready: String,
+}
+
+/// The init container that cannot be made, by its place.
+fn lacking_init(pod: &Value, lack: &Lack) -> Option<usize> {
+    items(pod, &["spec", "initContainers"]).iter().position(|init| lack.of(text(init, &["name"])).is_some())
+}
+
+fn unready(pod: &Value, moment: &Moment) -> String {
+    let names = items(pod, &["spec", "containers"]).iter().map(|container| text(container, &["name"]));
+    let list: Vec<&str> = match moment {
+        Moment::Unmade { lack, .. } if lacking_init(pod, lack).is_none() => {
+            names.filter(|name| lack.of(name).is_some()).collect()
+        }
+        _ => names.collect(),
+    };
+    list.join(" ")
 }
 
 fn conditions(pod: &mut Value, progress: &Progress<'_>, now: Duration) {
@@ -63,7 +86,7 @@ fn conditions(pod: &mut Value, progress: &Progress<'_>, now: Duration) {
         names.collect::<Vec<_>>().join(" ")
     };
     let waiting_inits = format!("containers with incomplete status: [{}]", names("initContainers"));
-    let unready = format!("containers with unready status: [{}]", names("containers"));
+    let unready = format!("containers with unready status: [{}]", progress.unready);
     let gates = items(pod, &["spec", "readinessGates"]).iter();
     let closed: Vec<&str> = gates
         .map(|gate| text(gate, &["conditionType"]))
@@ -178,6 +201,11 @@ fn container_status(
             let message = format!("Back-off pulling image \"{image}\": ErrImagePull: {}", no_image(image));
             (waiting("ImagePullBackOff", &message), None, 0, false)
         }
+        Moment::Unmade { run, lack } => match unmade(pod, container, lack) {
+            Unmade::Waits(reason, why) => (waiting(reason, why), None, 0, false),
+            Unmade::Done => (ended((run.started, run.started, 0), 0), None, 0, true),
+            Unmade::Runs => (object! {"running": object! {"startedAt": at(run.started)}}, None, 0, true),
+        },
         Moment::Running { run, .. } | Moment::Pausing { run, .. } | Moment::Ended { run } if is_init => {
             let first = run.last.map_or(run.started, |(started, ..)| started);
             (ended((first, first, 0), 0), None, 0, true)
@@ -193,7 +221,11 @@ fn container_status(
             (run.last.map(|last| ended(last, run.restarts)).unwrap_or_default(), None, run.restarts, false)
         }
     };
-    let runs = matches!(moment, Moment::Running { .. } | Moment::Pausing { .. } | Moment::Ended { .. });
+    let runs = match moment {
+        Moment::Running { .. } | Moment::Pausing { .. } | Moment::Ended { .. } => true,
+        Moment::Unmade { lack, .. } => !matches!(unmade(pod, container, lack), Unmade::Waits(..)),
+        Moment::Creating | Moment::PullFailed | Moment::PullPauses => false,
+    };
     let mut status = object! {
         "name": container_name,
         "image": image,
@@ -202,12 +234,36 @@ fn container_status(
         "state": state,
         "ready": ready,
         "restartCount": i64::from(restarts),
-        "started": matches!(moment, Moment::Running { .. }) && !is_init,
+        "started": runs && matches!(moment, Moment::Running { .. } | Moment::Unmade { .. }) && !is_init,
     };
     if runs {
         status.set(&["containerID"], id(restarts).into());
     }
     status
+}
+
+/// Where a container is while some cannot be made.
+enum Unmade<'a> {
+    Waits(&'a str, &'a str),
+    /// An init container that has ended.
+    Done,
+    Runs,
+}
+
+fn unmade<'a>(pod: &Value, container: &Value, lack: &'a Lack) -> Unmade<'a> {
+    let wanted = text(container, &["name"]);
+    if let Some(why) = lack.of(wanted) {
+        return Unmade::Waits("CreateContainerConfigError", why);
+    }
+    let inits = items(pod, &["spec", "initContainers"]);
+    let place = inits.iter().position(|init| text(init, &["name"]) == wanted);
+    match (lacking_init(pod, lack), place) {
+        (Some(failing), place) if place.is_none_or(|place| place > failing) => {
+            Unmade::Waits("PodInitializing", "")
+        }
+        (_, Some(_)) if text(container, &["restartPolicy"]) != "Always" => Unmade::Done,
+        _ => Unmade::Runs,
+    }
 }
 
 /// The times of a state that was told already stay: they were told by a clock that knows parts of seconds.
@@ -256,7 +312,7 @@ pub(super) fn stopped(pod: &Value, now: Duration) -> Value {
         status
     });
     let statuses: Vec<Value> = statuses.collect();
-    if count(statuses.len()) > 0 {
+    if !statuses.is_empty() {
         after.set(&["status", "containerStatuses"], Value::list(statuses));
     }
     after.set(&["status", "phase"], "Failed".into());

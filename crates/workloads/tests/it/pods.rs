@@ -171,3 +171,157 @@ fn events_end_after_an_hour_whoever_told_of_them() {
     cluster.settle();
     assert_eq!(cluster.list(EVENTS), []);
 }
+
+fn waiting(cluster: &mut Cluster) -> (String, String) {
+    let pod = cluster.get(POD);
+    let status = pod.at(&["status", "containerStatuses"]).and_then(Value::as_list).unwrap()[0].clone();
+    let text = |key| status.str_at(&["state", "waiting", key]).unwrap_or_default().to_owned();
+    (text("reason"), text("message"))
+}
+
+fn keys(kind: &str, name: &str, key: &str) -> Value {
+    let (field, data) = if kind == "Secret" { ("data", "dg==") } else { ("data", "v") };
+    value(&format!(
+        r#"{{"apiVersion":"v1","kind":"{kind}","metadata":{{"name":"{name}"}},"{field}":{{"{key}":"{data}"}}}}"#
+    ))
+}
+
+#[test]
+fn containers_wait_for_what_they_read() {
+    let check = |container: &str, want: &str, missing: Value| {
+        let mut cluster = Cluster::new();
+        let mut wanting = pod("Always", &[]);
+        let list = format!(r#"[{{"name":"main","image":"img:1",{container}}}]"#);
+        wanting.set(&["spec", "containers"], value(&list));
+        cluster.apply("default", &wanting);
+        cluster.settle();
+        let expected = match want {
+            "" => (String::new(), String::new()),
+            want => ("CreateContainerConfigError".to_owned(), want.to_owned()),
+        };
+        assert_eq!(waiting(&mut cluster), expected, "{container}");
+        let phase = if want.is_empty() { "Running" } else { "Pending" };
+        assert_eq!(cluster.get(POD).str_at(&["status", "phase"]), Some(phase), "{container}");
+        let events = cluster.list("/api/v1/namespaces/default/events");
+        let error = format!("Error: {want}");
+        let told = events.iter().any(|event| event.str_at(&["message"]) == Some(&error));
+        assert_eq!(told, !want.is_empty(), "{container}");
+        cluster.rests();
+        cluster.apply("default", &missing);
+        cluster.settle();
+        assert_eq!(state(&mut cluster), "Running 0 running", "{container}");
+        // What runs goes on without it.
+        let kind = missing.str_at(&["kind"]).unwrap();
+        let path = cluster.path("v1", kind, "default");
+        cluster.delete(&format!("{path}/nope"), "Background");
+        cluster.settle();
+        assert_eq!(state(&mut cluster), "Running 0 running", "{container}");
+    };
+    let map = || keys("ConfigMap", "nope", "k");
+    let secret = || keys("Secret", "nope", "k");
+    check(r#""envFrom":[{"configMapRef":{"name":"nope"}}]"#, "configmap \"nope\" not found", map());
+    check(r#""envFrom":[{"secretRef":{"name":"nope"}}]"#, "secret \"nope\" not found", secret());
+    check(r#""envFrom":[{"configMapRef":{"name":"nope","optional":true}}]"#, "", map());
+    let of = |key: &str, name: &str, more: &str| {
+        format!(r#""env":[{{"name":"A","valueFrom":{{"{key}":{{"name":"{name}","key":"k"{more}}}}}}}]"#)
+    };
+    check(&of("configMapKeyRef", "nope", ""), "configmap \"nope\" not found", map());
+    check(&of("secretKeyRef", "nope", ""), "secret \"nope\" not found", secret());
+    check(&of("secretKeyRef", "nope", r#","optional":true"#), "", secret());
+    let mut root = keys("ConfigMap", "kube-root-ca.crt", "k");
+    root.set(&["data", "ca.crt"], "PEM".into());
+    let absent = of("configMapKeyRef", "kube-root-ca.crt", r#","optional":true"#);
+    check(&absent, "", root);
+}
+
+#[test]
+fn a_key_that_is_not_there_is_named() {
+    let mut cluster = Cluster::new();
+    cluster.apply("default", &keys("ConfigMap", "c", "other"));
+    let mut wanting = pod("Always", &[]);
+    wanting.set(
+        &["spec", "containers"],
+        value(
+            r#"[{"name":"main","image":"i:1","env":[{"name":"A","valueFrom":{"configMapKeyRef":{"name":"c","key":"k"}}}]},
+            {"name":"side","image":"i:1"}]"#,
+        ),
+    );
+    cluster.apply("default", &wanting);
+    cluster.settle();
+    assert_eq!(waiting(&mut cluster).1, "couldn't find key k in ConfigMap default/c");
+    let pod = cluster.get(POD);
+    let side = &pod.at(&["status", "containerStatuses"]).and_then(Value::as_list).unwrap()[1];
+    assert_eq!(side.at(&["ready"]).and_then(Value::as_bool), Some(true));
+    // Another process sees the same.
+    cluster.workloads = lockstep_workloads::Workloads::new("PEM");
+    cluster.settle();
+    assert_eq!(waiting(&mut cluster).0, "CreateContainerConfigError");
+    cluster.apply("default", &keys("ConfigMap", "c", "k"));
+    cluster.settle();
+    assert_eq!(state(&mut cluster), "Running 0 running");
+}
+
+#[test]
+fn an_init_container_that_cannot_be_made_holds_the_others() {
+    let mut cluster = Cluster::new();
+    let mut wanting = pod("Always", &[]);
+    wanting.set(
+        &["spec", "initContainers"],
+        value(r#"[{"name":"init","image":"i:1","envFrom":[{"secretRef":{"name":"nope"}}]}]"#),
+    );
+    cluster.apply("default", &wanting);
+    cluster.settle();
+    assert_eq!(waiting(&mut cluster).0, "PodInitializing");
+    let pod = cluster.get(POD);
+    let init = &pod.at(&["status", "initContainerStatuses"]).and_then(Value::as_list).unwrap()[0];
+    assert_eq!(init.str_at(&["state", "waiting", "message"]), Some("secret \"nope\" not found"));
+    cluster.apply("default", &keys("Secret", "nope", "k"));
+    cluster.settle();
+    assert_eq!(state(&mut cluster), "Running 0 running");
+}
+
+#[test]
+fn pods_wait_for_what_they_mount() {
+    let check = |volume: &str, want: &str, missing: Value| {
+        let mut cluster = Cluster::new();
+        let mut wanting = pod("Always", &[]);
+        wanting.set(&["spec", "volumes"], value(&format!(r#"[{{"name":"v",{volume}}}]"#)));
+        cluster.apply("default", &wanting);
+        cluster.settle();
+        let expected = if want.is_empty() { "" } else { "ContainerCreating" };
+        assert_eq!(waiting(&mut cluster).0, expected, "{volume}");
+        let events = cluster.list("/api/v1/namespaces/default/events");
+        let failed = events.iter().find(|event| event.str_at(&["reason"]) == Some("FailedMount"));
+        let said = failed.and_then(|event| event.str_at(&["message"])).unwrap_or_default();
+        assert_eq!(said, want, "{volume}");
+        cluster.apply("default", &missing);
+        cluster.settle();
+        assert_eq!(state(&mut cluster), "Running 0 running", "{volume}");
+    };
+    let failed = |why: &str| format!("MountVolume.SetUp failed for volume \"v\" : {why}");
+    let map = || keys("ConfigMap", "nope", "k");
+    let secret = || keys("Secret", "nope", "k");
+    check(r#""configMap":{"name":"nope"}"#, &failed("configmap \"nope\" not found"), map());
+    check(r#""configMap":{"name":"nope","optional":true}"#, "", map());
+    check(r#""secret":{"secretName":"nope"}"#, &failed("secret \"nope\" not found"), secret());
+    let projected = r#""projected":{"sources":[{"secret":{"name":"nope"}}]}"#;
+    check(projected, &failed("secret \"nope\" not found"), secret());
+    let keyed = r#""configMap":{"name":"kube-root-ca.crt","items":[{"key":"ca.crt","path":"x"}]}"#;
+    check(keyed, "", map());
+}
+
+#[test]
+fn annotations_that_cannot_be_followed_are_told() {
+    let mut cluster = Cluster::new();
+    cluster.apply("default", &pod("Always", &[("ready-after", "soon")]));
+    cluster.settle();
+    let events = cluster.list("/api/v1/namespaces/default/events");
+    let told = events.iter().find(|event| event.str_at(&["reason"]) == Some("UnreadableAnnotation")).unwrap();
+    assert_eq!(
+        told.str_at(&["message"]),
+        Some(
+            "annotation cluster.lockstep.dev/ready-after: \"soon\" is no duration such as 1m30s, nor \"never\""
+        )
+    );
+    assert_eq!(told.str_at(&["type"]), Some("Warning"));
+}
