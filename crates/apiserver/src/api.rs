@@ -12,6 +12,8 @@ use parking_lot::Mutex;
 use runtime::Clock;
 use tokio::sync::{oneshot, watch};
 
+use crate::authentication::Authentication;
+use crate::discovery::map;
 use crate::status;
 use crate::token::TokenKey;
 use crate::webhook;
@@ -29,6 +31,8 @@ pub struct Api {
     keys: TokenKey,
     keep: Option<Box<dyn Keep>>,
     revision: watch::Sender<u64>,
+    /// Who is known by a token that the keys have not made.
+    known: Mutex<Authentication>,
 }
 
 /// How often one request may ask for more before it is given up: webhooks that never agree.
@@ -47,7 +51,8 @@ impl Api {
 
     fn new(store: Store, keys: TokenKey, keep: Option<Box<dyn Keep>>) -> Arc<Self> {
         let revision = watch::Sender::new(store.revision());
-        Arc::new(Self { store: Mutex::new(store), clock: Clock::system(), keys, keep, revision })
+        let (store, known) = (Mutex::new(store), Mutex::default());
+        Arc::new(Self { store, clock: Clock::system(), keys, keep, revision, known })
     }
 
     /// What time it is, since 1970-01-01T00:00:00Z.
@@ -131,11 +136,23 @@ impl Api {
         self.revision.subscribe()
     }
 
+    /// Knows the users of these tokens too when it is asked whose a token is.
+    pub(crate) fn introduce(&self, known: &Authentication) {
+        self.known.lock().tokens.extend(known.tokens.iter().cloned());
+    }
+
+    fn known(&self, token: &[u8]) -> Option<User> {
+        self.known.lock().user(std::str::from_utf8(token).ok()?)
+    }
+
     async fn answer(&self, demand: &Demand) -> Answer {
         match demand {
             Demand::Webhook(call) => webhook::call(call).await,
             Demand::Sign(claims) => Ok(self.keys.sign(claims).into_bytes().into()),
-            Demand::Verify(token) => self.keys.verify(token).ok_or_else(|| "invalid bearer token".to_owned()),
+            Demand::Verify(token) => match self.known(token) {
+                Some(user) => Ok(to_json(&map([("user", user.info())])).into()),
+                None => self.keys.verify(token).ok_or_else(|| "invalid bearer token".to_owned()),
+            },
         }
     }
 
@@ -148,7 +165,7 @@ impl Api {
         let answer = from_json(&answer).ok()?;
         let status = answer.get("status")?;
         (status.get("authenticated")?.as_bool()?).then_some(())?;
-        Some(reviewed_user(status.get("user")?))
+        Some(User::of_info(status.get("user")?))
     }
 }
 
@@ -172,21 +189,6 @@ fn token_review(token: &str) -> Value {
     review.set(&["kind"], "TokenReview".into());
     review.set(&["spec", "token"], token.into());
     review
-}
-
-fn reviewed_user(user: &Value) -> User {
-    let texts = |value: &Value| -> Vec<String> {
-        let items = value.as_list().unwrap_or_default().iter();
-        items.filter_map(|item| item.as_str().map(str::to_owned)).collect()
-    };
-    let text = |key: &str| user.str_at(&[key]).unwrap_or_default().to_owned();
-    let extra = user.get("extra").and_then(Value::as_map);
-    User {
-        name: text("username"),
-        uid: text("uid"),
-        groups: user.get("groups").map(texts).unwrap_or_default(),
-        extra: extra.into_iter().flatten().map(|(key, value)| (key.to_string(), texts(value))).collect(),
-    }
 }
 
 /// Whether changes are on disk yet.

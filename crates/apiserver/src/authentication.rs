@@ -69,10 +69,16 @@ impl Authentication {
         }
         let Some(value) = headers.get(AUTHORIZATION) else { return Claim::Known(anonymous()) };
         let Some(token) = value.to_str().ok().and_then(bearer) else { return Claim::Invalid };
-        match self.tokens.iter().find(|known| same(known.token.expose(), token)) {
-            Some(known) => Claim::Known(authenticated(known.user.clone())),
+        match self.user(token) {
+            Some(user) => Claim::Known(user),
             None => Claim::Token(Secret::new(token.to_owned())),
         }
+    }
+
+    /// The user of a token, if it is one of these.
+    pub(crate) fn user(&self, token: &str) -> Option<User> {
+        let known = self.tokens.iter().find(|known| same(known.token.expose(), token))?;
+        Some(authenticated(known.user.clone()))
     }
 }
 

@@ -1,7 +1,10 @@
 //! What is served, told to clients in the two forms that they ask for.
 
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD as STANDARD;
 use kinds::{Resource, Subresource};
 use lockstep_core::{Map, Value};
+use sha2::{Digest, Sha256};
 
 /// The answer to `GET /api`: the one version of the core.
 pub(crate) fn api_versions(address: &str) -> Value {
@@ -35,18 +38,27 @@ pub(crate) fn group(resources: &[Resource], name: &str) -> Option<Value> {
 }
 
 /// The answer to `GET /apis/GROUP/VERSION`; `None` where nothing is served of it.
-pub(crate) fn resource_list(resources: &[Resource], group: &str, version: &str) -> Option<Value> {
+pub(crate) fn resource_list(
+    resources: &[Resource],
+    (group, version): (&str, &str),
+    definitions: &[Value],
+) -> Option<Value> {
     let here: Vec<_> =
         resources.iter().filter(|entry| entry.group == group && entry.version == version).collect();
     (!here.is_empty()).then(|| {
-        let mut entries: Vec<Value> = here.iter().flat_map(|resource| entries(resource)).collect();
+        let mut entries: Vec<Value> =
+            here.iter().flat_map(|resource| entries(resource, definitions)).collect();
         entries.sort_by(|a, b| a.str_at(&["name"]).cmp(&b.str_at(&["name"])));
-        map([
+        let mut list = map([
             ("kind", "APIResourceList".into()),
-            ("apiVersion", "v1".into()),
             ("groupVersion", group_version(group, version).into()),
             ("resources", Value::list(entries)),
-        ])
+        ]);
+        // That of the core is older than this field.
+        if !group.is_empty() {
+            list.set(&["apiVersion"], "v1".into());
+        }
+        list
     })
 }
 
@@ -121,7 +133,42 @@ fn unique<'r>(items: impl Iterator<Item = &'r str>) -> Vec<&'r str> {
     seen
 }
 
-fn entries(resource: &Resource) -> Vec<Value> {
+/// The versions in which the real server of this release stores kinds that it serves in another; all others it stores as they
+/// are served.
+const STORED: [(&str, &str, &str); 7] = [
+    ("events.k8s.io", "Event", "/v1"),
+    ("autoscaling", "HorizontalPodAutoscaler", "autoscaling/v2"),
+    ("certificates.k8s.io", "ClusterTrustBundle", "certificates.k8s.io/v1beta1"),
+    ("certificates.k8s.io", "PodCertificateRequest", "certificates.k8s.io/v1beta1"),
+    ("apiextensions.k8s.io", "CustomResourceDefinition", "apiextensions.k8s.io/v1beta1"),
+    ("resource.k8s.io", "DeviceTaintRule", "resource.k8s.io/v1beta2"),
+    ("storagemigration.k8s.io", "StorageVersionMigration", "storagemigration.k8s.io/v1beta1"),
+];
+
+/// By what clients can tell that a kind has come to be stored in another version; `None` for what is not stored.
+fn storage_version_hash(resource: &Resource, definitions: &[Value]) -> Option<String> {
+    resource.verbs.iter().find(|verb| *verb == "watch")?;
+    let (group, kind) = (&*resource.group, &*resource.kind);
+    let known = STORED.iter().find(|(stored_group, stored, _)| (*stored_group, *stored) == (group, kind));
+    let own = |definition: &&Value| {
+        definition.str_at(&["spec", "group"]) == Some(group)
+            && definition.str_at(&["spec", "names", "plural"]) == Some(&resource.plural)
+    };
+    let defined = definitions.iter().find(own).and_then(|definition| {
+        let versions = definition.at(&["spec", "versions"])?.as_list()?;
+        let stored =
+            versions.iter().find(|version| version.get("storage").and_then(Value::as_bool) == Some(true));
+        stored?.str_at(&["name"])
+    });
+    let version = match known {
+        Some((_, _, version)) => (*version).to_owned(),
+        None => format!("{group}/{}", defined.unwrap_or(&resource.version)),
+    };
+    let digest = Sha256::digest(format!("{version}/{kind}"));
+    Some(STANDARD.encode(&digest[..8]))
+}
+
+fn entries(resource: &Resource, definitions: &[Value]) -> Vec<Value> {
     let mut entry = map([
         ("name", resource.plural.as_str().into()),
         ("singularName", resource.singular.as_str().into()),
@@ -131,6 +178,9 @@ fn entries(resource: &Resource) -> Vec<Value> {
     ]);
     set_unless_empty(&mut entry, "shortNames", &resource.short_names);
     set_unless_empty(&mut entry, "categories", &resource.categories);
+    if let Some(hash) = storage_version_hash(resource, definitions) {
+        entry.set(&["storageVersionHash"], hash.into());
+    }
     let further = resource.subresources.iter().map(|sub| subresource_entry(resource, sub));
     // A resource of which only an endpoint can be used is listed by the endpoint alone.
     std::iter::once(entry).filter(|_| !resource.verbs.is_empty()).chain(further).collect()
@@ -204,11 +254,23 @@ mod tests {
     #[test]
     fn both_forms_name_the_same_resources() {
         let resources = kinds::resources();
-        let list = resource_list(resources, "apps", "v1").unwrap();
+        let list = resource_list(resources, ("apps", "v1"), &[]).unwrap();
         let named = |list: &Value, name: &str| {
             let entries = list.get("resources").and_then(Value::as_list).unwrap();
             entries.iter().find(|entry| entry.str_at(&["name"]) == Some(name)).cloned()
         };
+        assert_eq!(
+            named(&list, "controllerrevisions").unwrap().str_at(&["storageVersionHash"]),
+            Some("85nkx63pcBU=")
+        );
+        let hash = |group: &str, version: &str, name: &str| {
+            let list = resource_list(resources, (group, version), &[]).unwrap();
+            named(&list, name).unwrap().str_at(&["storageVersionHash"]).map(str::to_owned)
+        };
+        assert_eq!(hash("", "v1", "configmaps").as_deref(), Some("qFsyl6wFWjQ="));
+        assert_eq!(hash("events.k8s.io", "v1", "events"), hash("", "v1", "events"));
+        assert_eq!(hash("autoscaling", "v1", "horizontalpodautoscalers").as_deref(), Some("qwQve8ut294="));
+        assert_eq!(hash("", "v1", "bindings"), None);
         let scale = named(&list, "deployments/scale").unwrap();
         assert_eq!(scale.str_at(&["group"]), Some("autoscaling"));
         assert_eq!(named(&list, "deployments/status").unwrap().get("group"), None);
@@ -216,7 +278,7 @@ mod tests {
             group(resources, "autoscaling").unwrap().str_at(&["preferredVersion", "version"]),
             Some("v2")
         );
-        assert_eq!((group(resources, "nope"), resource_list(resources, "apps", "v9")), (None, None));
+        assert_eq!((group(resources, "nope"), resource_list(resources, ("apps", "v9"), &[])), (None, None));
         let groups = groups(resources);
         let aggregated = aggregated(resources, Part::Groups);
         let count = |value: &Value, key: &str| value.get(key).and_then(Value::as_list).unwrap().len();

@@ -44,6 +44,8 @@ pub(crate) fn encode(response: &Response, shape: &Shape, tables: &Tables) -> htt
     let body = match (&response.body, form) {
         (Answer::Text(text), _) => return text_answer(response, text),
         (Answer::Object(object), Form::Whole) if plain(shape) => whole(shared(object.clone())),
+        (Answer::Object(object), Form::Whole) if is_json(shape) => whole(indented(object)),
+        (Answer::List(list), Form::Whole) if is_json(shape) && shape.pretty => whole(indented(&list.json())),
         (Answer::List(list), Form::Whole) if plain(shape) => streamed(futures::stream::iter(pieces(list))),
         (Answer::Object(object), Form::Whole) => value_body(&read(object), shape),
         (Answer::Object(object), _) if is_status(object) => value_body(&read(object), shape),
@@ -70,9 +72,13 @@ pub(crate) fn is_status(object: &[u8]) -> bool {
     from_json(object).is_ok_and(|value| value.str_at(&["kind"]) == Some("Status"))
 }
 
+fn is_json(shape: &Shape) -> bool {
+    shape.accepted.encoding == Encoding::Json
+}
+
 /// Whether the stored bytes are what the client wants.
 fn plain(shape: &Shape) -> bool {
-    shape.accepted.encoding == Encoding::Json && !shape.pretty
+    is_json(shape) && !shape.pretty
 }
 
 fn text_answer(response: &Response, text: &Arc<[u8]>) -> http::Response<Body> {
@@ -120,8 +126,8 @@ fn quoted(text: &str) -> String {
 pub(crate) fn value_body(value: &Value, shape: &Shape) -> Body {
     whole(match shape.accepted.encoding {
         Encoding::Yaml => goyaml::emit(value).into_bytes(),
-        Encoding::Json if shape.pretty => pretty(value).into_bytes(),
-        Encoding::Json => to_json(value),
+        Encoding::Json if shape.pretty => indented(&kind_first(value)),
+        Encoding::Json => kind_first(value),
     })
 }
 
@@ -132,7 +138,7 @@ pub(crate) fn read(object: &[u8]) -> Value {
 
 /// The pieces of a list, none of which is the whole of it.
 fn pieces(list: &List) -> impl Iterator<Item = Bytes> + Send + use<> {
-    let head = list.head();
+    let (head, tail) = (list.head(), list.tail());
     let (items, skip) = (list.items.clone(), list.skip);
     let mut next = 0;
     let mut piece = BytesMut::with_capacity(PIECE + head.len());
@@ -148,7 +154,7 @@ fn pieces(list: &List) -> impl Iterator<Item = Bytes> + Send + use<> {
             next += 1;
         }
         if next == items.len() && !std::mem::replace(&mut done, true) {
-            piece.put_slice(b"]}");
+            piece.put_slice(&tail);
         }
         Some(piece.split().freeze()).filter(|piece| !piece.is_empty())
     })
@@ -190,43 +196,66 @@ pub(crate) fn metadata(object: Value, version: MetaVersion) -> Value {
     value
 }
 
-/// JSON as Go indents it by two spaces.
-fn pretty(value: &Value) -> String {
-    let mut text = String::new();
-    write_pretty(value, 0, &mut text);
-    text
+/// JSON with the kind and its version before all else, as the real server writes it.
+fn kind_first(value: &Value) -> Vec<u8> {
+    let mut rest = value.clone();
+    let mut json = vec![b'{'];
+    for key in ["kind", "apiVersion"] {
+        if let Some(text) = value.get(key).filter(|text| text.as_str().is_some()) {
+            json.extend_from_slice(format!("\"{key}\":").as_bytes());
+            json.extend(to_json(text));
+            json.push(b',');
+            rest.remove(&[key]);
+        }
+    }
+    let rest = to_json(&rest);
+    match (json.len(), rest.strip_prefix(b"{")) {
+        (1, _) | (_, None) => return rest,
+        (_, Some(b"}")) => _ = json.pop(),
+        _ => {}
+    }
+    json.extend_from_slice(&rest[1..]);
+    json
 }
 
-fn write_pretty(value: &Value, depth: usize, text: &mut String) {
-    let line = |text: &mut String, depth: usize| {
-        text.push('\n');
-        text.extend(std::iter::repeat_n("  ", depth));
+/// JSON without spaces as Go indents it, by two.
+fn indented(json: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(json.len() * 2);
+    let (mut depth, mut text) = (0usize, false);
+    let line = |out: &mut Vec<u8>, depth: usize| {
+        out.push(b'\n');
+        out.extend(std::iter::repeat_n(b"  ", depth).flatten());
     };
-    match value {
-        Value::List(items) if !items.is_empty() => {
-            text.push('[');
-            for (index, item) in items.iter().enumerate() {
-                text.push_str(if index > 0 { "," } else { "" });
-                line(text, depth + 1);
-                write_pretty(item, depth + 1, text);
+    let mut bytes = json.iter().copied().peekable();
+    while let Some(byte) = bytes.next() {
+        match byte {
+            b'"' => text = !text,
+            b'\\' if text => {
+                out.push(byte);
+                out.extend(bytes.next());
+                continue;
             }
-            line(text, depth);
-            text.push(']');
-        }
-        Value::Map(entries) if !entries.is_empty() => {
-            text.push('{');
-            for (index, (key, entry)) in entries.iter().enumerate() {
-                text.push_str(if index > 0 { "," } else { "" });
-                line(text, depth + 1);
-                text.push_str(&String::from_utf8_lossy(&to_json(&Value::String(key.clone()))));
-                text.push_str(": ");
-                write_pretty(entry, depth + 1, text);
+            b'}' | b']' if !text => {
+                depth = depth.saturating_sub(1);
+                line(&mut out, depth);
             }
-            line(text, depth);
-            text.push('}');
+            _ => {}
         }
-        other => text.push_str(&String::from_utf8_lossy(&to_json(other))),
+        out.push(byte);
+        match byte {
+            b'{' | b'[' if !text => match bytes.next_if(|next| matches!(next, b'}' | b']')) {
+                Some(end) => out.push(end),
+                None => {
+                    depth += 1;
+                    line(&mut out, depth);
+                }
+            },
+            b',' if !text => line(&mut out, depth),
+            b':' if !text => out.push(b' '),
+            _ => {}
+        }
     }
+    out
 }
 
 #[cfg(test)]
@@ -259,9 +288,27 @@ mod tests {
 
     #[test]
     fn people_get_line_breaks() {
-        let value = read(br#"{"a":[1,{"b":[]}],"c":{}}"#);
-        let text = "{\n  \"a\": [\n    1,\n    {\n      \"b\": []\n    }\n  ],\n  \"c\": {}\n}";
-        assert_eq!(pretty(&value), text);
+        let check = |json: &str, want: &str| {
+            assert_eq!(String::from_utf8(indented(json.as_bytes())).unwrap(), want);
+        };
+        check(
+            r#"{"b":[1,{"b":[]}],"a":{}}"#,
+            "{\n  \"b\": [\n    1,\n    {\n      \"b\": []\n    }\n  ],\n  \"a\": {}\n}",
+        );
+        check(r#"{"a":"{\"b\":[1,2]\\"}"#, "{\n  \"a\": \"{\\\"b\\\":[1,2]\\\\\"\n}");
+        check("[]", "[]");
+    }
+
+    #[test]
+    fn the_kind_comes_first() {
+        let check = |json: &str, want: &str| {
+            assert_eq!(String::from_utf8(kind_first(&read(json.as_bytes()))).unwrap(), want);
+        };
+        check(r#"{"a":1,"apiVersion":"v1","kind":"K"}"#, r#"{"kind":"K","apiVersion":"v1","a":1}"#);
+        check(r#"{"kind":"K"}"#, r#"{"kind":"K"}"#);
+        check(r#"{"a":1}"#, r#"{"a":1}"#);
+        check(r#"{"kind":{},"a":1}"#, r#"{"a":1,"kind":{}}"#);
+        check("[1]", "[1]");
     }
 
     #[test]

@@ -18,6 +18,16 @@ const CHECKS: [&str; 3] = ["ping", "log", "etcd"];
 /// What must hold besides before requests are sent here.
 const READY: [&str; 3] = ["etcd-readiness", "informer-sync", "shutdown"];
 
+const ENDPOINTS: [&str; 3] = ["healthz", "livez", "readyz"];
+
+/// Every path of health.
+pub(crate) fn paths() -> impl Iterator<Item = String> {
+    ENDPOINTS.iter().flat_map(|endpoint| {
+        let each = Check { endpoint, only: None }.checks().map(move |check| format!("/{endpoint}/{check}"));
+        std::iter::once(format!("/{endpoint}")).chain(each)
+    })
+}
+
 impl<'p> Check<'p> {
     /// What a path asks for; `None` where it is none of these paths.
     pub(crate) fn of(path: &'p str) -> Option<Self> {
@@ -26,13 +36,16 @@ impl<'p> Check<'p> {
             Some((endpoint, only)) => (endpoint, Some(only)),
             None => (path, None),
         };
-        matches!(endpoint, "healthz" | "livez" | "readyz").then_some(Self { endpoint, only })
+        ENDPOINTS.contains(&endpoint).then_some(Self { endpoint, only })
+    }
+
+    fn checks(self) -> impl Iterator<Item = &'static str> {
+        CHECKS.iter().chain(READY.iter().filter(move |_| self.endpoint == "readyz")).copied()
     }
 
     /// The text of the answer; `None` where there is no such check.
     pub(crate) fn answer(self, request: &Request) -> Option<String> {
-        let ready = READY.iter().filter(|_| self.endpoint == "readyz");
-        let mut checks = CHECKS.iter().chain(ready).copied();
+        let mut checks = self.checks();
         if let Some(only) = self.only {
             return checks.any(|check| check == only).then(|| "ok".to_owned());
         }
@@ -69,6 +82,7 @@ mod tests {
         check("/livezz", &[], None);
         check("/livez/shutdown", &[], None);
         check("/readyz/shutdown", &[], Some("ok"));
+        paths().for_each(|path| check(&path, &[], Some("ok")));
         let told = "[+]ping ok\n[+]log ok\n[+]etcd excluded: ok\nlivez check passed\n";
         check("/livez", &[("verbose", ""), ("exclude", "etcd")], Some(told));
     }

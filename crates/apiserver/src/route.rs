@@ -250,12 +250,12 @@ impl Router {
             path if let Some(health) = health::Check::of(path) => health.answer(request).map(plain_text),
             path => match path.strip_prefix("/openapi/v3/") {
                 Some(path) => Some(json_bytes(openapi::document(&self.definitions().await, path)?)),
-                None => self.discovery(call, path, shape),
+                None => self.discovery(call, path, shape).await,
             },
         }
     }
 
-    fn discovery(&self, call: &Call, path: &str, shape: &Shape) -> Option<http::Response<Body>> {
+    async fn discovery(&self, call: &Call, path: &str, shape: &Shape) -> Option<http::Response<Body>> {
         let accept = call.headers.get(ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
         let resources = self.api.read(|store| store.resources());
         let parts: Vec<&str> = path.trim_start_matches('/').split('/').collect();
@@ -271,9 +271,11 @@ impl Router {
         let value = match parts[..] {
             ["api"] => discovery::api_versions(&self.address),
             ["apis"] => discovery::groups(&resources),
-            ["api", version] => discovery::resource_list(&resources, "", version)?,
+            ["api", version] => discovery::resource_list(&resources, ("", version), &[])?,
             ["apis", group] => discovery::group(&resources, group)?,
-            ["apis", group, version] => discovery::resource_list(&resources, group, version)?,
+            ["apis", group, version] => {
+                discovery::resource_list(&resources, (group, version), &self.definitions().await)?
+            }
             _ => return None,
         };
         Some(document(&value, shape))
@@ -282,19 +284,9 @@ impl Router {
     /// The answer to `GET /`.
     fn paths(&self) -> Value {
         let resources = self.api.read(|store| store.resources());
-        let mut paths: Vec<String> = [
-            "/api",
-            "/apis",
-            "/healthz",
-            "/livez",
-            "/metrics",
-            "/openapi/v2",
-            "/openapi/v3",
-            "/readyz",
-            "/version",
-        ]
-        .map(str::to_owned)
-        .to_vec();
+        let fixed =
+            ["/api", "/apis", "/apis/", "/metrics", "/openapi/v2", "/openapi/v3", "/openapi/v3/", "/version"];
+        let mut paths: Vec<String> = fixed.map(str::to_owned).into_iter().chain(health::paths()).collect();
         for entry in resources.iter() {
             if entry.group.is_empty() {
                 paths.push(format!("/api/{}", entry.version));

@@ -79,6 +79,7 @@ impl Server {
         let names =
             ["localhost", "kubernetes", "kubernetes.default", "kubernetes.default.svc", "127.0.0.1", &host];
         let tls = TlsAcceptor::from(Arc::new(tls(authority, &authority.server(&names)?)?));
+        api.introduce(&access.authentication);
         let (address_text, metrics) = (address.to_string(), Metrics::default());
         let router = Arc::new(Router { api, access, address: address_text, metrics });
         Ok(Self { listener, address, tls, router })

@@ -62,16 +62,39 @@ impl List {
             out.extend_from_slice(if index > 0 { b",{" } else { b"{" });
             out.extend_from_slice(item.get(self.skip..).unwrap_or(b"}"));
         }
-        out.extend_from_slice(b"]}");
+        out.extend(self.tail());
         out
     }
 
-    /// What comes before the items: they are separated by commas and followed by `]}`.
+    /// What comes before the items, which are separated by commas.
     pub fn head(&self) -> Vec<u8> {
+        let (kind, version, meta) = self.parts();
+        match self.is_custom() {
+            true => format!(r#"{{"apiVersion":{version},"items":["#),
+            false => format!(r#"{{"kind":{kind},"apiVersion":{version},"metadata":{meta},"items":["#),
+        }
+        .into_bytes()
+    }
+
+    /// What comes after the items. Custom resources have no types of Go's, by whose fields others are ordered.
+    pub fn tail(&self) -> Vec<u8> {
+        let (kind, _, meta) = self.parts();
+        match self.is_custom() {
+            true => format!(r#"],"kind":{kind},"metadata":{meta}}}"#).into_bytes(),
+            false => b"]}".to_vec(),
+        }
+    }
+
+    fn is_custom(&self) -> bool {
+        self.skip <= 1
+    }
+
+    /// The kind, the version and the metadata as JSON.
+    fn parts(&self) -> (String, String, String) {
         let mut meta = Value::map(Map::new());
         meta.set(&["resourceVersion"], self.resource_version.clone().into());
         // Lists of custom resources always say where to go on.
-        if !self.continue_token.is_empty() || self.skip <= 1 {
+        if !self.continue_token.is_empty() || self.is_custom() {
             meta.set(&["continue"], self.continue_token.clone().into());
         }
         if let Some(remaining) = self.remaining {
@@ -79,8 +102,7 @@ impl List {
         }
         let text = |value: &Value| String::from_utf8(to_json(value)).unwrap_or_default();
         let (kind, version) = (Value::from(&*self.kind.kind), Value::from(self.kind.api.to_string()));
-        let (kind, version, meta) = (text(&kind), text(&version), text(&meta));
-        format!(r#"{{"kind":{kind},"apiVersion":{version},"metadata":{meta},"items":["#).into_bytes()
+        (text(&kind), text(&version), text(&meta))
     }
 }
 

@@ -36,8 +36,24 @@ impl User {
         Self::of(&format!("system:serviceaccount:{namespace}:{name}"), &groups)
     }
 
+    /// One as reviews show it.
+    pub fn of_info(info: &Value) -> Self {
+        let texts = |value: &Value| -> Vec<String> {
+            let items = value.as_list().unwrap_or_default().iter();
+            items.filter_map(|item| item.as_str().map(str::to_owned)).collect()
+        };
+        let text = |key: &str| info.str_at(&[key]).unwrap_or_default().to_owned();
+        let extra = info.get("extra").and_then(Value::as_map);
+        Self {
+            name: text("username"),
+            uid: text("uid"),
+            groups: info.get("groups").map(texts).unwrap_or_default(),
+            extra: extra.into_iter().flatten().map(|(key, value)| (key.to_string(), texts(value))).collect(),
+        }
+    }
+
     /// As reviews show one: `UserInfo` of k8s.io/api/authentication. What is empty is left out.
-    pub(crate) fn info(&self) -> Value {
+    pub fn info(&self) -> Value {
         let list = |texts: &[String]| Value::list(texts.iter().map(|text| Value::from(&**text)).collect());
         let mut value = Value::map(Map::new());
         for (key, text) in [("username", &self.name), ("uid", &self.uid)] {

@@ -58,6 +58,7 @@ pub(crate) fn on_update(served: &Served, subresource: &str, object: &Value, old:
         _ => invalid_on_status_update(served.strategy(), object, old, served.scope()),
     };
     if let Some((custom, version)) = custom(served) {
+        errors.splice(0..0, type_errors(served, object));
         errors.extend(match subresource {
             "status" => custom.invalid_status(version, object, old),
             _ => custom.invalid(version, object, Some(old)),
@@ -79,14 +80,15 @@ fn custom(served: &Served) -> Option<(&Custom, &CustomVersion)> {
     }
 }
 
-/// What is wrong with `kind`; `apiVersion` was looked at before.
+/// What is wrong with `kind` and `apiVersion` of a custom resource: a patch can change them.
 fn type_errors(served: &Served, object: &Value) -> Vec<FieldError> {
-    let kind = object.str_at(&["kind"]).unwrap_or_default();
-    match *kind == *served.gvk.kind {
-        true => Vec::new(),
-        false => {
-            let detail = format!("must be {}", served.gvk.kind);
-            vec![FieldError::invalid(&At::ROOT.field("kind"), kind, detail)]
-        }
-    }
+    let wrong = |field: &str, wanted: &str| {
+        let text = object.str_at(&[field]).unwrap_or_default();
+        let error = || FieldError::invalid(&At::ROOT.field(field), text, format!("must be {wanted}"));
+        (text != wanted).then(error)
+    };
+    [("kind", &*served.gvk.kind), ("apiVersion", &*served.api_version)]
+        .into_iter()
+        .filter_map(|(field, wanted)| wrong(field, wanted))
+        .collect()
 }

@@ -10,6 +10,7 @@ use lockstep_core::Value;
 use runtime::{Clock, Shutdown};
 use workloads::Workloads;
 
+use crate::announce::announce;
 use crate::dir::{Claim, DirError, StateDir, random};
 use crate::disk::{Closing, Writer};
 
@@ -79,6 +80,7 @@ impl DevCluster {
         };
         let admin = authority.user("lockstep-admin", "system:masters")?;
         let server = Server::bind(api.clone(), &authority, access, options.listen).await?;
+        announce(&api, &authority, server.address()).await;
         let workloads = Workloads::new(authority.certificate());
         Ok(Self { api, server, workloads, authority, admin, closing, claim })
     }

@@ -101,6 +101,11 @@ impl StateDir {
         &self.0
     }
 
+    /// Whether a cluster was ever kept here.
+    pub fn is_used(&self) -> bool {
+        self.state().exists()
+    }
+
     /// Where the kubeconfig is while the cluster runs.
     pub fn kubeconfig(&self) -> PathBuf {
         self.0.join("kubeconfig")

@@ -3,6 +3,7 @@
 //! [`DevCluster::start`] needs nothing of the machine but a port on loopback. With a folder, every write is on disk before it is
 //! answered, and the next start goes on where the last one ended, whether it was stopped or killed.
 
+mod announce;
 mod cluster;
 mod dir;
 mod disk;

@@ -41,6 +41,24 @@ async fn tokens_name_their_user_and_unknown_ones_nobody() {
 }
 
 #[tokio::test]
+async fn whose_a_token_of_the_file_is_can_be_asked() {
+    let served = serve().await;
+    let check = async |token: &str, audiences: &str, user: Option<&str>| {
+        let review = format!(r#"{{"spec":{{"token":"{token}","audiences":[{audiences}]}}}}"#);
+        let path = "/apis/authentication.k8s.io/v1/tokenreviews";
+        let told = served.ask("POST", path).body("application/json", review).send().await.json();
+        let status = told.get("status").unwrap();
+        assert_eq!(status.str_at(&["user", "username"]), user, "{token} {audiences}");
+        let wrong = user.is_none().then_some("invalid bearer token");
+        assert_eq!(status.str_at(&["error"]), wrong, "{token} {audiences}");
+    };
+    check("t-eve", "", Some("eve")).await;
+    check("t-eve", r#""a","https://kubernetes.default.svc""#, Some("eve")).await;
+    check("t-eve", r#""a""#, None).await;
+    check("t-nobody", "", None).await;
+}
+
+#[tokio::test]
 async fn a_service_account_comes_by_the_token_that_it_was_given() {
     let served = serve().await;
     let accounts = "/api/v1/namespaces/default/serviceaccounts";

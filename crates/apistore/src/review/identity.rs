@@ -30,10 +30,13 @@ pub(super) fn of_token(state: &State, call: &Call<'_>, mut object: Value) -> Res
     status.set(&["user"], Value::map(Map::new()));
     match token::check(state, call, token.as_bytes())? {
         Ok((user, audiences)) => {
-            let common: Vec<&String> = audiences.iter().filter(|name| wanted.contains(name)).collect();
-            match common.is_empty() {
-                true => status.set(&["error"], other_audience(&audiences, &wanted).into()),
-                false => {
+            let own = [token::ISSUER.to_owned()];
+            let known = audiences.as_deref().unwrap_or(&own);
+            let common: Vec<&String> = known.iter().filter(|name| wanted.contains(name)).collect();
+            match (common.is_empty(), &audiences) {
+                (true, Some(audiences)) => status.set(&["error"], other_audience(audiences, &wanted).into()),
+                (true, None) => status.set(&["error"], "invalid bearer token".into()),
+                (false, _) => {
                     status.set(&["authenticated"], true.into());
                     status.set(&["user"], user.info());
                     status.set(&["audiences"], list(common));

@@ -20,23 +20,28 @@ const LEEWAY: Duration = Duration::from_secs(60);
 /// The claim that is Kubernetes' own.
 pub(super) const OWN: &str = "kubernetes.io";
 
-/// Whose a token is and whom it is for; or, in words that may be shown, why it is nobody's.
+/// Whose a token is and whom it is for (`None` for a token that says nothing of it); or, in words that may be shown, why it is
+/// nobody's.
 pub(crate) fn check(
     state: &State,
     call: &Call<'_>,
     token: &[u8],
-) -> Result<Result<(User, Vec<String>), String>, Halt> {
+) -> Result<Result<(User, Option<Vec<String>>), String>, Halt> {
     let claims = match call.answer(Demand::Verify(token.into()))? {
         Ok(claims) => from_json(claims).unwrap_or_default(),
         Err(_) => return Ok(Err("invalid bearer token".to_owned())),
     };
+    // One that is no ServiceAccount's: who answers the demand knows its user.
+    if let Some(user) = claims.get("user") {
+        return Ok(Ok((User::of_info(user), None)));
+    }
     let why = |why: String| format!("[invalid bearer token, {why}]");
     let audiences = match claims.get("aud") {
         Some(Value::List(list)) => list.iter().filter_map(|name| name.as_str().map(str::to_owned)).collect(),
         Some(Value::String(one)) => vec![one.to_string()],
         _ => Vec::new(),
     };
-    Ok(holds(state, &claims, call.now).map(|user| (user, audiences)).map_err(why))
+    Ok(holds(state, &claims, call.now).map(|user| (user, Some(audiences))).map_err(why))
 }
 
 /// The user of claims that hold.
