@@ -84,6 +84,14 @@ impl WorkTree {
         CommitId::parse(&commit.id.to_string()).map(Some).ok_or(Error::Corrupted(None))
     }
 
+    /// Whether a commit has the same in a directory as the newest one. One that is not there has nothing.
+    pub fn is_current(&self, commit: &CommitId, directory: &str) -> Result<bool> {
+        let Some(newest) = self.ancestor(0)? else { return Ok(false) };
+        let id = gix::ObjectId::from_hex(commit.as_str().as_bytes()).map_err(Error::unavailable)?;
+        let Ok(commit) = self.repository.find_commit(id) else { return Ok(false) };
+        Ok(entry(&commit, directory)? == entry(&newest, directory)?)
+    }
+
     /// The subject of the newest commit; `None` where there is none.
     pub fn subject(&self) -> Result<Option<String>> {
         let Some(commit) = self.ancestor(0)? else { return Ok(None) };
@@ -173,4 +181,10 @@ impl WorkTree {
         let id = self.repository.write_object(&Tree { entries }).map_err(Error::unavailable)?;
         Ok(id.detach())
     }
+}
+/// What a commit has at a path.
+fn entry(commit: &gix::Commit<'_>, path: &str) -> Result<Option<gix::ObjectId>> {
+    let tree = commit.tree().map_err(Error::unavailable)?;
+    let found = tree.lookup_entry_by_path(path).map_err(Error::unavailable)?;
+    Ok(found.map(|entry| entry.object_id()))
 }

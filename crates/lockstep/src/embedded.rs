@@ -55,7 +55,10 @@ impl Embedded {
             Kept::OnDisk => None,
             Kept::No => Some(start.dir.claim().map_err(|error| told(error.into()))?),
         };
-        let listener = AdminListener::bind(start.admin).await?;
+        let hint = "--listen chooses another address; port 0 is any free one";
+        let listener = AdminListener::bind(start.admin)
+            .await
+            .map_err(|error| advised(format!("{:#}", anyhow::Error::from(error)), hint))?;
         let kept = (start.kept == Kept::OnDisk).then(|| start.dir.clone());
         let cluster = DevCluster::start(Options { dir: kept, listen: start.listen }).await.map_err(told)?;
         start.dir.write_kubeconfig(&cluster.kubeconfig())?;

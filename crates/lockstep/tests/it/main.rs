@@ -17,6 +17,8 @@ mod commit;
 mod cost;
 mod crash;
 mod deletion;
+mod demo;
+mod embedded;
 mod failure;
 mod fight;
 mod foreign;

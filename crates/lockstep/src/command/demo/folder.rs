@@ -24,7 +24,7 @@ impl Folder {
     /// Makes it: where the user says so, to be kept, or for this process only.
     pub(super) fn make(keep: Option<&Path>) -> anyhow::Result<Self> {
         let path = match keep {
-            Some(path) => std::path::absolute(path).context("cannot find the folder of the demo")?,
+            Some(path) => to_keep(path)?,
             None => temporary()?,
         };
         let state = StateDir::create(&path)?;
@@ -71,6 +71,20 @@ impl Folder {
     }
 }
 
+/// Where a demo is to be kept: among files of others nobody would find its own.
+fn to_keep(path: &Path) -> anyhow::Result<PathBuf> {
+    let path = std::path::absolute(path).context("cannot find the folder of the demo")?;
+    let is_foreign = !StateDir::existing(&path).is_used()
+        && fs::read_dir(&path).is_ok_and(|mut entries| entries.next().is_some());
+    match is_foreign {
+        true => Err(advised(
+            format!("{} is not empty, and no demo was kept there", path.display()),
+            "choose a folder that is empty or not there yet",
+        )),
+        false => Ok(path),
+    }
+}
+
 /// Makes a folder that nobody else could have made before, since its name can be guessed.
 fn temporary() -> anyhow::Result<PathBuf> {
     let path = std::env::temp_dir().join(format!("{PREFIX}{}", std::process::id()));
@@ -112,6 +126,11 @@ mod tests {
         drop(claim);
         folder.end().unwrap();
         assert!(path.is_dir() && Folder::running(Some(path)).is_err());
+        let foreign = dir.path().join("foreign");
+        fs::create_dir(&foreign).unwrap();
+        assert!(Folder::make(Some(&foreign)).is_ok(), "an empty one will do");
+        fs::write(foreign.join("notes"), "mine").unwrap();
+        assert!(Folder::make(Some(&foreign)).is_err());
         let temporary = Folder::make(None).unwrap();
         assert!(is_ours_alone(temporary.path()));
         assert!(Folder::make(None).is_err(), "one that is there already may be anybody's");

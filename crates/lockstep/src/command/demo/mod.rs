@@ -89,10 +89,14 @@ impl Demo {
         let folder = Folder::make(self.keep.as_deref())?;
         let shown = self.show_in(&folder, &asked, terminal).await;
         let ended = folder.end();
-        shown?;
+        let ending = shown?;
         ended?;
         writeln!(terminal.out, "{}", story::farewell(&folder))?;
-        Ok(Exit::Success)
+        Ok(match ending {
+            // A script waited for something that did not come.
+            Ending::Interrupted if self.exit_when_synced => Exit::No,
+            Ending::Interrupted | Ending::Synced => Exit::Success,
+        })
     }
 
     async fn show_in(
@@ -100,7 +104,7 @@ impl Demo {
         folder: &Folder,
         asked: &Shutdown,
         terminal: &mut Terminal,
-    ) -> anyhow::Result<()> {
+    ) -> anyhow::Result<Ending> {
         let sample = Sample::open(&folder.repository(), Clock::system().now())?;
         let free = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
         let kept = if folder.is_kept() { Kept::OnDisk } else { Kept::No };
@@ -116,7 +120,7 @@ impl Demo {
         };
         let seen = tokio::select! {
             seen = seen => seen,
-            () = asked.requested() => Ok(()),
+            () = asked.requested() => Ok(Ending::Interrupted),
             error = embedded.broken() => return Err(error),
         };
         embedded.stop().await?;
@@ -129,7 +133,7 @@ impl Demo {
         connection: &Connection,
         (folder, sample): (&Folder, &Sample),
         terminal: &mut Terminal,
-    ) -> anyhow::Result<()> {
+    ) -> anyhow::Result<Ending> {
         let watch = Watch::start(connection, &applications(), Some(NAMESPACE), Selector::default());
         let deadline = tokio::time::Instant::now() + PATIENCE;
         let mut told: BTreeMap<String, Seen> = BTreeMap::new();
@@ -152,19 +156,38 @@ impl Demo {
                 terminal.out.flush()?;
             }
             told.insert(seen.name.clone(), seen);
-            // A demo that was kept knows older commits.
-            let newest = sample.newest()?;
-            let settled = |name: &&str| told.get(*name).is_some_and(|seen| seen.settled_at == newest);
-            if !begun && newest.is_some() && APPLICATIONS.iter().all(settled) {
+            if !begun && is_settled(sample, &told)? {
                 begun = true;
                 if self.exit_when_synced {
-                    return Ok(());
+                    return Ok(Ending::Synced);
                 }
                 terminal.out.write_all(story::advice(folder).as_bytes())?;
                 terminal.out.flush()?;
             }
         }
     }
+}
+
+/// How a demo that did not fail has ended.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Ending {
+    /// Everything was synced, which was all that was asked.
+    Synced,
+    /// The user had enough of it.
+    Interrupted,
+}
+
+/// Whether all Applications are synced and healthy at what the newest commit has for them: a commit that has nothing new for one
+/// leaves it at an older one.
+fn is_settled(sample: &Sample, told: &BTreeMap<String, Seen>) -> anyhow::Result<bool> {
+    for name in APPLICATIONS {
+        let settled_at = told.get(*name).and_then(|seen| seen.settled_at.as_ref());
+        let Some(commit) = settled_at else { return Ok(false) };
+        if !sample.is_current(name, commit)? {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 /// Makes the namespace and the Applications.

@@ -108,9 +108,9 @@ impl Sample {
         Ok(subject)
     }
 
-    /// The newest commit.
-    pub(super) fn newest(&self) -> anyhow::Result<Option<CommitId>> {
-        Ok(self.work_tree.head()?)
+    /// Whether the newest commit has the same for an Application as this one.
+    pub(super) fn is_current(&self, application: &str, commit: &CommitId) -> anyhow::Result<bool> {
+        Ok(self.work_tree.is_current(commit, application)?)
     }
 
     /// The Application that follows one directory of it.
@@ -156,9 +156,17 @@ mod tests {
         for (file, text) in FILES {
             assert_eq!(read(file), *text);
         }
+        let first = sample.work_tree.head().unwrap().unwrap();
         assert!(sample.revert(Timestamp(1)).is_err(), "there is nothing to take back");
         assert_eq!(sample.edit(Timestamp(1)).unwrap(), "Say ahoy");
         assert!(read(GREETING).contains("ahoy"));
+        let edited = sample.work_tree.head().unwrap().unwrap();
+        let check = |name: &str, expected: bool| {
+            assert_eq!(sample.is_current(name, &first).unwrap(), expected, "{name}");
+            assert!(sample.is_current(name, &edited).unwrap());
+        };
+        check("greeting", false);
+        check("web", true);
         fs::write(path.join("web/web.yaml"), "# mine\n").unwrap();
         let again = Sample::open(&path, Timestamp(2)).unwrap();
         assert_eq!(again.revert(Timestamp(2)).unwrap(), "Revert \"Say ahoy\"");
