@@ -13,7 +13,7 @@ use crate::authorizer;
 use crate::body;
 use crate::call::{Call, Outcome, Shown};
 use crate::chance::{Chance, Fingerprint};
-use crate::demand::{Answers, Step};
+use crate::demand::{Answers, Handled};
 use crate::entry::{Entry, encode};
 use crate::failure::{Failure, Halt};
 use crate::fault::{Effect, Fault, Faults};
@@ -39,7 +39,7 @@ pub struct Settings {
 pub struct Store {
     state: State,
     chance: Chance,
-    changes: Vec<Change>,
+    changes: Vec<Kept>,
     /// The time and the chance with which requests began that wait for answers, so that they go on with them.
     waiting: BTreeMap<u64, (Duration, Chance)>,
     faults: Faults,
@@ -49,7 +49,7 @@ pub struct Store {
 
 /// A change that is to be kept on disk.
 #[derive(Clone)]
-pub struct Change {
+pub struct Kept {
     /// Under which key: sorts as resource, namespace, name.
     pub key: Arc<str>,
     /// The stored form; `None` when it is gone.
@@ -65,10 +65,10 @@ impl fmt::Debug for Store {
     }
 }
 
-impl fmt::Debug for Change {
+impl fmt::Debug for Kept {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let size = self.value.as_ref().map_or(0, |value| value.len());
-        write!(f, "Change({}, {size} bytes)", self.key)
+        write!(f, "Kept({}, {size} bytes)", self.key)
     }
 }
 
@@ -127,7 +127,7 @@ impl Store {
             let entry = store.state.plant((&prepared.shelf, &prepared.key), entry, &prepared.value);
             let key = format!("{}/{}", prepared.shelf, prepared.key);
             let value = Some(entry.object.clone());
-            store.changes.push(Change { key: key.into(), value, revision: entry.revision });
+            store.changes.push(Kept { key: key.into(), value, revision: entry.revision });
         }
         store
     }
@@ -150,7 +150,7 @@ impl Store {
     /// Where an object cannot be read: nothing goes on without it.
     pub fn restore(
         settings: Settings,
-        kept: Vec<Change>,
+        kept: Vec<Kept>,
         revision: u64,
         now: Duration,
     ) -> Result<Self, Unreadable> {
@@ -177,7 +177,7 @@ impl Store {
     }
 
     /// Answers one request; `now` is the time since 1970-01-01T00:00:00Z.
-    pub fn handle(&mut self, request: &Request, answers: &Answers, now: Duration) -> Step<Response> {
+    pub fn handle(&mut self, request: &Request, answers: &Answers, now: Duration) -> Handled<Response> {
         self.effect = None;
         if answers.is_empty()
             && let Some(effect) = Info::of(request).and_then(|info| self.faults.take(&info))
@@ -186,7 +186,7 @@ impl Store {
             self.effect = Some(effect);
             if let Some(failure) = refusal {
                 let body = Body::Object(failure.json());
-                return Step::Done(Response { code: failure.code(), warnings: Vec::new(), body });
+                return Handled::Done(Response { code: failure.code(), warnings: Vec::new(), body });
             }
         }
         let print = fingerprint(request);
@@ -199,12 +199,12 @@ impl Store {
                 self.waiting.remove(&print);
                 self.chance = self.chance.gone_on(chance, after);
                 let response = self.carry_out(outcome, now);
-                Step::Done(Response { warnings, ..response })
+                Handled::Done(Response { warnings, ..response })
             }
             Err((Halt::Failed(failure), warnings)) => {
                 self.waiting.remove(&print);
                 let body = Body::Object(failure.json());
-                Step::Done(Response { code: failure.code(), warnings, body })
+                Handled::Done(Response { code: failure.code(), warnings, body })
             }
             Err((Halt::Need(demands), _)) => {
                 self.waiting.insert(print, (now, chance));
@@ -212,7 +212,7 @@ impl Store {
                     // Others go on from elsewhere, so that no uid comes twice.
                     self.chance = Chance::new(self.chance.next());
                 }
-                Step::Need(demands)
+                Handled::Need(demands)
             }
         }
     }
@@ -322,7 +322,7 @@ impl Store {
         let gone = matches!(write.change, WriteKind::Remove(_));
         let entry = self.state.commit(write);
         let value = (!gone).then(|| entry.object.clone());
-        self.changes.push(Change { key: key.into(), value, revision: entry.revision });
+        self.changes.push(Kept { key: key.into(), value, revision: entry.revision });
         entry
     }
 
@@ -355,8 +355,13 @@ impl Store {
     }
 
     /// The changes since the last call, in their order. Kept until taken.
-    pub fn take_changes(&mut self) -> Vec<Change> {
+    pub fn take_changes(&mut self) -> Vec<Kept> {
         std::mem::take(&mut self.changes)
+    }
+
+    /// A container of a pod starts, for the first time or again: its log begins anew, that of the run before can still be read.
+    pub fn begin_log(&mut self, pod_uid: &str, container: &str) {
+        self.state.logs.begin_run(pod_uid, container);
     }
 
     /// Adds to the log of a container, a simulated kubelet's part. Logs are not kept on disk.
@@ -420,7 +425,7 @@ fn storable(write: &Write) -> Result<(), Failure> {
     }
 }
 
-/// The parts of a key of [`Change`]: the shelf, and the key in it.
+/// The parts of a key of [`Kept`]: the shelf, and the key in it.
 fn split_key(key: &str) -> (Arc<str>, Arc<str>) {
     let mut slashes = key.match_indices('/').map(|(at, _)| at);
     slashes.next();

@@ -7,7 +7,7 @@ use lockstep_core::{Timestamp, Value};
 
 use crate::call::{Call, Outcome, Shown};
 use crate::failure::{Failure, Halt};
-use crate::logs::{Part, Place};
+use crate::logs::{Part, Place, Which};
 use crate::shelf::key;
 use crate::state::{PODS, State};
 
@@ -23,14 +23,9 @@ pub(super) fn log(state: &State, call: &mut Call<'_>) -> Result<Outcome, Halt> {
         // A pod without a node has no log; the server answers with nothing.
         return Ok(Outcome::with(204, Shown::Text(Vec::new().into())));
     }
-    if let Some(reason) = waiting(&pod, container) {
-        let name = &call.info.name;
-        let (container, name) = (crate::failure::quoted(container), crate::failure::quoted(name));
-        let message = format!("container {container} in pod {name} is waiting to start: {reason}");
-        return Err(Failure::bad_request(message).into());
-    }
-    let part = part(call)?;
-    let shown = match flag(call, "follow") {
+    let run = run(&pod, container, call)?;
+    let part = Part { run, ..part(call)? };
+    let shown = match flag(call, "follow") && run == Which::Current {
         true => Shown::Log(Box::new(FollowedLog {
             pod: key(call.namespace(), &call.info.name),
             uid: entry.uid.clone(),
@@ -120,11 +115,30 @@ fn status<'p>(pod: &'p Value, container: &str) -> Option<&'p Value> {
     statuses.find(|status| status.str_at(&["name"]) == Some(container))
 }
 
-/// Why a container has not started.
-fn waiting<'p>(pod: &'p Value, container: &str) -> Option<&'p str> {
-    let status = status(pod, container)?;
-    let ran = status.at(&["lastState", "terminated"]).is_some();
-    status.str_at(&["state", "waiting", "reason"]).filter(|_| !ran)
+/// Whose lines are to be read, as a kubelet chooses: one that waits to be started again shows those of its last run.
+fn run(pod: &Value, container: &str, call: &Call<'_>) -> Result<Which, Failure> {
+    let (shown, name) = (crate::failure::quoted(container), crate::failure::quoted(&call.info.name));
+    let status = status(pod, container);
+    let has = |path: &[&str]| status.is_some_and(|status| status.at(path).is_some());
+    let ran = has(&["lastState", "terminated"]);
+    let waits = status.and_then(|status| status.str_at(&["state", "waiting", "reason"]));
+    match (flag(call, "previous"), waits) {
+        (true, _) if !ran => {
+            let message = format!("previous terminated container {shown} in pod {name} not found");
+            Err(Failure::bad_request(message))
+        }
+        (true, None) => Ok(Which::Previous),
+        (false, Some(reason)) if !ran => {
+            let why = match reason {
+                "ErrImagePull" => "image can't be pulled",
+                "ImagePullBackOff" => "trying and failing to pull image",
+                other => other,
+            };
+            let message = format!("container {shown} in pod {name} is waiting to start: {why}");
+            Err(Failure::bad_request(message))
+        }
+        _ => Ok(Which::Current),
+    }
 }
 
 fn flag(call: &Call<'_>, name: &str) -> bool {
@@ -144,6 +158,7 @@ fn part(call: &Call<'_>) -> Result<Part, Failure> {
     let since = number("sinceSeconds")?.map(|seconds| call.now.saturating_sub(Duration::from_secs(seconds)));
     let small = |number: Option<u64>| number.and_then(|number| usize::try_from(number).ok());
     Ok(Part {
+        run: Which::Current,
         since: since.or(since_time),
         tail: small(number("tailLines")?),
         bytes: small(number("limitBytes")?),

@@ -1,6 +1,6 @@
 //! Pods: their logs, their nodes, and how they go.
 
-use lockstep_apistore::{Answers, Body, Method, Step};
+use lockstep_apistore::{Answers, Body, Handled, Method};
 
 use crate::api::{Api, Reply, request};
 
@@ -43,6 +43,35 @@ fn logs_are_read() {
     );
     let waiting = api.get(&format!("{PODS}/a/log"));
     assert_eq!(waiting.message(), r#"container "main" in pod "a" is waiting to start: ContainerCreating"#);
+    let none = api.get(&format!("{PODS}/a/log?previous=true"));
+    assert_eq!(
+        (none.code, none.message()),
+        (400, r#"previous terminated container "main" in pod "a" not found"#)
+    );
+}
+
+#[test]
+fn the_log_is_of_one_run() {
+    let mut api = Api::new();
+    let made = pod(&mut api, "a");
+    bind(&mut api, "a");
+    let uid = made.text(&["metadata", "uid"]).to_owned();
+    for line in ["first", "second"] {
+        api.store.begin_log(&uid, "main");
+        api.store.log(&uid, "main", line, api.now);
+    }
+    let ended = r#"{"terminated":{"exitCode":1}}"#;
+    let mut check = |state: &str, want: (&str, &str)| {
+        let of = r#""name":"main","image":"i","imageID":"","ready":false,"restartCount":1"#;
+        let list = format!(r#"{{"containerStatuses":[{{{of},"lastState":{ended},"state":{state}}}]}}"#);
+        status(&mut api, &format!("{PODS}/a"), &list);
+        let mut read =
+            |query: &str| api.get(&format!("{PODS}/a/log{query}")).ok().body.as_str().unwrap().to_owned();
+        assert_eq!((&*read(""), &*read("?previous=true")), want, "{state}");
+    };
+    check(r#"{"running":{"startedAt":"2026-01-01T00:00:00Z"}}"#, ("second\n", "first\n"));
+    // It is not started again yet: the last run is both.
+    check(r#"{"waiting":{"reason":"CrashLoopBackOff"}}"#, ("second\n", "second\n"));
 }
 
 #[test]
@@ -54,7 +83,7 @@ fn a_log_is_followed_until_its_container_stops() {
     api.store.log(&uid, "main", "one", api.now);
     api.store.log(&uid, "main", "two", api.now);
     let request = request(Method::Get, &format!("{PODS}/a/log?follow=true&tailLines=1"));
-    let Step::Done(response) = api.store.handle(&request, &Answers::new(), api.now) else { panic!() };
+    let Handled::Done(response) = api.store.handle(&request, &Answers::new(), api.now) else { panic!() };
     let Body::Log(mut log) = response.body else { panic!("no log to follow") };
     let mut read = |api: &Api| api.store.poll_log(&mut log).map(|text| String::from_utf8(text).unwrap());
     assert_eq!(read(&api).as_deref(), Some("two\n"));

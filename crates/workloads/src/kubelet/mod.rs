@@ -155,8 +155,12 @@ impl Kubelet {
         let begun = time(pod, &["status", "startTime"]).unwrap_or(cx.now);
         let starts = known_starts(pod);
         if starts > 0 {
-            // Logs are not kept when the cluster stops: that of the last start is told again, what happened is not.
-            items(pod, &["spec", "containers"]).iter().for_each(|container| write_log(pod, container, cx));
+            // Logs are not kept when the cluster stops: those of the last two starts are told again, what happened is not.
+            for _ in 0..starts.min(2) {
+                items(pod, &["spec", "containers"])
+                    .iter()
+                    .for_each(|container| write_log(pod, container, cx));
+            }
         }
         let made = starts > 0;
         self.runs.insert(
@@ -342,6 +346,7 @@ fn known_starts(pod: &Value) -> u32 {
 
 /// What a container writes at one start.
 fn write_log(pod: &Value, container: &Value, cx: &mut Context<'_>) {
+    cx.store.begin_log(uid(pod), text(container, &["name"]));
     for line in script::lines(pod, container) {
         cx.store.log(uid(pod), text(container, &["name"]), &line, cx.now);
     }

@@ -91,8 +91,15 @@ fn logs_have_the_lines_of_each_start() {
     let mut cluster = Cluster::new();
     cluster.apply("default", &pod("Always", &[("logs", "one\ntwo"), ("crash", "1"), ("crash-times", "1")]));
     cluster.settle();
-    let log = cluster.get(&format!("{POD}/log"));
-    assert_eq!(log.as_str(), Some("one\ntwo\none\ntwo\n"));
+    for _ in 0..2 {
+        for query in ["", "previous"] {
+            let log = cluster.send(Request::system(Method::Get, format!("{POD}/log")).with(query, "true"));
+            assert_eq!(log.as_str(), Some("one\ntwo\n"), "{query}");
+        }
+        // Another process goes on.
+        cluster.workloads = lockstep_workloads::Workloads::new("PEM");
+        cluster.settle();
+    }
 }
 
 #[test]
