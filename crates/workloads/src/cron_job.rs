@@ -18,9 +18,6 @@ use crate::view::{Change, Id, View};
 #[derive(Clone, Debug)]
 pub(crate) struct CronJobs;
 
-/// So many times that were missed are looked at to find the last.
-const MISSED: usize = 10_000;
-
 impl Controller for CronJobs {
     fn actor(&self) -> Actor<'static> {
         Actor::Controller("cronjob-controller")
@@ -132,15 +129,9 @@ fn begin(
     if let Some(deadline) = deadline {
         from = from.max(now.saturating_sub(deadline));
     }
-    let mut due = None;
-    let mut next = schedule.next(from);
-    for _ in 0..MISSED {
-        let Some(time) = next.filter(|time| *time <= now) else { break };
-        due = Some(time);
-        next = schedule.next(time);
-    }
-    // After too many misses, what was missed is forgotten.
-    let next = if next.is_some_and(|time| time <= now) { schedule.next(now) } else { next };
+    // Of those that were missed only the last is begun.
+    let due = schedule.last(from, now);
+    let next = schedule.next(due.unwrap_or(from));
     if let Some(at) = due {
         start(cron, at, jobs, cx)?;
     }

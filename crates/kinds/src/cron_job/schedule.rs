@@ -98,6 +98,33 @@ impl Schedule {
         None
     }
 
+    /// The last time after `after`, and not after `until`, at which it came due, in seconds since 1970; `None` if it did not. Looks
+    /// back from the end, so that years of missed minutes cost nothing.
+    pub fn last(&self, after: i64, until: i64) -> Option<i64> {
+        let [minutes, hours, ..] = match &self.0 {
+            Due::Every(period) => {
+                let times = until.checked_sub(after)?.div_euclid(*period);
+                return (times > 0).then(|| after + times * period);
+            }
+            Due::Calendar(fields) => fields,
+        };
+        let mut time = until.div_euclid(MINUTE) * MINUTE;
+        let begin = after.max(until.saturating_sub(HORIZON));
+        while time > begin {
+            let second = time.rem_euclid(DAY);
+            if !self.has_day(time.div_euclid(DAY)) {
+                time = time.div_euclid(DAY) * DAY - MINUTE;
+            } else if !hours.has(second / HOUR) {
+                time = time.div_euclid(HOUR) * HOUR - MINUTE;
+            } else if !minutes.has(second / MINUTE % 60) {
+                time -= MINUTE;
+            } else {
+                return Some(time);
+            }
+        }
+        None
+    }
+
     fn has_day(&self, day: i64) -> bool {
         let Due::Calendar([_, _, days, months, weekdays]) = &self.0 else { return true };
         let date = Date::of_days(day);
@@ -283,6 +310,21 @@ mod tests {
         check("@every 90s", "2026-11-24T10:00:00Z", "2026-11-24T10:01:30Z");
         check("@every -1h", "2026-11-24T10:00:00Z", "2026-11-24T10:00:01Z");
         check("TZ=UTC 0 12 * * *", "2026-11-24T10:00:00Z", "2026-11-24T12:00:00Z");
+    }
+
+    #[test]
+    fn the_last_time_is_the_one_that_counting_on_comes_to() {
+        let after = Timestamp::parse("2024-02-28T10:00:30Z").unwrap().0;
+        for text in
+            ["* * * * *", "*/7 3 * * *", "0 0 29 2 *", "0 0 13 * fri", "@every 90s", "@hourly", "0 0 31 2 *"]
+        {
+            let schedule = Schedule::parse(text).unwrap();
+            for until in [-90, 0, 29, 30, 89, 90, 3_600, 86_400, 1_000_000].map(|seconds| after + seconds) {
+                let mut times = std::iter::successors(schedule.next(after), |time| schedule.next(*time));
+                let counted = times.by_ref().take_while(|time| *time <= until).last();
+                assert_eq!(schedule.last(after, until), counted, "{text} {}", until - after);
+            }
+        }
     }
 
     #[test]
