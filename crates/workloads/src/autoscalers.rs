@@ -103,16 +103,34 @@ impl Autoscalers {
             scaler.set(&["status", "lastScaleTime"], now.clone().into());
         }
         unscaled(scaler, &now);
-        let metric = first_metric(scaler);
-        let none = format!(
-            "the HPA was unable to compute the replica count: failed to get {metric} utilization: unable to get metrics for resource {metric}: unable to fetch metrics from resource metrics API: the server could not find the requested resource (get pods.metrics.k8s.io)"
-        );
-        let inactive = condition::condition("ScalingActive", "False", "FailedGetResourceMetric", &none);
-        condition::set(scaler, inactive, &now);
+        without_metrics(scaler, cx);
         counts(scaler, (wanted, wanted));
         scaler.set(&["status", "currentMetrics"], Value::list(vec![object! {"type": ""}]));
         Ok(())
     }
+}
+
+/// Says that there are no metrics, and tells of it when that is new.
+fn without_metrics(scaler: &mut Value, cx: &mut Context<'_>) {
+    const REASON: &str = "FailedGetResourceMetric";
+    let metric = first_metric(scaler);
+    let why = format!(
+        "failed to get {metric} utilization: unable to get metrics for resource {metric}: unable to fetch metrics from resource metrics API: the server could not find the requested resource (get pods.metrics.k8s.io)"
+    );
+    let known =
+        condition::find(scaler, "ScalingActive").is_some_and(|known| text(known, &["reason"]) == REASON);
+    let message = format!("the HPA was unable to compute the replica count: {why}");
+    let inactive = condition::condition("ScalingActive", "False", REASON, &message);
+    condition::set(scaler, inactive, &cx.stamp());
+    if known {
+        return;
+    }
+    let all = items(scaler, &["spec", "metrics"]).len().max(1);
+    let invalid = format!(
+        "invalid metrics ({all} invalid out of {all}), first error is: failed to get {metric} resource metric value: {why}"
+    );
+    cx.warning(scaler, REASON, &why);
+    cx.warning(scaler, "FailedComputeMetricsReplicas", &invalid);
 }
 
 fn unscaled(scaler: &mut Value, now: &str) {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use apistore::{Answers, Body, Method, Request, Step, Store, User};
+use apistore::{Answers, Body, Method, Request, Handled, Store, User};
 use lockstep_core::{Value, from_json, to_json};
 
 use crate::event::Recorder;
@@ -91,8 +91,8 @@ impl<'a> Context<'a> {
         *self.spent += 1;
         let request = request.by(self.actor.user()).agent(self.actor.agent());
         let response = match self.store.handle(&request, &Answers::new(), self.now) {
-            Step::Done(response) => response,
-            Step::Need(_) => return Err(Refused::Other("a webhook would have to be asked".to_owned())),
+            Handled::Done(response) => response,
+            Handled::Need(_) => return Err(Refused::Other("a webhook would have to be asked".to_owned())),
         };
         let body = match &response.body {
             Body::Object(json) => from_json(json).unwrap_or_default(),
@@ -196,11 +196,7 @@ impl<'a> Actor<'a> {
 /// What a controller calls itself in events, which is not always the name of its account.
 fn component(account: &str) -> &str {
     match account {
-        "replicaset-controller" => "replicaset-controller",
-        "statefulset-controller" => "statefulset-controller",
         "daemon-set-controller" => "daemonset-controller",
-        "cronjob-controller" => "cronjob-controller",
-        "job-controller" => "job-controller",
         "disruption-controller" => "controllermanager",
         "persistent-volume-binder" => "persistentvolume-controller",
         other => other,

@@ -168,8 +168,7 @@ fn conditions(namespace: &Value, cx: &Context<'_>) -> Vec<Value> {
     let (mut left, mut held) = (Vec::new(), std::collections::BTreeMap::<String, usize>::new());
     for (kind, count) in cx.view.contents(name(namespace)) {
         let resource = cx.view.kinds.get(kind);
-        let group = if resource.group.is_empty() { String::new() } else { resource.group.clone() };
-        left.push(format!("{}.{group} has {count} resource instances", resource.plural));
+        left.push(format!("{}.{} has {count} resource instances", resource.plural, resource.group));
         for (_, object) in cx.view.within(kind, name(namespace)) {
             for finalizer in items(object, &["metadata", "finalizers"]).iter().filter_map(Value::as_str) {
                 *held.entry(finalizer.to_owned()).or_default() += 1;

@@ -62,7 +62,7 @@ impl Controller for Scheduler {
         let request = load(pod);
         let missing = crate::claims::missing(cx.view, pod);
         let found = match missing {
-            Some(why) => Err(why),
+            Some(why) => Err(unready(&why, cx.view.all(Kind::NODES).count())),
             None => self.choose(cx.view, pod, request),
         };
         let node = match found {
@@ -138,9 +138,13 @@ impl Scheduler {
 
 fn unschedulable(reasons: &BTreeMap<String, usize>, all: usize) -> String {
     let list: Vec<String> = reasons.iter().map(|(reason, count)| format!("{count} {reason}")).collect();
+    unready(&list.join(", "), all)
+}
+
+/// As `FitError` of k8s.io/kubernetes has it.
+fn unready(why: &str, all: usize) -> String {
     format!(
-        "0/{all} nodes are available: {}. preemption: 0/{all} nodes are available: {all} Preemption is not helpful for scheduling.",
-        list.join(", ")
+        "0/{all} nodes are available: {why}. preemption: 0/{all} nodes are available: {all} Preemption is not helpful for scheduling."
     )
 }
 
