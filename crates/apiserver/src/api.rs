@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use apistore::{
-    Answer, Answers, Body, Change, Demand, Effect, FollowedLog, Method, Request, Response, Step, Store, User,
-    Watch, WatchEvent,
+    Answer, Answers, Body, Demand, Effect, FollowedLog, Handled, Method, Request, Response, Store, Stored,
+    User, Watch, WatchEvent,
 };
 use lockstep_core::{Value, from_json, to_json};
 use parking_lot::Mutex;
@@ -21,7 +21,7 @@ use crate::webhook;
 /// Where changes are kept. Called in the order of the changes, with the store locked: it only takes them over.
 pub trait Keep: Send + Sync + 'static {
     /// Tells when these and all earlier ones are on disk; a dropped sender tells that they never will be.
-    fn keep(&self, changes: Vec<Change>) -> oneshot::Receiver<()>;
+    fn keep(&self, changes: Vec<Stored>) -> oneshot::Receiver<()>;
 }
 
 /// A store with what it takes to answer: a clock, keys, webhooks, and a disk where there is one.
@@ -73,17 +73,17 @@ impl Api {
         for _ in 0..ROUNDS {
             let ((step, effect), kept) = self.reduce(|store, now| {
                 let step = store.handle(request, &answers, now);
-                if let Step::Done(response) = &step {
+                if let Handled::Done(response) = &step {
                     note(response.code);
                 }
                 (step, store.effect().cloned())
             });
             match step {
-                Step::Done(response) => {
+                Handled::Done(response) => {
                     let response = if kept.wait().await { response } else { status::not_kept() };
                     return happen(effect, response).await;
                 }
-                Step::Need(demands) => {
+                Handled::Need(demands) => {
                     let answered = demands.into_iter().map(|demand| async {
                         let answer = self.answer(&demand).await;
                         (demand, answer)

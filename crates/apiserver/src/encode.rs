@@ -192,7 +192,15 @@ pub(crate) fn metadata(object: Value, version: MetaVersion) -> Value {
     let mut value = Value::default();
     value.set(&["apiVersion"], version.api_version().into());
     value.set(&["kind"], "PartialObjectMetadata".into());
-    value.set(&["metadata"], object.get("metadata").cloned().unwrap_or_default());
+    let mut metadata = object.get("metadata").cloned().unwrap_or_default();
+    if object.str_at(&["kind"]) == Some("DaemonSet") {
+        // It is taken from the server's own type, where this is a number of the spec.
+        metadata.remove(&["annotations", "deprecated.daemonset.template.generation"]);
+        if metadata.get("annotations").is_some_and(Value::is_empty_container) {
+            metadata.remove(&["annotations"]);
+        }
+    }
+    value.set(&["metadata"], metadata);
     value
 }
 

@@ -6,7 +6,7 @@ use apistore::List;
 use lockstep_core::{Map, Value};
 
 use crate::accept::MetaVersion;
-use crate::columns::Columns;
+use crate::columns::{CREATED, Columns};
 use crate::encode::{list_metadata, metadata, read};
 
 /// What a row carries besides its cells (`includeObject`).
@@ -49,6 +49,8 @@ pub(crate) enum Tables {
     Custom(Columns),
 }
 
+/// How the description of `metadata.creationTimestamp` begins.
+const CREATED_BEGINS: &str = "CreationTimestamp is ";
 /// The description of `metadata.name`, as a server prints it.
 const NAME: &str = "Name must be unique within a namespace. Is required when creating resources, although some resources may allow a client to request the generation of an appropriate name automatically. Name is primarily intended for creation idempotence and configuration definition. Cannot be updated. More info: https://kubernetes.io/docs/concepts/overview/working-with-objects/names#names";
 
@@ -142,8 +144,12 @@ fn definition(column: &kinds::Column) -> Value {
     definition.set(&["name"], column.name.into());
     definition.set(&["type"], column.kind.into());
     definition.set(&["format"], column.format.into());
-    // A line of the table of columns holds no empty line.
-    definition.set(&["description"], column.description.replace("  ", "\n\n").into());
+    // Of the fields of `metadata` a server keeps the paragraphs, of no others.
+    let description = match column.description.starts_with(CREATED_BEGINS) {
+        true => CREATED,
+        false => column.description,
+    };
+    definition.set(&["description"], description.into());
     definition.set(&["priority"], column.priority.into());
     definition
 }

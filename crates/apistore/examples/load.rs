@@ -6,7 +6,7 @@
 use std::io::Write;
 use std::time::{Duration, Instant};
 
-use lockstep_apistore::{Answers, Body, Method, Request, Settings, Step, Store};
+use lockstep_apistore::{Answers, Body, Handled, Method, Request, Settings, Store};
 
 const NOW: Duration = Duration::from_secs(1_700_000_000);
 const OBJECTS: usize = 100_000;
@@ -81,7 +81,7 @@ fn applies(store: &mut Store, resource: &str, count: usize, body: impl Fn(usize)
 
 fn send(store: &mut Store, request: &Request) -> Body {
     match store.handle(request, &Answers::new(), NOW) {
-        Step::Done(response) if response.code < 300 => response.body,
+        Handled::Done(response) if response.code < 300 => response.body,
         other => {
             let text = format!("{other:?}");
             drop(writeln!(std::io::stderr(), "{}", &text[..text.len().min(2000)]));

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 /// What an answer still needs.
 #[derive(Clone, Debug)]
-pub enum Step<T> {
+pub enum Handled<T> {
     /// Nothing: here it is.
     Done(T),
     /// This; the request has changed nothing and is to be put again, with the answers.

@@ -1,7 +1,7 @@
 //! The embedded Kubernetes API as a state machine: (state, request, now) to (state, response, events).
 //!
 //! A [`Store`] is one API. [`Store::handle`] answers one [`Request`], written almost as HTTP has it, with a [`Response`]; what it
-//! cannot know (the answer of a webhook, a signature) it [asks for](Step::Need) and is called again with the [`Answers`]. A
+//! cannot know (the answer of a webhook, a signature) it [asks for](Handled::Need) and is called again with the [`Answers`]. A
 //! watch is a value that is [polled](Store::poll). Time and chance are parameters: the same requests give the same bytes.
 //! No HTTP, no clock, no disk in here; [`Store::take_changes`] tells what to keep, [`Store::restore`] takes it back.
 
@@ -49,12 +49,12 @@ mod watch;
 mod wire;
 mod write;
 
-pub use demand::{Answer, Answers, Demand, Step, WebhookCall};
+pub use demand::{Answer, Answers, Demand, Handled, WebhookCall};
 pub use fault::{Effect, Fault};
 pub use info::{Info, Verb};
 pub use request::{Method, Request};
 pub use response::{Body, EventType, List, Response, WatchEvent};
-pub use store::{Change, Dependent, Settings, Store, Unreadable};
+pub use store::{Dependent, Settings, Store, Stored, Unreadable};
 pub use subresource::FollowedLog;
 pub use user::User;
 pub use watch::Watch;

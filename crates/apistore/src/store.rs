@@ -39,7 +39,7 @@ pub struct Settings {
 pub struct Store {
     state: State,
     chance: Chance,
-    changes: Vec<Kept>,
+    changes: Vec<Stored>,
     /// The time and the chance with which requests began that wait for answers, so that they go on with them.
     waiting: BTreeMap<u64, (Duration, Chance)>,
     faults: Faults,
@@ -49,7 +49,7 @@ pub struct Store {
 
 /// A change that is to be kept on disk.
 #[derive(Clone)]
-pub struct Kept {
+pub struct Stored {
     /// Under which key: sorts as resource, namespace, name.
     pub key: Arc<str>,
     /// The stored form; `None` when it is gone.
@@ -65,10 +65,10 @@ impl fmt::Debug for Store {
     }
 }
 
-impl fmt::Debug for Kept {
+impl fmt::Debug for Stored {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let size = self.value.as_ref().map_or(0, |value| value.len());
-        write!(f, "Kept({}, {size} bytes)", self.key)
+        write!(f, "Stored({}, {size} bytes)", self.key)
     }
 }
 
@@ -127,7 +127,7 @@ impl Store {
             let entry = store.state.plant((&prepared.shelf, &prepared.key), entry, &prepared.value);
             let key = format!("{}/{}", prepared.shelf, prepared.key);
             let value = Some(entry.object.clone());
-            store.changes.push(Kept { key: key.into(), value, revision: entry.revision });
+            store.changes.push(Stored { key: key.into(), value, revision: entry.revision });
         }
         store
     }
@@ -150,7 +150,7 @@ impl Store {
     /// Where an object cannot be read: nothing goes on without it.
     pub fn restore(
         settings: Settings,
-        kept: Vec<Kept>,
+        kept: Vec<Stored>,
         revision: u64,
         now: Duration,
     ) -> Result<Self, Unreadable> {
@@ -322,7 +322,7 @@ impl Store {
         let gone = matches!(write.change, WriteKind::Remove(_));
         let entry = self.state.commit(write);
         let value = (!gone).then(|| entry.object.clone());
-        self.changes.push(Kept { key: key.into(), value, revision: entry.revision });
+        self.changes.push(Stored { key: key.into(), value, revision: entry.revision });
         entry
     }
 
@@ -354,8 +354,8 @@ impl Store {
         self.state.revision
     }
 
-    /// The changes since the last call, in their order. Kept until taken.
-    pub fn take_changes(&mut self) -> Vec<Kept> {
+    /// The changes since the last call, in their order. Stored until taken.
+    pub fn take_changes(&mut self) -> Vec<Stored> {
         std::mem::take(&mut self.changes)
     }
 
@@ -425,7 +425,7 @@ fn storable(write: &Write) -> Result<(), Failure> {
     }
 }
 
-/// The parts of a key of [`Kept`]: the shelf, and the key in it.
+/// The parts of a key of [`Stored`]: the shelf, and the key in it.
 fn split_key(key: &str) -> (Arc<str>, Arc<str>) {
     let mut slashes = key.match_indices('/').map(|(at, _)| at);
     slashes.next();

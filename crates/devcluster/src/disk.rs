@@ -5,7 +5,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
 
 use apiserver::Keep;
-use apistore::Change;
+use apistore::Stored;
 use redb::{Database, ReadableDatabase, ReadableTable, TableDefinition};
 use tokio::sync::oneshot;
 
@@ -41,6 +41,9 @@ const NUMBERS: TableDefinition<'_, &str, u64> = TableDefinition::new("numbers");
 /// How the state is kept; raised with every change of it.
 const FORMAT: u64 = 1;
 
+/// Bytes of the file that are kept in memory. Everything is read once, at the start, and is in the store from then on.
+const CACHE: usize = 16 << 20;
+
 /// An open state.
 pub(crate) struct Disk {
     database: Database,
@@ -49,7 +52,7 @@ pub(crate) struct Disk {
 impl Disk {
     /// Opens the state in a file, a new one if there is none.
     pub(crate) fn open(file: &Path) -> Result<Self, DiskError> {
-        let database = match Database::create(file) {
+        let database = match Database::builder().set_cache_size(CACHE).create(file) {
             Err(redb::DatabaseError::DatabaseAlreadyOpen) => return Err(DiskError::InUse),
             other => other?,
         };
@@ -69,14 +72,14 @@ impl Disk {
     }
 
     /// Everything that was kept.
-    pub(crate) fn read(&self) -> Result<Vec<Change>, DiskError> {
+    pub(crate) fn read(&self) -> Result<Vec<Stored>, DiskError> {
         let read = self.database.begin_read()?;
         let objects = read.open_table(OBJECTS)?;
         let mut changes = Vec::new();
         for entry in objects.iter()? {
             let (key, value) = entry?;
             let (revision, bytes) = value.value();
-            changes.push(Change { key: key.value().into(), value: Some(bytes.into()), revision });
+            changes.push(Stored { key: key.value().into(), value: Some(bytes.into()), revision });
         }
         Ok(changes)
     }
@@ -106,7 +109,7 @@ impl Disk {
 }
 
 struct Batch {
-    changes: Vec<Change>,
+    changes: Vec<Stored>,
     kept: oneshot::Sender<()>,
 }
 
@@ -157,7 +160,7 @@ impl Closing {
 }
 
 impl Keep for Writer {
-    fn keep(&self, changes: Vec<Change>) -> oneshot::Receiver<()> {
+    fn keep(&self, changes: Vec<Stored>) -> oneshot::Receiver<()> {
         let (kept, wait) = oneshot::channel();
         // A thread that has ended drops the batch, and with it the sender: whoever waits is told.
         let _ = self.0.send(Task::Write(Batch { changes, kept }));
@@ -197,8 +200,8 @@ fn write_all(disk: &Disk, receiver: &Receiver<Task>) {
 mod tests {
     use super::*;
 
-    fn change(key: &str, value: Option<&str>, revision: u64) -> Change {
-        Change { key: key.into(), value: value.map(|text| text.as_bytes().into()), revision }
+    fn change(key: &str, value: Option<&str>, revision: u64) -> Stored {
+        Stored { key: key.into(), value: value.map(|text| text.as_bytes().into()), revision }
     }
 
     #[tokio::test]

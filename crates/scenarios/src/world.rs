@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use apistore::{Answers, Body, Request, Response, Settings, Step, Store, Watch, WatchEvent};
+use apistore::{Answers, Body, Handled, Request, Response, Settings, Store, Watch, WatchEvent};
 use parking_lot::Mutex;
 use runtime::Clock;
 use tokio::sync::{Notify, watch};
@@ -148,9 +148,9 @@ impl World {
         let now = inner.clock.since_epoch();
         let before = inner.store.revision();
         let response = match inner.store.handle(request, &Answers::new(), now) {
-            Step::Done(response) => response,
+            Handled::Done(response) => response,
             // Nothing in a scenario has webhooks or tokens.
-            Step::Need(_) => Response {
+            Handled::Need(_) => Response {
                 code: 500,
                 warnings: Vec::new(),
                 body: Body::Object(crate::fault::status(500).into()),

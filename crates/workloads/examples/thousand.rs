@@ -3,13 +3,13 @@
 
 use std::time::{Duration, Instant};
 
-use apistore::{Answers, Method, Request, Settings, Step, Store};
+use apistore::{Answers, Method, Request, Settings, Handled, Store};
 use lockstep_workloads::Workloads;
 
 fn send(store: &mut Store, request: &Request, now: Duration) -> u16 {
     match store.handle(request, &Answers::new(), now) {
-        Step::Done(response) => response.code,
-        Step::Need(_) => 0,
+        Handled::Done(response) => response.code,
+        Handled::Need(_) => 0,
     }
 }
 

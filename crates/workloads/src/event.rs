@@ -3,7 +3,7 @@
 use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
 
-use apistore::{Answers, Body, Method, Request, Step, Store};
+use apistore::{Answers, Body, Method, Request, Handled, Store};
 use lockstep_core::{Value, from_json, to_json};
 
 use crate::object::{name, namespace, number, object, stamp, text, time, uid};
@@ -39,7 +39,7 @@ impl Recorder {
     /// Takes over the events that are there already: who wrote them has ended, and nobody else counts or deletes them.
     pub(crate) fn learn(&mut self, store: &mut Store, now: Duration) {
         let request = Request::system(Method::Get, "/api/v1/events");
-        let Step::Done(response) = store.handle(&request, &Answers::new(), now) else { return };
+        let Handled::Done(response) = store.handle(&request, &Answers::new(), now) else { return };
         let Body::List(list) = response.body else { return };
         let events = list.items.iter().filter_map(|item| from_json(item).ok());
         let mut found: Vec<_> =

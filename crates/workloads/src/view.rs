@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
-use apistore::{Answers, Body, EventType, Method, Request, Step, Store, Watch, WatchEvent};
+use apistore::{Answers, Body, EventType, Method, Request, Handled, Store, Watch, WatchEvent};
 use lockstep_core::{Map, Value, from_json};
 
 use crate::kind::{Kind, Kinds};
@@ -221,11 +221,11 @@ impl View {
             request = request.with("resourceVersion", from.to_string());
         }
         match store.handle(&request, &Answers::new(), now) {
-            Step::Done(response) => match response.body {
+            Handled::Done(response) => match response.body {
                 Body::Watch(watch) => Cursor::Open(Box::new(watch)),
                 _ => Cursor::Closed,
             },
-            Step::Need(_) => Cursor::Closed,
+            Handled::Need(_) => Cursor::Closed,
         }
     }
 

@@ -54,25 +54,31 @@ pub(super) async fn compare(
     let setup = script("setup", setup(&namespace));
     servers.0.play(&setup).await?;
     servers.1.play(&setup).await?;
-    let none = Exclusions::none();
     let played = stream::iter(seed..seed + count).map(async |seed| {
-        let script = sequence(&namespace, seed);
-        let (real, embedded) = tokio::try_join!(servers.0.play(&script), servers.1.play(&script))?;
-        let told = none.differences(&script.name, &real, &embedded);
-        for line in told.iter().take(3) {
-            println!("{line}");
-        }
-        if let Some(at) = told.first().and_then(|line| line.split([':', ' ']).nth(1)?.parse::<usize>().ok()) {
-            for step in script.steps.iter().take(at) {
-                println!("    {}", Value::Object(step.clone()));
-            }
-        }
+        // A real server's first try of a write may see an older object than there is, and leaves its warnings in the answer: what
+        // differs is played once more.
+        let told = match play(servers, &sequence(&namespace, seed, "")).await? {
+            told if told.is_empty() => told,
+            _ => play(servers, &sequence(&namespace, seed, "-again")).await?,
+        };
+        told.iter().for_each(|line| println!("{line}"));
         anyhow::Ok(told.is_empty())
     });
     let same: Vec<bool> = played.buffered(AT_ONCE).try_collect().await?;
     let equal = same.iter().filter(|same| **same).count();
     println!("{} random sequences from seed {seed} on, {equal} equal", same.len());
     Ok(equal == same.len())
+}
+
+/// What was answered differently, some of it, and the steps that led there.
+async fn play(servers: (&Server, &Server), script: &Script) -> Result<Vec<String>> {
+    let (real, embedded) = tokio::try_join!(servers.0.play(script), servers.1.play(script))?;
+    let mut told = Exclusions::none().differences(&script.name, &real, &embedded);
+    let step = told.first().and_then(|line| line.split([':', ' ']).nth(1)?.parse::<usize>().ok());
+    told.truncate(3);
+    let steps = script.steps.iter().take(step.unwrap_or(0));
+    told.extend(steps.map(|step| format!("    {}", Value::Object(step.clone()))));
+    Ok(told)
 }
 
 fn script(name: &str, steps: Vec<Step>) -> Script {
@@ -120,10 +126,10 @@ fn setup(namespace: &str) -> Vec<Step> {
 }
 
 /// Some applies by several managers, forced or not, with updates and patches between them, and a look at the end.
-fn sequence(namespace: &str, seed: u64) -> Script {
+fn sequence(namespace: &str, seed: u64, suffix: &str) -> Script {
     let mut chance = Chance(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ 0x5851_f42d_4c95_7f2d);
     let kind = &KINDS[chance.below(KINDS.len())];
-    let name = format!("r{seed}");
+    let name = format!("r{seed}{suffix}");
     let [before, after] = kind.path;
     let object_path = format!("{before}{namespace}{after}/{name}");
     let mut steps = Vec::new();
@@ -389,12 +395,12 @@ mod tests {
 
     #[test]
     fn a_seed_is_a_sequence() {
-        let text = |seed| format!("{:?}", sequence("n", seed).steps);
+        let text = |seed| format!("{:?}", sequence("n", seed, "").steps);
         assert_eq!(text(7), text(7));
         assert_ne!(text(7), text(8));
         let kinds: std::collections::BTreeSet<String> = (0..50)
             .filter_map(|seed| {
-                Some(sequence("n", seed).steps.first()?.get("body")?.get("kind")?.as_str()?.to_owned())
+                Some(sequence("n", seed, "").steps.first()?.get("body")?.get("kind")?.as_str()?.to_owned())
             })
             .collect();
         assert_eq!(kinds.len(), KINDS.len());

@@ -15,7 +15,7 @@ use crate::info::Verb;
 use crate::options::{WriteKind as OptionsKind, WriteOptions};
 use crate::served::{Rules, Served};
 use crate::state::State;
-use crate::write::{Change, Patched, View, apply_change, check_name, writer};
+use crate::write::{Patched, Rewrite, View, check_name, rewrite, writer};
 
 /// Scale as if it were a resource.
 pub(crate) static SCALE: LazyLock<Arc<Served>> = LazyLock::new(|| {
@@ -82,8 +82,8 @@ pub(super) fn scale(state: &State, call: &mut Call<'_>) -> Result<Outcome, Halt>
         }
         Ok(scaled(&served, live, &new))
     };
-    let change = Change { options: &options, uid: None, creates: false, make: &make, view: Some(VIEW) };
-    let outcome = apply_change(state, call, &change)?;
+    let change = Rewrite { options: &options, uid: None, creates: false, make: &make, view: Some(VIEW) };
+    let outcome = rewrite(state, call, &change)?;
     shown(ask, call, outcome)
 }
 

@@ -18,7 +18,7 @@ use crate::state::{State, Write, WriteKind};
 
 pub(crate) use create::create;
 pub(crate) use patch::{Patched, patch};
-pub(crate) use update::{Change, View, apply_change, check_name, update};
+pub(crate) use update::{Rewrite, View, check_name, rewrite, update};
 
 /// Who writes, for field management.
 pub(crate) fn writer<'a>(

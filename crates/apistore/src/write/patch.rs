@@ -3,7 +3,7 @@
 use lockstep_core::{Gvk, Map, Value, to_json};
 use schema::{At, FieldError, Force, PatchError, WireError, json_patch, merge_patch, strategic_merge_patch};
 
-use super::update::{Change, apply_change, check_name, expected_namespace};
+use super::update::{Rewrite, check_name, expected_namespace, rewrite};
 use super::{settle_namespace, writer};
 use crate::answers::Ask;
 use crate::body::{self, Format, Parsed, media_type, parse};
@@ -94,8 +94,8 @@ pub(crate) fn patch(state: &State, call: &mut Call<'_>) -> Result<Outcome, Halt>
         Ok(object)
     };
     let creates = patched.kind == PatchType::Apply;
-    let change = Change { options: &patched.options, uid: None, creates, make: &make, view: None };
-    apply_change(state, call, &change)
+    let change = Rewrite { options: &patched.options, uid: None, creates, make: &make, view: None };
+    rewrite(state, call, &change)
 }
 
 /// The patch as a value.

@@ -20,8 +20,8 @@ use crate::shelf::key;
 use crate::state::{State, Write, WriteKind};
 use crate::wire;
 
-/// A change of one object.
-pub(crate) struct Change<'c> {
+/// What is to become of one object.
+pub(crate) struct Rewrite<'c> {
     pub(crate) options: &'c WriteOptions,
     /// The uid that the object must have.
     pub(crate) uid: Option<&'c str>,
@@ -60,7 +60,7 @@ pub(crate) fn update(state: &State, call: &mut Call<'_>) -> Result<Outcome, Halt
         writer(ask, &served, subresource, (&options, call.time())).update(live, &object)
     };
     let uid = Some(&*uid).filter(|uid| !uid.is_empty());
-    apply_change(state, call, &Change { options: &options, uid, creates: false, make: &make, view: None })
+    rewrite(state, call, &Rewrite { options: &options, uid, creates: false, make: &make, view: None })
 }
 
 /// The namespace that an object must name: namespaces themselves name none.
@@ -84,8 +84,8 @@ pub(crate) fn check_name(call: &Call<'_>, object: &Value) -> Result<(), Failure>
     }
 }
 
-/// Makes a change, with all that the server does around it.
-pub(crate) fn apply_change(state: &State, call: &mut Call<'_>, change: &Change<'_>) -> Result<Outcome, Halt> {
+/// Rewrites an object, with all that the server does around it.
+pub(crate) fn rewrite(state: &State, call: &mut Call<'_>, change: &Rewrite<'_>) -> Result<Outcome, Halt> {
     let ask = Ask { state, answers: call.answers };
     let served = call.served.clone();
     let entry = state.entry(&served, call.namespace(), &call.info.name).cloned();
@@ -122,7 +122,7 @@ fn other_uid(call: &Call<'_>, wanted: &str, found: &str) -> Failure {
 fn replace(
     state: &State,
     call: &mut Call<'_>,
-    (object, change): (Value, &Change<'_>),
+    (object, change): (Value, &Rewrite<'_>),
     (entry, live): (&Arc<Entry>, &Value),
 ) -> Result<Outcome, Halt> {
     let options = change.options;

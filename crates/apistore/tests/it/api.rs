@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use lockstep_apistore::{
-    Answers, Body, Method, Request, Response, Settings, Step, Store, User, Watch, WatchEvent,
+    Answers, Body, Handled, Method, Request, Response, Settings, Store, User, Watch, WatchEvent,
 };
 use lockstep_core::{Value, from_json};
 
@@ -66,8 +66,8 @@ impl Api {
     pub(crate) fn answer(&mut self, request: &Request) -> Response {
         self.now += Duration::from_millis(10);
         match self.store.handle(request, &Answers::new(), self.now) {
-            Step::Done(response) => response,
-            Step::Need(demands) => panic!("{demands:?}"),
+            Handled::Done(response) => response,
+            Handled::Need(demands) => panic!("{demands:?}"),
         }
     }
 

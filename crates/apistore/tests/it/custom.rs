@@ -1,6 +1,6 @@
 //! Custom resources: served at once, converted by webhook, gone with their definition.
 
-use lockstep_apistore::{Answers, Demand, Method, Step};
+use lockstep_apistore::{Answers, Demand, Handled, Method};
 use lockstep_core::{Value, from_json, to_json};
 
 use crate::api::{Api, request};
@@ -182,8 +182,8 @@ fn webhooks_convert_as_often_as_they_are_needed() {
     let (mut answers, mut asked) = (Answers::new(), 0);
     let response = loop {
         match api.store.handle(&patch, &answers, api.now) {
-            Step::Done(response) => break response,
-            Step::Need(demands) => {
+            Handled::Done(response) => break response,
+            Handled::Need(demands) => {
                 for demand in demands {
                     let Demand::Webhook(call) = &demand else { panic!("{demand:?}") };
                     assert_eq!(call.url, "https://convert.hooks.svc:443/c");

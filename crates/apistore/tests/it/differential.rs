@@ -84,8 +84,8 @@ fn send(api: &mut Api, request: &Request) -> Response {
     let mut answers = Answers::new();
     loop {
         match api.store.handle(request, &answers, api.now) {
-            lockstep_apistore::Step::Done(response) => return response,
-            lockstep_apistore::Step::Need(demands) => answers.extend(demands.into_iter().map(|demand| {
+            lockstep_apistore::Handled::Done(response) => return response,
+            lockstep_apistore::Handled::Need(demands) => answers.extend(demands.into_iter().map(|demand| {
                 let answer = match &demand {
                     Demand::Sign(claims) => Ok([b"ey".as_slice(), claims].concat().into()),
                     _ => Err("invalid bearer token".to_owned()),

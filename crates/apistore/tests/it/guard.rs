@@ -6,7 +6,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use lockstep_apistore::{Answer, Answers, Body, Demand, Method, Request, Response, Step, User, WebhookCall};
+use lockstep_apistore::{
+    Answer, Answers, Body, Demand, Handled, Method, Request, Response, User, WebhookCall,
+};
 use lockstep_core::{Map, Value, from_json, to_json};
 
 use crate::api::{Api, Reply};
@@ -214,14 +216,14 @@ fn send(api: &mut Api, request: &Request, hooks: &mut Hooks) -> Reply {
     let mut answers = Answers::new();
     loop {
         match api.store.handle(request, &answers, api.now) {
-            Step::Done(Response { code, warnings, body }) => {
+            Handled::Done(Response { code, warnings, body }) => {
                 let body = match body {
                     Body::Text(text) => Value::from(String::from_utf8(text.to_vec()).unwrap()),
                     body => from_json(&body.json().unwrap()).unwrap(),
                 };
                 return Reply { code, body, warnings };
             }
-            Step::Need(demands) => {
+            Handled::Need(demands) => {
                 for demand in demands {
                     let answer = answer(&demand, hooks);
                     answers.insert(demand, answer);

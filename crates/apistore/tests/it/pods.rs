@@ -148,3 +148,31 @@ fn evictions_respect_budgets() {
     assert!(left.body.at(&["status", "disruptedPods", "a"]).is_some());
     assert!(api.get(&format!("{PODS}/a")).ok().body.at(&["metadata", "deletionTimestamp"]).is_some());
 }
+
+#[test]
+fn a_resize_changes_resources_alone() {
+    let mut api = Api::new();
+    let body = r#"{"metadata":{"name":"p"},"spec":{"containers":[{"name":"c","image":"i","resources":{"requests":{"cpu":"100m"},"limits":{"cpu":"200m"}}}]}}"#;
+    api.post("/api/v1/namespaces/default/pods", body).ok();
+    let path = "/api/v1/namespaces/default/pods/p/resize";
+    let cpu = |amount: &str| {
+        format!(
+            r#"{{"metadata":{{"labels":{{"a":"b"}}}},"spec":{{"containers":[{{"name":"c","image":"other","resources":{{"requests":{{"cpu":"{amount}"}}}}}}]}}}}"#
+        )
+    };
+    let resized = api.patch(path, "strategic", &cpu("150m")).ok();
+    let container =
+        &resized.body.at(&["spec", "containers"]).and_then(lockstep_core::Value::as_list).unwrap()[0];
+    assert_eq!(container.str_at(&["resources", "requests", "cpu"]), Some("150m"));
+    assert_eq!(container.str_at(&["image"]), Some("i"));
+    assert_eq!(resized.body.int_at(&["metadata", "generation"]), Some(2));
+    assert_eq!(resized.text(&["metadata", "labels", "a"]), "");
+    let refused = api.patch(path, "strategic", &cpu("1"));
+    assert_eq!(
+        (refused.code, refused.message()),
+        (
+            422,
+            "Pod \"p\" is invalid: spec.containers[0].resources.requests: Invalid value: \"1\": must be less than or equal to cpu limit of 200m"
+        )
+    );
+}

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use lockstep_apistore::{Answers, Body, Demand, Method, Request, Step};
+use lockstep_apistore::{Answers, Body, Demand, Handled, Method, Request};
 use lockstep_core::{Value, from_json};
 
 use crate::api::{Api, request};
@@ -16,11 +16,11 @@ fn send(api: &mut Api, request: &Request) -> (u16, Value) {
     let mut answers = Answers::new();
     loop {
         match api.store.handle(request, &answers, api.now) {
-            Step::Done(response) => {
+            Handled::Done(response) => {
                 let Body::Object(json) = response.body else { panic!("an object is answered") };
                 return (response.code, from_json(&json).unwrap());
             }
-            Step::Need(demands) => {
+            Handled::Need(demands) => {
                 for demand in demands {
                     let answer = match &demand {
                         Demand::Sign(claims) => Ok([MARK, claims].concat().into()),

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use apistore::{Answers, Body, Method, Request, Settings, Step, Store, User};
+use apistore::{Answers, Body, Method, Request, Settings, Handled, Store, User};
 use lockstep_core::{Value, from_json, to_json};
 use lockstep_workloads::Workloads;
 
@@ -50,7 +50,7 @@ impl Cluster {
     pub(crate) fn ask(&mut self, request: Request) -> (u16, Value) {
         let request =
             request.by(User::of("admin", &["system:masters", "system:authenticated"])).agent("tester");
-        let Step::Done(response) = self.store.handle(&request, &Answers::new(), self.now) else {
+        let Handled::Done(response) = self.store.handle(&request, &Answers::new(), self.now) else {
             panic!("a webhook")
         };
         let body = match response.body {
