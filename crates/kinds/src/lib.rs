@@ -14,6 +14,7 @@ mod crd;
 mod cron_job;
 mod daemon_set;
 mod deployment;
+mod devices;
 mod flow;
 mod job;
 mod meta;
@@ -30,6 +31,7 @@ mod resource;
 mod service;
 mod stateful_set;
 mod storage;
+mod storage_migration;
 mod strategy;
 mod table;
 

@@ -164,4 +164,9 @@ static KINDS: &[&Strategy] = &[
     &crate::admission::VALIDATING_BINDING,
     &crate::admission::MUTATING_POLICY,
     &crate::admission::MUTATING_BINDING,
+    &crate::devices::DEVICE_CLASS,
+    &crate::devices::DEVICE_TAINT_RULE,
+    &crate::devices::RESOURCE_CLAIM,
+    &crate::devices::RESOURCE_CLAIM_TEMPLATE,
+    &crate::storage_migration::STORAGE_VERSION_MIGRATION,
 ];

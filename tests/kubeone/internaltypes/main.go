@@ -32,6 +32,7 @@ var kinds = []struct{ group, version, kind string }{
 	{"batch", "v1", "Job"}, {"batch", "v1", "CronJob"}, {"networking.k8s.io", "v1", "Ingress"},
 	{"networking.k8s.io", "v1", "NetworkPolicy"}, {"autoscaling", "v2", "HorizontalPodAutoscaler"},
 	{"policy", "v1", "PodDisruptionBudget"}, {"storage.k8s.io", "v1", "StorageClass"},
+	{"resource.k8s.io", "v1", "ResourceClaimTemplate"}, {"storagemigration.k8s.io", "v1", "StorageVersionMigration"},
 }
 
 var structs = map[string]string{}

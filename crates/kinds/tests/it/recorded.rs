@@ -94,6 +94,8 @@ impl Case {
         };
         if errors.is_empty() {
             let mut object = if version == stored { object } else { (rules.convert)(object, &version) };
+            // What is stored without a default has it when it is read.
+            (rules.default)(&mut object);
             if kind_of(&object) == "Service" {
                 as_read(&mut object);
             }

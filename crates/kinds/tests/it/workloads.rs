@@ -92,6 +92,8 @@ impl Case {
             "ephemeralcontainers" => Vec::new(),
             _ => (rules.warnings)(&object, old.as_ref()),
         };
+        // What is stored without a default has it when it is read.
+        (rules.default)(&mut object);
         Ok((normal(object), warnings))
     }
 }
