@@ -23,7 +23,6 @@ pub(crate) const NOT_BUILT: &[&str] = &[
     "sources[].jsonnet",
     "sources[].plugin",
     "sync.createNamespace",
-    "sync.timeout",
     "sync.pin",
     "ignore",
     "health",
@@ -265,12 +264,14 @@ mod tests {
         assert_eq!(app.destination.namespace, None);
         let git = GitSource { url: RepoUrl::new("https://h/x"), revision: "".into(), path: "".into() };
         assert_eq!(app.sources, [Source { name: None, git, directory: Directory::default() }]);
-        let SyncPolicy { mode, prune, self_heal, allow_empty, budget, propagation, retry } = app.sync;
+        let SyncPolicy { mode, prune, self_heal, allow_empty, budget, propagation, retry, timeout } =
+            app.sync;
         assert_eq!((mode, prune, self_heal, allow_empty), (SyncMode::Manual, false, false, false));
         assert_eq!(
             (budget, propagation, retry),
             (Budget::Default, Propagation::Background, Retry::default())
         );
+        assert_eq!(timeout, None);
     }
 
     #[test]
@@ -299,7 +300,7 @@ mod tests {
                             "directory":{"recurse":true,"include":["a"],"exclude":["b"]}}],
                 "destination":{"cluster":"in-cluster","namespace":"shop"},
                 "sync":{"mode":"Notify","prune":true,"selfHeal":true,"allowEmpty":true,"createNamespace":false,
-                        "deletionBudget":"25%","propagation":"Foreground",
+                        "deletionBudget":"25%","propagation":"Foreground","timeout":"10m",
                         "retry":{"limit":-1,"backoff":{"duration":"1s","factor":3,"maxDuration":"1h30m"}}},
                 "ignore":[],"dependsOn":null,"health":{"checks":[]}}"#,
         );
@@ -309,18 +310,19 @@ mod tests {
         let own = |text: &str| vec![text.to_owned()];
         let directory = Directory { explicit: true, recurse: true, include: own("a"), exclude: own("b") };
         assert_eq!(app.sources[0].directory, directory);
-        let SyncPolicy { mode, prune, self_heal, allow_empty, budget, propagation, retry } = app.sync;
+        let SyncPolicy { mode, prune, self_heal, allow_empty, budget, propagation, retry, timeout } =
+            app.sync;
         assert_eq!((mode, prune, self_heal, allow_empty), (SyncMode::Notify, true, true, true));
         assert_eq!((budget, propagation), (Budget::Percent(25), Propagation::Foreground));
         let (duration, max_duration) = (Duration::from_secs(1), Duration::from_secs(5400));
         assert_eq!(retry, Retry { limit: None, duration, factor: 3, max_duration });
+        assert_eq!(timeout, Some(Duration::from_secs(600)));
     }
 
     #[test]
     fn every_field_that_is_not_built_is_refused_by_name() {
         let value = |path: &str| match path {
             "sync.createNamespace" => "true",
-            "sync.timeout" => "\"10m\"",
             "ignore" | "dependsOn" => r#"[{"kind":"x","name":"y"}]"#,
             "health" => r#"{"checks":[{"kind":"x"}]}"#,
             _ => r#"{"x":1}"#,

@@ -88,6 +88,8 @@ pub struct Standing<'a> {
     pub conflicts: &'a [String],
     /// Steps that failed, as `Kind/name: why`.
     pub failures: &'a [String],
+    /// What the pods of failed hooks wrote at last, each with a heading.
+    pub logs: &'a [String],
     /// Objects that are outstanding, differ, or wait to be deleted, as `Kind/name`.
     pub pending: &'a [String],
     /// When the first of the failed steps is tried again, if nothing else happens.
@@ -104,6 +106,10 @@ pub struct Standing<'a> {
 const NAMED: usize = 20;
 /// Characters of one item in a message.
 const LONGEST_ITEM: usize = 400;
+
+/// Logs that a message has, and characters of each: the whole may not be longer than 32,768.
+const LOGS: usize = 3;
+const LONGEST_LOG: usize = 4200;
 
 /// Why Ready holds or does not. The first thing that a user must mend comes first.
 pub fn ready_reason(standing: &Standing<'_>) -> Reason {
@@ -218,7 +224,7 @@ fn message(standing: &Standing<'_>, reason: Reason) -> String {
         Reason::Suspended => "suspended by spec.suspend".to_owned(),
         Reason::SourceUnavailable => cut(standing.source_error.unwrap_or_default(), LONGEST_ITEM),
         Reason::Conflict => list_items(standing.conflicts),
-        Reason::SyncFailed => list_items(standing.failures),
+        Reason::SyncFailed => with_logs(list_items(standing.failures), standing.logs),
         Reason::Blocked => format!("deletions wait for an approval: {}", list_items(standing.pending)),
         Reason::Syncing => format!("outstanding{at}: {}", list_items(standing.pending)),
         Reason::OutOfSync => format!("out of sync{at}: {}", list_items(standing.pending)),
@@ -226,8 +232,11 @@ fn message(standing: &Standing<'_>, reason: Reason) -> String {
             [] => "nothing was rendered yet".to_owned(),
             pending => format!("what is live is not known: {}", list_items(pending)),
         },
-        Reason::Deleting
-        | Reason::InvalidSpec
+        Reason::Deleting => {
+            let left = standing.obstacle.as_ref().map(describe).unwrap_or_default();
+            with_logs(left, standing.logs)
+        }
+        Reason::InvalidSpec
         | Reason::ProjectNotFound
         | Reason::ProjectBlocked
         | Reason::RenderFailed
@@ -238,6 +247,12 @@ fn message(standing: &Standing<'_>, reason: Reason) -> String {
         | Reason::HealthSuspended
         | Reason::Unknown => cut(&standing.health.reason, LONGEST_ITEM),
     }
+}
+
+/// Logs stand at the end, each on lines of its own; the first of them.
+fn with_logs(message: String, logs: &[String]) -> String {
+    let logs = logs.iter().take(LOGS).map(|log| cut(log, LONGEST_LOG));
+    [message].into_iter().chain(logs).collect::<Vec<_>>().join("\n")
 }
 
 fn describe(obstacle: &Obstacle<'_>) -> String {

@@ -8,6 +8,8 @@ use crate::status::{Handled, cut};
 pub const SYNC_ANNOTATION: &str = "lockstep.dev/sync";
 /// A new value asks to look the revisions up afresh, at once.
 pub const REFRESH_ANNOTATION: &str = "lockstep.dev/refresh";
+/// A new value ends what is under way: nothing more is done until there is a newer revision, or a sync is asked for.
+pub const ABORT_ANNOTATION: &str = "lockstep.dev/abort";
 /// The digest of (revision, sorted deletions with uid) of a plan: its deletions are allowed.
 pub const APPROVE_ANNOTATION: &str = "lockstep.dev/approve";
 /// The finalizer that holds an Application until its pruned objects are gone.
@@ -23,6 +25,8 @@ pub struct Intents {
     pub sync: Option<String>,
     /// Of [`REFRESH_ANNOTATION`].
     pub refresh: Option<String>,
+    /// Of [`ABORT_ANNOTATION`].
+    pub abort: Option<String>,
     /// Of [`APPROVE_ANNOTATION`].
     pub approve: Option<String>,
 }
@@ -34,6 +38,8 @@ pub struct Requests {
     pub sync: Option<String>,
     /// The value to remember once the revisions were looked up.
     pub refresh: Option<String>,
+    /// The value to remember once what was under way is ended.
+    pub abort: Option<String>,
     /// The approved digest. It stays while the annotation is there: it binds to one plan, and no other has its digest.
     pub approve: Option<String>,
 }
@@ -48,6 +54,7 @@ impl Intents {
         Self {
             sync: value(SYNC_ANNOTATION),
             refresh: value(REFRESH_ANNOTATION),
+            abort: value(ABORT_ANNOTATION),
             approve: value(APPROVE_ANNOTATION),
         }
     }
@@ -58,6 +65,7 @@ impl Intents {
         Requests {
             sync: new(&self.sync, &handled.sync),
             refresh: new(&self.refresh, &handled.refresh),
+            abort: new(&self.abort, &handled.abort),
             approve: self.approve.clone(),
         }
     }

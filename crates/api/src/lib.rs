@@ -32,8 +32,8 @@ pub use fields::{Locate, Part};
 pub use install::{Install, custom_resources, install};
 pub use instance::{KeyError, instance_key, instance_key_name, instance_key_secret};
 pub use intent::{
-    APPROVE_ANNOTATION, Intents, PRUNE_FINALIZER, REFRESH_ANNOTATION, Requests, SYNC_ANNOTATION,
-    has_finalizer,
+    ABORT_ANNOTATION, APPROVE_ANNOTATION, Intents, PRUNE_FINALIZER, REFRESH_ANNOTATION, Requests,
+    SYNC_ANNOTATION, has_finalizer,
 };
 pub use project::{Project, project};
 pub use project_definition::{default_project, project_definition};

@@ -101,8 +101,10 @@ pub struct Status {
     pub images: Vec<String>,
     /// Addresses that it serves at.
     pub urls: Vec<String>,
-    /// The last sync with hooks.
+    /// The last sync, or deletion, with hooks.
     pub run: Option<Run>,
+    /// The hooks that its deletion has to run, as `Kind/name`.
+    pub deletion_hooks: Vec<String>,
     /// Which wishes were already acted on.
     pub handled: Handled,
 }
@@ -207,6 +209,8 @@ pub struct Handled {
     pub sync: Option<String>,
     /// Of `lockstep.dev/refresh`.
     pub refresh: Option<String>,
+    /// Of `lockstep.dev/abort`.
+    pub abort: Option<String>,
 }
 
 /// So many characters of what an author wrote are kept in a history entry.
@@ -234,7 +238,8 @@ impl Status {
             images: texts(status, &["summary", "images"]),
             urls: texts(status, &["summary", "urls"]),
             run: status.get("run").and_then(wire::read_run),
-            handled: Handled { sync: handled("sync"), refresh: handled("refresh") },
+            deletion_hooks: texts(status, &["deletionHooks"]),
+            handled: Handled { sync: handled("sync"), refresh: handled("refresh"), abort: handled("abort") },
         }
     }
 
@@ -279,6 +284,7 @@ impl Status {
             images,
             urls,
             run,
+            deletion_hooks,
             handled,
         } = self;
         let list = |items: Vec<Value>| (!items.is_empty()).then(|| Value::list(items));
@@ -298,6 +304,7 @@ impl Status {
                 ])),
             ),
             ("run", run.as_ref().map(wire::run)),
+            ("deletionHooks", wire::list(deletion_hooks)),
             ("lastHandled", handled.to_value()),
         ])
     }

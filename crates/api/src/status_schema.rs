@@ -1,5 +1,7 @@
 //! The schema of an Application's status.
 
+use lockstep_core::RunStage;
+
 use crate::schema::Schema;
 use crate::status::{OperationPhase, SyncState};
 
@@ -19,6 +21,7 @@ pub(crate) fn status() -> Schema {
         ),
         ("summary", summary()),
         ("run", run()),
+        ("deletionHooks", Schema::list(Schema::text(), 256).about("The hooks that its deletion has to run.")),
         (
             "lastHandled",
             Schema::fields(vec![
@@ -30,6 +33,11 @@ pub(crate) fn status() -> Schema {
                     "refresh",
                     Schema::text()
                         .about("The last value of annotation lockstep.dev/refresh that was acted on."),
+                ),
+                (
+                    "abort",
+                    Schema::text()
+                        .about("The last value of annotation lockstep.dev/abort that was acted on."),
                 ),
             ])
             .about("Which wishes were already acted on."),
@@ -76,27 +84,39 @@ fn operation() -> Schema {
 }
 
 fn run() -> Schema {
-    let stages = ["Running", "Failing", "Succeeded", "Failed"];
+    let stages = RunStage::ALL.map(RunStage::as_str);
+    let results = ["Succeeded", "Skipped", "Again", "Failed"];
     let hook = Schema::fields(vec![
         ("hook", Schema::text().about("Its phase and its object.")),
-        ("result", Schema::choice(&["Succeeded", "Failed"]).about("How it ended.")),
+        ("result", Schema::choice(&results).about("How it ended. Again: it failed, and is made again. Skipped: its namespace was on its way out.")),
+        ("failures", Schema::count().about("How many times it failed and is made again.")),
         ("message", Schema::text().about("Why it failed.")),
+        ("log", Schema::text().about("The last lines of what its pod wrote, without the values of secrets.")),
     ]);
     Schema::fields(vec![
         (
             "target",
             Schema::text().max_length(64).about("The digest of everything that it is to bring about."),
         ),
+        ("revision", Schema::text().about("The revisions that it was begun for, in short.")),
         ("number", Schema::count().about("Counts the syncs with hooks.")),
         ("attempt", Schema::count().about("How many times in a row its target was tried.")),
         (
             "stage",
             Schema::choice(&stages).about("How far it is. Failing: the hooks of SyncFail are on their way."),
         ),
+        (
+            "scope",
+            Schema::choice(&["All", "Always"]).about(
+                "Which hooks it has. Always: nothing changes, and only those run that run for each revision.",
+            ),
+        ),
+        ("startedAt", Schema::time().about("When it began.")),
         ("endedAt", Schema::time().about("When it ended.")),
+        ("message", Schema::text().about("Why it failed, or was ended.")),
         ("hooks", Schema::list(hook, 1000).about("The hooks that came to their end.")),
     ])
-    .about("The last sync with hooks.")
+    .about("The last sync, or deletion, with hooks.")
 }
 
 fn entry() -> Schema {

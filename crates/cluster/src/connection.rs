@@ -8,7 +8,7 @@ use http::header::{ACCEPT, CONTENT_TYPE, ETAG, HeaderValue, IF_NONE_MATCH, RETRY
 use http::{HeaderMap, Method, Request, Response};
 use http_body_util::BodyExt as _;
 use kube::client::Body;
-use lockstep_core::ObjectKey;
+use lockstep_core::{Gvk, ObjectKey};
 use parking_lot::{Mutex, RwLock};
 use tokio::time::Instant;
 
@@ -16,12 +16,15 @@ use crate::connector::{self, ConnectError, ConnectOptions, Target, WATCHES_PER_L
 use crate::error::{ApiError, Asked, classify};
 use crate::raw::RawObject;
 use crate::requests::{RequestKey, Requests, Verb};
-use crate::resource::Resource;
+use crate::resource::{Resource, ResourceScope};
 use crate::silence::{Hearing, Silence};
 use crate::stream::{self, Selector};
 
 /// The API server itself gives up on a request after 60 seconds.
 const DEADLINE: Duration = Duration::from_secs(65);
+
+/// So much of a log is read; what is cut off is its end.
+const LOG_BYTES: usize = 262_144;
 
 /// Credentials are made anew at most this often after a 401.
 const RENEWAL_PAUSE: Duration = Duration::from_secs(30);
@@ -125,6 +128,23 @@ impl Connection {
     pub async fn get(&self, resource: &Resource, key: &ObjectKey) -> Result<RawObject, ApiError> {
         let call = Call::new(Verb::Get, resource.object_path(key)).on(resource, Some(&key.namespace));
         RawObject::parse(&self.fetch(&call).await?.body).ok_or_else(malformed)
+    }
+
+    /// Reads the last lines that a container of a pod wrote; of a container that was started again, those of its last run.
+    pub async fn log(&self, pod: &ObjectKey, container: &str, lines: usize) -> Result<String, ApiError> {
+        let resource = Resource::new(Gvk::new("", "v1", "Pod"), "pods", ResourceScope::Namespaced);
+        let path = resource.object_path(pod);
+        // Names of containers are DNS labels: nothing in them has to be escaped.
+        let path = format!("{path}/log?container={container}&tailLines={lines}&limitBytes={LOG_BYTES}");
+        let mut call = Call::new(Verb::Get, path).on(&resource, Some(&pod.namespace));
+        call.accept = "text/plain, */*";
+        let answer = self.fetch(&call).await?;
+        let mut text = String::from_utf8_lossy(&answer.body).into_owned();
+        if answer.body.len() >= LOG_BYTES {
+            // Half a line may be half a secret, which nobody would know as one.
+            text.truncate(text.rfind('\n').unwrap_or(0));
+        }
+        Ok(text)
     }
 
     /// Reads all objects of a kind, or those of one namespace, page by page.

@@ -264,7 +264,8 @@ pub async fn read_application(connection: &Connection, app: &AppKey) -> Result<V
 
 fn request(resource: &Value, status: &Status) -> Request {
     let requests = Intents::read(resource).since(&status.handled);
-    Request { sync: requests.sync.is_some(), approved: requests.approve.as_deref().and_then(Digest::parse) }
+    let approved = requests.approve.as_deref().and_then(Digest::parse);
+    Request { sync: requests.sync.is_some(), abort: requests.abort.is_some(), approved }
 }
 
 /// Everything that a plan is made from.
@@ -290,6 +291,7 @@ impl Decision<'_> {
             key: &inspector.installation.key,
             adopted_managers: &adopted,
             desired: self.outcome.desired(),
+            revisions: self.outcome.rendering().map(|last| &last.revisions[..]).unwrap_or_default(),
             record: self.record,
             // Leftovers of a crash are for the controller, which watches for them.
             owned: &[],

@@ -123,6 +123,8 @@ pub struct SyncPolicy {
     pub propagation: Propagation,
     /// How failed steps are tried again.
     pub retry: Retry,
+    /// How long one sync may take; `None`: as long as it likes.
+    pub timeout: Option<Duration>,
 }
 
 /// How many deletions one plan may make without an approval.

@@ -45,9 +45,9 @@ impl Phase {
         Self::ALL.into_iter().find(|phase| phase.as_str() == text)
     }
 
-    /// Whether hooks of this phase are run.
-    pub fn is_built(self) -> bool {
-        !matches!(self, Self::PreDelete | Self::PostDelete)
+    /// Whether it is a moment of an Application's deletion, and none of a sync.
+    pub fn is_of_deletion(self) -> bool {
+        matches!(self, Self::PreDelete | Self::PostDelete)
     }
 }
 
@@ -70,6 +70,27 @@ pub enum HookDelete {
     Never,
 }
 
+/// Which syncs a hook runs in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum HookOn {
+    /// In those that change something.
+    #[default]
+    Change,
+    /// In one for each revision, also where nothing changes.
+    Always,
+}
+
+impl HookOn {
+    /// Parses what the annotation says.
+    pub fn parse(text: &str) -> Option<Self> {
+        match text {
+            "change" => Some(Self::Change),
+            "always" => Some(Self::Always),
+            _ => None,
+        }
+    }
+}
+
 /// What an object says of being a hook.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Hook {
@@ -79,6 +100,10 @@ pub struct Hook {
     pub delete: Vec<HookDelete>,
     /// How long it may take.
     pub timeout: Duration,
+    /// How many times it is made again in one sync where it fails.
+    pub retries: u32,
+    /// Which syncs it runs in.
+    pub on: HookOn,
     /// Its place among the hooks of its phase.
     pub wave: Wave,
 }
@@ -100,6 +125,10 @@ pub const HOOK_ANNOTATION: &str = "lockstep.dev/hook";
 pub const HOOK_DELETE_ANNOTATION: &str = "lockstep.dev/hook-delete";
 /// The annotation that says how long a hook may take.
 pub const HOOK_TIMEOUT_ANNOTATION: &str = "lockstep.dev/hook-timeout";
+/// The annotation that says how many times a hook that fails is made again in one sync.
+pub const HOOK_RETRIES_ANNOTATION: &str = "lockstep.dev/hook-retries";
+/// The annotation that says which syncs a hook runs in.
+pub const HOOK_ON_ANNOTATION: &str = "lockstep.dev/hook-on";
 /// Argo CD's annotation of hooks.
 pub const ARGO_CD_HOOK: &str = "argocd.argoproj.io/hook";
 /// Helm's annotation of hooks.
@@ -107,6 +136,8 @@ pub const HELM_HOOK: &str = "helm.sh/hook";
 
 /// How long a hook may take that does not say it.
 const TIMEOUT: Duration = Duration::from_secs(300);
+/// No hook is made again more often than this in one sync.
+const MOST_RETRIES: u32 = 100;
 
 impl Role {
     /// Of an object: our annotation decides, then Argo CD's, then Helm's, which is read as Argo CD reads it.
@@ -129,7 +160,9 @@ impl Role {
         let wave = Some(Wave::of(object)).filter(|wave| *wave != Wave::default()).unwrap_or_else(weight);
         let timeout = annotation(HOOK_TIMEOUT_ANNOTATION).and_then(parse_timeout).unwrap_or(TIMEOUT);
         let delete = if delete.is_empty() { vec![HookDelete::BeforeCreation] } else { delete };
-        Self::Hook(Hook { phases, delete, timeout, wave })
+        let retries = annotation(HOOK_RETRIES_ANNOTATION).and_then(parse_retries).unwrap_or_default();
+        let on = annotation(HOOK_ON_ANNOTATION).and_then(HookOn::parse).unwrap_or_default();
+        Self::Hook(Hook { phases, delete, timeout, retries, on, wave })
     }
 }
 
@@ -160,6 +193,12 @@ pub fn parse_delete(word: &str) -> Option<HookDelete> {
         "never" => Some(HookDelete::Never),
         _ => None,
     }
+}
+
+/// A whole number up to 100.
+pub fn parse_retries(text: &str) -> Option<u32> {
+    let digits = text.bytes().all(|byte| byte.is_ascii_digit());
+    digits.then(|| text.parse().ok())?.filter(|retries| *retries <= MOST_RETRIES)
 }
 
 /// A whole number of seconds, minutes or hours: `90s`, `10m`, `2h`.
@@ -223,6 +262,25 @@ mod tests {
             r#"{"lockstep.dev/hook":"PostSync","argocd.argoproj.io/hook":"PreSync"}"#,
             "[PostSync] [BeforeCreation] 0",
         );
+    }
+
+    #[test]
+    fn what_only_ours_says() {
+        let hook = |annotations: &str| match role(annotations) {
+            Role::Hook(hook) => (hook.on, hook.retries),
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(hook(r#"{"lockstep.dev/hook":"PreSync"}"#), (HookOn::Change, 0));
+        assert_eq!(
+            hook(
+                r#"{"argocd.argoproj.io/hook":"PreSync","lockstep.dev/hook-on":"always","lockstep.dev/hook-retries":"2"}"#
+            ),
+            (HookOn::Always, 2)
+        );
+        for (text, expected) in [("0", Some(0)), ("100", Some(100)), ("101", None), ("-1", None), ("", None)]
+        {
+            assert_eq!(parse_retries(text), expected, "{text}");
+        }
     }
 
     #[test]

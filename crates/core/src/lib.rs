@@ -38,8 +38,9 @@ pub use foreign::{
 };
 pub use health::{Health, HealthState};
 pub use hook::{
-    ARGO_CD_HOOK, HELM_HOOK, HOOK_ANNOTATION, HOOK_DELETE_ANNOTATION, HOOK_TIMEOUT_ANNOTATION, Hook,
-    HookDelete, Phase, Role, parse_delete, parse_timeout,
+    ARGO_CD_HOOK, HELM_HOOK, HOOK_ANNOTATION, HOOK_DELETE_ANNOTATION, HOOK_ON_ANNOTATION,
+    HOOK_RETRIES_ANNOTATION, HOOK_TIMEOUT_ANNOTATION, Hook, HookDelete, HookOn, Phase, Role, parse_delete,
+    parse_retries, parse_timeout,
 };
 pub use json::{ParseError, from_json, to_json};
 pub use key::{ApiVersion, GroupKind, Gvk, ObjectKey};
@@ -50,7 +51,7 @@ pub use owner::{OWNER_ANNOTATION, Owner};
 pub use path::{FieldPath, PathElement};
 pub use record::{AppRecord, ObjectRecord};
 pub use revision::{Commit, CommitId, RepoUrl, Timestamp};
-pub use run::{HookEnd, Run, RunStage};
+pub use run::{HookEnd, HookFailure, Run, RunScope, RunStage};
 pub use secret::Secret;
 pub use value::{Map, Value};
 pub use wave::Wave;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use goyaml::Node;
-use lockstep_core::{ApiVersion, Finding, Origin, Value};
+use lockstep_core::{ApiVersion, Finding, Origin, Role, Value};
 
 use crate::object::{origin, place_of};
 
@@ -100,13 +100,22 @@ fn check_api_version(subject: &Subject<'_>) -> Option<Finding> {
 fn check_metadata(subject: &Subject<'_>, findings: &mut Vec<Finding>) {
     let metadata = ["metadata", "name"];
     let generated = subject.value.str_at(&["metadata", "generateName"]).is_some();
+    let is_hook = || !matches!(Role::of(subject.value), Role::Kept);
     if generated && subject.value.str_at(&metadata).is_none_or(str::is_empty) {
+        if is_hook() {
+            // Each sync makes one of its own.
+            return check_place(subject, findings);
+        }
         let message = "metadata.generateName makes a new object with every sync".into();
-        let hint = "give the object a metadata.name";
+        let hint = "give the object a metadata.name, or make it a hook with annotation lockstep.dev/hook";
         findings.push(subject.error("generate-name", &["metadata", "generateName"], message, hint));
     } else {
         findings.extend(subject.required_text(&metadata, "give the object a name"));
     }
+    check_place(subject, findings);
+}
+
+fn check_place(subject: &Subject<'_>, findings: &mut Vec<Finding>) {
     match subject.value.at(&["metadata", "namespace"]) {
         None | Some(Value::Null | Value::String(_)) => {}
         Some(other) => {

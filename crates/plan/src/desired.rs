@@ -1,11 +1,14 @@
 //! What Git wants.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use lockstep_core::{
-    CommitId, DesiredObject, Digest, Finding, GroupKind, Hook, ObjectKey, Role, Value, Wave,
+    CommitId, DesiredObject, Digest, Finding, GroupKind, Hook, ObjectKey, Phase, Role, Value, Wave,
 };
+
+/// What the target of a deletion begins with. Without a hyphen, as stamps are divided by them.
+pub const DELETION: &str = "deletion.";
 
 /// The objects of one render, indexed once so that planning them again costs little.
 #[derive(Clone, Debug)]
@@ -17,8 +20,8 @@ pub struct DesiredSet {
     /// Of the objects that are in another wave than 0.
     waves: BTreeMap<ObjectKey, Wave>,
     hooks: Vec<HookObject>,
-    /// The digest of all of it; empty without hooks.
-    target: String,
+    /// The digest of all that a sync brings about, once it was asked for.
+    target: OnceLock<String>,
 }
 
 /// An object that is a hook.
@@ -41,11 +44,10 @@ impl DesiredSet {
         objects.sort_by(|a, b| a.key.cmp(&b.key));
         objects.dedup_by(|a, b| a.key == b.key);
         let hooks = take_hooks(&mut objects);
-        let target = target(&objects, &hooks);
         let definitions = objects.iter().filter_map(|object| defined_kind(object)).collect();
         let autoscaled = objects.iter().filter_map(|object| scale_target(object)).collect();
         let waves = waves(&objects);
-        Self { revision, objects, definitions, autoscaled, waves, hooks, target }
+        Self { revision, objects, definitions, autoscaled, waves, hooks, target: OnceLock::new() }
     }
 
     /// The commit that was rendered.
@@ -58,14 +60,42 @@ impl DesiredSet {
         &self.hooks
     }
 
-    /// Whether an object is a hook.
+    /// Whether an object is a hook, or what an earlier run made of one.
     pub(crate) fn is_hook(&self, key: &ObjectKey) -> bool {
-        !self.hooks.is_empty() && self.hooks.iter().any(|hook| hook.object.key == *key)
+        self.hooks.iter().any(|hook| hook.object.key == *key || hook.generates(key))
+    }
+
+    /// Whether there are hooks of a sync.
+    pub(crate) fn has_sync_hooks(&self) -> bool {
+        self.has_hooks(|phase| !phase.is_of_deletion())
+    }
+
+    /// Whether there are hooks of the Application's deletion.
+    pub fn has_deletion_hooks(&self) -> bool {
+        self.has_hooks(Phase::is_of_deletion)
+    }
+
+    fn has_hooks(&self, is_meant: impl Fn(Phase) -> bool) -> bool {
+        self.hooks.iter().any(|hook| hook.hook.phases.iter().any(|phase| is_meant(*phase)))
     }
 
     /// A digest of everything that a sync is to bring about.
     pub(crate) fn target(&self) -> String {
-        self.target.clone()
+        let digest = || {
+            let hooks = self.hooks_of(|phase| !phase.is_of_deletion());
+            digest(self.objects.iter().chain(hooks))
+        };
+        self.target.get_or_init(digest).clone()
+    }
+
+    /// The same for the Application's deletion.
+    pub(crate) fn deletion_target(&self) -> String {
+        format!("{DELETION}{}", digest(self.hooks_of(Phase::is_of_deletion)))
+    }
+
+    fn hooks_of(&self, is_meant: impl Fn(Phase) -> bool) -> impl Iterator<Item = &Arc<DesiredObject>> {
+        let of = move |hook: &&HookObject| hook.hook.phases.iter().any(|phase| is_meant(*phase));
+        self.hooks.iter().filter(of).map(|hook| &hook.object)
     }
 
     /// The objects, sorted by key.
@@ -137,12 +167,8 @@ fn take_hooks(objects: &mut Vec<Arc<DesiredObject>>) -> Vec<HookObject> {
     hooks
 }
 
-fn target(objects: &[Arc<DesiredObject>], hooks: &[HookObject]) -> String {
-    if hooks.is_empty() {
-        return String::new();
-    }
-    let all = objects.iter().chain(hooks.iter().map(|hook| &hook.object));
-    let lines = all.map(|object| format!("{} {}\n", object.key.to_reference(), object.digest));
+fn digest<'a>(objects: impl Iterator<Item = &'a Arc<DesiredObject>>) -> String {
+    let lines = objects.map(|object| format!("{} {}\n", object.key.to_reference(), object.digest));
     Digest::of(lines.collect::<String>().as_bytes()).short()
 }
 

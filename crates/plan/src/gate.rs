@@ -7,9 +7,11 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
-use lockstep_core::{Health, HealthState, ObjectKey, Phase, Wave, ignores_health};
+use lockstep_core::{
+    Health, HealthState, LiveObject, ObjectKey, Phase, Timestamp, Value, Wave, ignores_health,
+};
 
-use crate::live::Glance;
+use crate::live::{Glance, Live};
 use crate::memo::{Memo, PruneMoment};
 use crate::report::{Because, Change, Drift, Entry, Verdict};
 use crate::scene::{Intent, Scene};
@@ -31,8 +33,10 @@ pub struct Gate {
 pub enum Obstacle {
     /// The object is not as Git has it yet.
     Outstanding,
-    /// It is, and it is not healthy.
-    Unhealthy(Health),
+    /// It is, and it is not healthy; since when, where it says so.
+    Unhealthy(Health, Option<Timestamp>),
+    /// It cannot be applied, however often that is tried.
+    Refused(String),
     /// It is a hook.
     Hook {
         /// The phase that it runs in.
@@ -44,17 +48,17 @@ pub enum Obstacle {
     },
     /// That the sync begins has to be told first.
     Beginning,
-    /// The sync failed, and not of a hook.
-    SyncFailed,
+    /// The sync failed, or was ended, and why.
+    SyncFailed(String),
 }
 
 impl Gate {
     /// Whether the wave failed: waiting alone will not open it.
     pub fn is_failed(&self) -> bool {
         match &self.obstacle {
-            Obstacle::Unhealthy(health) => health.state == HealthState::Degraded,
+            Obstacle::Unhealthy(health, _) => health.state == HealthState::Degraded,
             Obstacle::Hook { failed, .. } => *failed,
-            Obstacle::SyncFailed => true,
+            Obstacle::SyncFailed(_) | Obstacle::Refused(_) => true,
             Obstacle::Outstanding | Obstacle::Beginning => false,
         }
     }
@@ -76,17 +80,20 @@ impl fmt::Display for Gate {
                 return write!(f, "waits for hook {} of {phase}: {words}", self.key);
             }
             Obstacle::Beginning => return f.write_str("waits for the sync to begin"),
-            Obstacle::SyncFailed => return f.write_str("waits for another attempt, the sync failed"),
-            Obstacle::Outstanding | Obstacle::Unhealthy(_) => {}
+            Obstacle::SyncFailed(why) => return write!(f, "waits for another sync: {why}"),
+            Obstacle::Outstanding | Obstacle::Unhealthy(..) | Obstacle::Refused(_) => {}
         }
         write!(f, "waits for wave {}: {}", self.wave, self.key)?;
-        match &self.obstacle {
-            Obstacle::Unhealthy(health) if !health.reason.is_empty() => {
-                write!(f, " is {} ({})", health.state, health.reason)
-            }
-            Obstacle::Unhealthy(health) => write!(f, " is {}", health.state),
-            _ => f.write_str(" is not applied yet"),
+        let (health, since) = match &self.obstacle {
+            Obstacle::Unhealthy(health, since) => (health, since),
+            Obstacle::Refused(why) => return write!(f, " {why}"),
+            _ => return f.write_str(" is not applied yet"),
+        };
+        write!(f, " is {}", health.state)?;
+        if !health.reason.is_empty() {
+            write!(f, " ({})", health.reason)?;
         }
+        since.map_or(Ok(()), |since| write!(f, " since {since}"))
     }
 }
 
@@ -160,7 +167,28 @@ fn closed(scene: &Scene<'_, '_>, wave: &[&Entry], memo: &mut Memo) -> Option<Gat
         let obstacle = obstacle(scene, entry, memo)?;
         Some(Gate { wave: entry.wave, key: entry.key.clone(), obstacle })
     });
-    gates.min_by_key(Gate::rank)
+    let mut gate = gates.min_by_key(Gate::rank)?;
+    if let Obstacle::Unhealthy(_, since) = &mut gate.obstacle {
+        // Of this one only: to tell, the object has to be read.
+        *since = last_change(scene, &gate.key);
+    }
+    Some(gate)
+}
+
+/// When a condition of an object last changed.
+fn last_change(scene: &Scene<'_, '_>, key: &ObjectKey) -> Option<Timestamp> {
+    let object = scene.set?.get(key)?;
+    match scene.input.live.get(key, &object.gvk) {
+        Live::Present(live) => transition(&live),
+        Live::Absent | Live::Unknown(_) => None,
+    }
+}
+
+fn transition(live: &LiveObject) -> Option<Timestamp> {
+    let conditions = live.value.at(&["status", "conditions"]).and_then(Value::as_list).unwrap_or_default();
+    let times = conditions.iter().filter_map(|condition| condition.str_at(&["lastTransitionTime"]));
+    let changed = times.filter_map(Timestamp::parse).max();
+    changed.or_else(|| Timestamp::parse(live.value.str_at(&["metadata", "creationTimestamp"])?))
 }
 
 fn obstacle(scene: &Scene<'_, '_>, entry: &Entry, memo: &mut Memo) -> Option<Obstacle> {
@@ -205,7 +233,7 @@ fn unhealthy(scene: &Scene<'_, '_>, entry: &Entry, memo: &mut Memo) -> Option<Ob
         HealthState::Missing | HealthState::Degraded | HealthState::Unknown => false,
     };
     if !through {
-        return Some(Obstacle::Unhealthy(health));
+        return Some(Obstacle::Unhealthy(health, None));
     }
     memo.healthy.extend(version.map(|version| (entry.key.clone(), version)));
     None

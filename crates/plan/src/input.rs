@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
-use lockstep_core::{AppRecord, Application, Digest, Gvk, Key, ObjectKey, Run, Timestamp};
+use lockstep_core::{AppRecord, Application, CommitId, Digest, Gvk, Key, ObjectKey, Run, Timestamp};
 
 use crate::desired::Desired;
 use crate::failure::Failure;
@@ -42,6 +42,8 @@ pub struct Request {
     /// the back-off of failures and fights short. The controller withdraws it once the plan it led to was executed and no deletion
     /// of it waits for an approval, or another revision came.
     pub sync: bool,
+    /// What is under way is to be ended, and nothing more done until there is something newer.
+    pub abort: bool,
     /// The digest that `lockstep app approve` put down.
     pub approved: Option<Digest>,
 }
@@ -102,6 +104,8 @@ pub struct Input<'a> {
     pub adopted_managers: &'a [&'a str],
     /// What the render gave.
     pub desired: Desired<'a>,
+    /// The commits that are told as rendered, one a source.
+    pub revisions: &'a [CommitId],
     /// What was applied.
     pub record: &'a AppRecord,
     /// The live objects whose valid owner annotation names this Application, in any order.

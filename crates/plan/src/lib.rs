@@ -33,10 +33,11 @@ mod words;
 
 pub use decide::plan;
 pub use deletion::{Deletion, plan_deletion};
-pub use desired::{Desired, DesiredSet, HookObject};
+pub use desired::{DELETION, Desired, DesiredSet, HookObject};
 pub use failure::{Attempt, Failure, Refusal};
 pub use fight::Fight;
 pub use gate::{Gate, Obstacle};
+pub use hooks::{hook_object, hook_objects};
 pub use input::{DryRunOutcome, DryRunResult, History, Input, Millis, Request};
 pub use live::{Claim, Claims, Glance, Kinds, Live, LiveSet, NamespaceState, Serving, Standing, Unrendered};
 pub use memo::Memo;

@@ -7,11 +7,12 @@ use std::sync::Arc;
 
 use diff::Extra;
 use lockstep_core::{
-    CommitId, Digest, LiveObject, ObjectKey, ObjectRecord, Owner, PRUNE_ANNOTATION, Value, Wave,
+    CommitId, Digest, Hook, LiveObject, ObjectKey, ObjectRecord, Owner, PRUNE_ANNOTATION, Value, Wave,
     is_never_pruned, is_pruned_last,
 };
 
 use crate::compare::{self, Comparison};
+use crate::hooks::left_by_hook;
 
 /// The memory of one Application's plans. Dropping it is always right: it is rebuilt by the next plan.
 #[derive(Debug, Default)]
@@ -92,6 +93,8 @@ pub(crate) struct Marks {
     pub(crate) wave: Wave,
     /// When it is deleted in its wave.
     pub(crate) moment: PruneMoment,
+    /// What it says that a hook has left.
+    pub(crate) hook: Option<Box<Hook>>,
 }
 
 impl Marks {
@@ -101,6 +104,7 @@ impl Marks {
             prune: PruneMark::of(&live.value),
             wave: Wave::of(&live.value),
             moment: if is_pruned_last(&live.value) { PruneMoment::Last } else { PruneMoment::AfterApplies },
+            hook: left_by_hook(live).map(Box::new),
         }
     }
 }

@@ -197,8 +197,13 @@ pub enum Because {
     },
     /// An earlier wave has to be applied and healthy first.
     Wave(Arc<Gate>),
-    /// It is a hook that is on its way.
-    HookRuns(String),
+    /// It is a hook that is on its way, or was let finish.
+    HookRuns {
+        /// How it fares.
+        words: String,
+        /// Until when it may take.
+        until: Option<Millis>,
+    },
     /// It is a hook that failed.
     HookFailed(String),
     /// Objects that may depend on it have to be gone first.
@@ -214,6 +219,8 @@ pub enum Because {
 pub enum KeptBecause {
     /// `lockstep.dev/prune: disabled` on it.
     PruneDisabled,
+    /// It is what a hook has left, with `lockstep.dev/hook-delete: never`.
+    HookNever,
     /// `spec.deletion: Orphan`.
     Orphan,
     /// Another Application desires it.

@@ -73,7 +73,7 @@ fn classify(verdict: &Verdict) -> Class {
             | Because::Refused(_) => Class::Failing(Again::WhenSomethingChanges),
             Because::Wave(gate) if gate.is_failed() => Class::Failing(Again::WhenSomethingChanges),
             Because::HookFailed(_) => Class::Failing(Again::WhenSomethingChanges),
-            Because::Wave(_) | Because::HookRuns(_) => Class::Waiting,
+            Because::Wave(_) | Because::HookRuns { .. } => Class::Waiting,
             Because::Failed(failure, _) if failure.exhausted => Class::Failing(Again::WhenSomethingChanges),
             Because::Failed(..) => Class::Failing(Again::Soon),
             Because::Fighting { .. } => Class::Fighting,
@@ -285,6 +285,7 @@ fn wake(scene: &Scene<'_, '_>, entries: &[Entry]) -> Option<Millis> {
     let waits = entries.iter().filter_map(|entry| match &entry.verdict {
         Verdict::Withheld(_, Because::Failed(failure, _)) => Some(failure.not_before),
         Verdict::Withheld(_, Because::Fighting { until, .. }) => Some(*until),
+        Verdict::Withheld(_, Because::HookRuns { until, .. }) => *until,
         _ => None,
     });
     let fights = scene.input.history.fights.values().filter(|fight| fight.is_fighting(now));

@@ -1,8 +1,11 @@
 //! Decisions about objects that Git does not have any more.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use lockstep_core::{Gvk, ObjectKey, Owner};
+use lockstep_core::{Gvk, HookDelete, ObjectKey, Owner};
+
+use crate::hooks::lets_finish;
 
 use crate::live::{Glance, Live, Serving, Standing, Unrendered};
 use crate::memo::{Fact, Marks, PruneMark, Remembered};
@@ -130,7 +133,11 @@ pub(crate) fn decide(
     remembered: Option<Remembered>,
 ) -> (Draft, Option<Remembered>) {
     let (fate, remembered) = fate(scene, subject, remembered);
-    let prune = |uid: &Arc<str>| Change::Prune { uid: uid.clone() };
+    let of_hook = is_left_by_hook(remembered.as_ref());
+    let prune = |uid: &Arc<str>| match of_hook {
+        true => Change::HookEnded,
+        false => Change::Prune { uid: uid.clone() },
+    };
     let (verdict, action) = match fate {
         Fate::Unknown(reason) => (Verdict::Unknown(reason), None),
         // Owned only, and gone: there is nothing to forget.
@@ -140,19 +147,46 @@ pub(crate) fn decide(
         Fate::Gone => (Verdict::Withheld(Change::Heal(Drift::Deleted), Because::NotRendered), None),
         Fate::Kept(because) => kept(scene, subject, because),
         Fate::Wanted(by) => {
-            let because = obstacle(scene, subject.key).unwrap_or(Because::Move(vec![by]));
+            let because =
+                obstacle(scene, subject.key, remembered.as_ref()).unwrap_or(Because::Move(vec![by]));
             (Verdict::Withheld(Change::Prune { uid: seen_uid(&remembered) }, because), None)
         }
         Fate::Terminating(uid) => {
             let because = if scene.is_ready() { Because::Terminating } else { Because::NotRendered };
             (Verdict::Withheld(prune(&uid), because), None)
         }
-        Fate::Ours(step) => match obstacle(scene, subject.key).or_else(|| moving(scene)) {
-            Some(because) => (Verdict::Withheld(prune(&step.uid), because), None),
-            None => (Verdict::Act(prune(&step.uid)), Some(Action::Prune(step))),
+        Fate::Ours(step) => match left_by(scene, subject, remembered.as_ref()) {
+            Some(Left::Stays) => kept(scene, subject, KeptBecause::HookNever),
+            Some(Left::Finishes(because)) => (Verdict::Withheld(prune(&step.uid), because), None),
+            None => match obstacle(scene, subject.key, remembered.as_ref()).or_else(|| moving(scene)) {
+                Some(because) => (Verdict::Withheld(prune(&step.uid), because), None),
+                None => (Verdict::Act(prune(&step.uid)), Some(Action::Prune(step))),
+            },
         },
     };
     (leaving(scene.draft(subject, verdict, action), remembered.as_ref()), remembered)
+}
+
+fn is_left_by_hook(remembered: Option<&Remembered>) -> bool {
+    remembered.and_then(Remembered::marked).is_some_and(|marks| marks.hook.is_some())
+}
+
+/// What becomes of what a hook has left that Git does not have any more, where that is not simply deleted.
+enum Left {
+    Stays,
+    Finishes(Because),
+}
+
+fn left_by(scene: &Scene<'_, '_>, subject: &Subject<'_>, remembered: Option<&Remembered>) -> Option<Left> {
+    let hook = remembered?.marked()?.hook.as_ref()?;
+    if hook.delete.contains(&HookDelete::Never) {
+        return Some(Left::Stays);
+    }
+    let gvk = subject.record.map(|record| &record.gvk).or(subject.owned)?;
+    let Live::Present(live) = scene.input.live.get(subject.key, gvk) else { return None };
+    let (words, left) = lets_finish(scene.input.live, (&live, hook), scene.input.today)?;
+    let until = Some(scene.input.now.after(Duration::from_secs(left.unsigned_abs())));
+    Some(Left::Finishes(Because::HookRuns { words, until }))
 }
 
 /// The draft with what the live object says of its deletion.
@@ -180,14 +214,16 @@ fn kept(scene: &Scene<'_, '_>, subject: &Subject<'_>, because: KeptBecause) -> (
 }
 
 /// Why an object that is ours is not deleted now, apart from moves, the budget and approvals.
-fn obstacle(scene: &Scene<'_, '_>, key: &ObjectKey) -> Option<Because> {
+fn obstacle(scene: &Scene<'_, '_>, key: &ObjectKey, remembered: Option<&Remembered>) -> Option<Because> {
+    // What a hook has left is none of the objects that `prune` is about.
+    let left_by_hook = is_left_by_hook(remembered);
     let change = Change::Prune { uid: Arc::from("") };
     match () {
         () if !scene.is_ready() => Some(Because::NotRendered),
         () if scene.is_suspiciously_empty() => Some(Because::EmptyRender),
         () => scene
             .policy(&change)
-            .or((!scene.input.app.sync.prune).then_some(Because::PruneOff))
+            .or((!scene.input.app.sync.prune && !left_by_hook).then_some(Because::PruneOff))
             .or_else(|| scene.back_off(scene.failure(key, None))),
     }
 }

@@ -205,7 +205,7 @@ impl fmt::Display for Because {
             }
             Self::Fighting { manager: None, .. } => f.write_str("fighting another writer, heals less often"),
             Self::Wave(gate) => gate.fmt(f),
-            Self::HookRuns(words) => write!(f, "is on its way: {words}"),
+            Self::HookRuns { words, .. } => write!(f, "is on its way: {words}"),
             Self::HookFailed(why) => write!(f, "failed: {why}"),
             Self::Order => f.write_str("waits, what may depend on it goes first"),
             Self::DryRun => f.write_str("waits for a dry run"),
@@ -254,6 +254,9 @@ impl fmt::Display for KeptBecause {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::PruneDisabled => f.write_str("it is annotated `lockstep.dev/prune: disabled`"),
+            Self::HookNever => {
+                f.write_str("a hook has left it that is annotated `lockstep.dev/hook-delete: never`")
+            }
             Self::Orphan => f.write_str("the application's deletion policy is Orphan"),
             Self::MovedTo(app) => write!(f, "{app} has it now"),
             Self::OwnedBy(owner) => write!(f, "it belongs to {}", Whose(owner)),

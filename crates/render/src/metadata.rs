@@ -1,8 +1,8 @@
 //! What the server writes and Git must not say, and the annotations that are ours.
 
 use lockstep_core::{
-    ARGO_CD_HOOK, Finding, HELM_HOOK, HOOK_ANNOTATION, OWNER_ANNOTATION, Phase, Role, Value, Wave,
-    parse_delete, parse_timeout,
+    ARGO_CD_HOOK, Finding, HELM_HOOK, HOOK_ANNOTATION, HookOn, OWNER_ANNOTATION, Phase, Value, Wave,
+    parse_delete, parse_retries, parse_timeout,
 };
 use manifest::Object;
 
@@ -57,8 +57,9 @@ fn says_something(value: &Value) -> bool {
 /// Annotations of the model that this binary does not act on.
 const NOT_BUILT: &[&str] = &["sync", "depends-on"];
 /// Annotations that a user may write on an Application in Git, as on any other way.
-const INTENTS: &[&str] = &["sync", "refresh", "approve"];
+const INTENTS: &[&str] = &["sync", "refresh", "approve", "abort"];
 const PREFIX: &str = "lockstep.dev/";
+const PHASES: &str = "must name phases: PreSync, Sync, PostSync, SyncFail, PreDelete, PostDelete";
 
 /// A finding for each of our annotations that would have no effect, or that only the controller may write.
 pub(crate) fn check_annotations(object: &Object, value: &mut Value, findings: &mut Vec<Finding>) {
@@ -117,12 +118,16 @@ fn check_annotation(name: &str, text: &str, is_application: bool) -> Option<Find
         ("hook", text) if all_words(text, |word| Phase::parse(word).is_some()) => None,
         ("hook-delete", text) if all_words(text, |word| parse_delete(word).is_some()) => None,
         ("hook-timeout", text) if parse_timeout(text).is_some() => None,
+        ("hook-retries", text) if parse_retries(text).is_some() => None,
+        ("hook-on", text) if HookOn::parse(text).is_some() => None,
         ("ignore-health", "true" | "false") => None,
         ("ignore-health", other) => Some(bad(&full, "must be true or false, in quotes", other)),
-        ("hook", other) => Some(bad(&full, "must name phases: PreSync, Sync, PostSync, SyncFail", other)),
+        ("hook", other) => Some(bad(&full, PHASES, other)),
         ("hook-delete", other) => {
             Some(bad(&full, "must name before-creation, succeeded, failed or never", other))
         }
+        ("hook-retries", other) => Some(bad(&full, "must be a whole number up to 100, in quotes", other)),
+        ("hook-on", other) => Some(bad(&full, "must be change or always", other)),
         ("hook-timeout", other) => Some(bad(&full, "must be a whole number of s, m or h", other)),
         ("wave", text) if Wave::parse(text).is_some() => None,
         ("wave", other) => {
@@ -149,20 +154,13 @@ fn all_words(text: &str, is_one: impl Fn(&str) -> bool) -> bool {
     text.split(',').all(|word| is_one(word.trim()))
 }
 
-/// Hooks of a deletion are not run yet; and of three annotations one counts.
+/// Of three annotations one counts.
 fn check_hook(object: &Object) -> Option<Finding> {
     let said = |name: &&&str| object.value.str_at(&["metadata", "annotations", name]).is_some();
     let names = [HOOK_ANNOTATION, ARGO_CD_HOOK, HELM_HOOK];
     let mut names = names.iter().filter(said);
     let name = names.next()?;
     let place = object.origin_of_fields(&["metadata", "annotations", name]);
-    if let Role::Hook(hook) = Role::of(&object.value)
-        && let Some(phase) = hook.phases.iter().find(|phase| !phase.is_built())
-    {
-        let message =
-            format!("annotation {name}: hooks of {phase} are not built yet, so that it would not run");
-        return Some(Finding::error("not-built", message).at(place).with_hint("remove it"));
-    }
     let other = names.next()?;
     let message = format!("annotation {other} is ignored, {name} counts");
     Some(Finding::warning("foreign-annotation", message).at(place))
@@ -189,6 +187,11 @@ mod tests {
             ("hook-delete", "now", false, Some("bad-annotation")),
             ("hook-timeout", "10m", false, None),
             ("hook-timeout", "soon", false, Some("bad-annotation")),
+            ("hook", "PreDelete, PostDelete", false, None),
+            ("hook-retries", "3", false, None),
+            ("hook-retries", "-1", false, Some("bad-annotation")),
+            ("hook-on", "always", false, None),
+            ("hook-on", "never", false, Some("bad-annotation")),
             ("ignore-health", "true", false, None),
             ("ignore-health", "yes", false, Some("bad-annotation")),
             ("hook-run", "1", false, Some("unknown-annotation")),

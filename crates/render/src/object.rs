@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use lockstep_core::{Finding, GroupKind, Gvk, ObjectKey, Value};
+use lockstep_core::{Digest, Finding, GroupKind, Gvk, ObjectKey, Value, to_json};
 use manifest::Object;
 
 use crate::metadata::{check_annotations, drop_server_fields};
@@ -36,6 +36,15 @@ pub(crate) struct Completion<'a> {
     pub(crate) findings: Vec<Finding>,
 }
 
+/// A hook whose name begins as it says is told from others by its content; the object that it is in a sync has a name of its own.
+fn name_generated(value: &mut Value) {
+    let named = value.str_at(&["metadata", "name"]).is_some_and(|name| !name.is_empty());
+    let Some(base) = value.str_at(&["metadata", "generateName"]).filter(|_| !named) else { return };
+    let digest = Digest::of(&to_json(value)).short();
+    let name = format!("{base}{}", &digest[..8]);
+    value.set(&["metadata", "name"], name.into());
+}
+
 impl Completion<'_> {
     /// The object as it is applied, without the owner annotation, and its key.
     pub(crate) fn complete(&mut self, object: &Object) -> (ObjectKey, Gvk, Value) {
@@ -45,6 +54,7 @@ impl Completion<'_> {
         check_annotations(object, &mut value, &mut self.findings);
         canonical_bytes(object, &mut value, &mut self.findings);
         self.place(object, &mut value);
+        name_generated(&mut value);
         let gvk = object.gvk();
         let text = |key: &str| value.str_at(&["metadata", key]).unwrap_or_default().to_owned();
         let key = ObjectKey::new(&gvk.api.group, &gvk.kind, &text("namespace"), &text("name"));

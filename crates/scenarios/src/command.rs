@@ -27,7 +27,7 @@ pub(crate) enum Command {
     Show { target: Target, path: Vec<String> },
     /// Somebody asks why an Application is as it is.
     Why { app: String },
-    /// Somebody sets one of the annotations that ask for something: `sync`, `refresh`, `approve`.
+    /// Somebody sets one of the annotations that ask for something: `sync`, `refresh`, `approve`, `abort`.
     Ask { app: String, what: String },
     /// Time passes.
     Wait(Duration),
@@ -122,7 +122,9 @@ impl Command {
                     .collect(),
             },
             "why" => Self::Why { app: first.to_owned() },
-            "approve" | "sync" | "refresh" => Self::Ask { app: first.to_owned(), what: verb.to_owned() },
+            "approve" | "sync" | "refresh" | "abort" => {
+                Self::Ask { app: first.to_owned(), what: verb.to_owned() }
+            }
             "wait" => Self::Wait(duration(first)?),
             "settle" => Self::Settle,
             "fault" => Self::Fault(fault(&words)?),

@@ -37,7 +37,7 @@ pub fn play(text: &str) -> Result<Golden> {
         let mut lines = tell(&stage.world.take_story(), start);
         lines.extend(said);
         let root = stage.forge.root();
-        told.push(lines.into_iter().map(|line| line.replace(&root, "REPOS")).collect());
+        told.push(lines.into_iter().map(|line| line.replace(&root, "REPOS").replace('\n', " | ")).collect());
     }
     Ok(Golden { text: script.rewritten(&told) })
 }
@@ -139,6 +139,7 @@ fn application(stage: &Stage, name: &str, words: &[String]) -> Result<Value> {
             "prune" | "selfHeal" | "allowEmpty" => spec.set(&["sync", key], flag),
             "suspend" => spec.set(&["suspend"], flag),
             "budget" => spec.set(&["sync", "deletionBudget"], number(value)),
+            "timeout" => spec.set(&["sync", "timeout"], value.into()),
             "retry" => spec.set(&["sync", "retry", "limit"], number(value)),
             "deletion" => spec.set(&["deletion"], value.into()),
             "project" => spec.set(&["project"], value.into()),

@@ -8,11 +8,13 @@
 //! parameter. What a seed gives is the same everywhere.
 
 mod command;
+mod course;
 mod discovery;
 mod fault;
 mod forge;
 mod golden;
 mod laws;
+mod order;
 mod schedule;
 mod script;
 mod seeds;
@@ -23,7 +25,9 @@ mod transport;
 mod user;
 mod world;
 
+pub use course::course;
 pub use golden::{Golden, play};
+pub use order::{run_course, run_courses};
 pub use schedule::schedule;
 pub use script::Script;
 pub use seeds::{Failed, run_seed, run_seeds};

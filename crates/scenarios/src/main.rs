@@ -24,6 +24,18 @@ enum Command {
         #[arg(long, default_value_t = 0)]
         from: u64,
     },
+    /// Play courses of waves and hooks that seeds make up
+    Courses {
+        /// How many
+        #[arg(long, default_value_t = 2_000)]
+        seeds: u64,
+        /// The first
+        #[arg(long, default_value_t = 0)]
+        from: u64,
+        /// What the controller logs, to standard error
+        #[arg(long)]
+        log: Option<String>,
+    },
     /// Play the text of a scenario and print it with what happens
     Play {
         /// Its file
@@ -46,6 +58,16 @@ fn main() -> Result<ExitCode> {
                 println!("seed {} fails:\n{}\n{}", failed.seed, failed.offences.join("\n"), failed.script);
             });
             println!("{seeds} seeds from {from} on: {} failed", failures.len());
+            Ok(if failures.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+        }
+        Command::Courses { seeds, from, log } => {
+            if let Some(filter) = log {
+                runtime::init_logging(runtime::LogFormat::Text, &filter)?;
+            }
+            let failures = scenarios::run_courses(from, seeds, &|failed| {
+                println!("course {} fails:\n{}\n{}", failed.seed, failed.offences.join("\n"), failed.script);
+            });
+            println!("{seeds} courses from {from} on: {} failed", failures.len());
             Ok(if failures.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
         }
         Command::Play { file, log } => {

@@ -1,4 +1,5 @@
-//! Manifests in a line: `ConfigMap web x=1`, `Deployment web replicas=2 image=nginx:1`.
+//! Manifests in a line: `ConfigMap web x=1`, `Deployment web replicas=2 image=nginx:1`, `Job migrate @hook=PreSync exit=3 after=5s`.
+//! `@wave=1` is annotation `lockstep.dev/wave` with this text.
 
 use anyhow::{Result, bail};
 
@@ -16,13 +17,19 @@ pub(crate) fn manifest(line: &str) -> Result<String> {
         "ConfigMap" | "Secret" | "Namespace" | "Service" => {
             format!("apiVersion: v1\nkind: {kind}\nmetadata:\n  name: {name}\n")
         }
+        "Job" => {
+            let field = if name.ends_with('-') { "generateName" } else { "name" };
+            format!("apiVersion: batch/v1\nkind: Job\nmetadata:\n  {field}: {name}\n")
+        }
         "Deployment" => format!("apiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: {name}\n"),
         other => bail!("no shorthand for {other}: write the manifest in full"),
     };
     if let Some(namespace) = value("namespace") {
         text.push_str(&format!("  namespace: {namespace}\n"));
     }
+    annotate(&mut text, &pairs);
     match kind {
+        "Job" => job(&mut text, &value),
         "ConfigMap" => data(&mut text, "data", &pairs),
         "Secret" => data(&mut text, "stringData", &pairs),
         "Service" => {
@@ -35,8 +42,33 @@ pub(crate) fn manifest(line: &str) -> Result<String> {
     Ok(text)
 }
 
+fn annotate(text: &mut String, pairs: &[(&str, &str)]) {
+    let mut ours = pairs.iter().filter_map(|(name, value)| Some((name.strip_prefix('@')?, value))).peekable();
+    if ours.peek().is_some() {
+        text.push_str("  annotations:\n");
+    }
+    for (name, value) in ours {
+        text.push_str(&format!("    lockstep.dev/{name}: \"{value}\"\n"));
+    }
+}
+
+fn job<'a>(text: &mut String, value: &impl Fn(&str) -> Option<&'a str>) {
+    text.push_str("spec:\n  backoffLimit: 0\n  template:\n    metadata:\n      annotations:\n");
+    let (exit, after) = (value("exit").unwrap_or("0"), value("after").unwrap_or("1s"));
+    let crash = if exit == "0" { "" } else { "crash" };
+    for (name, value) in [("exit-code", exit), ("exit-after", after), (crash, exit), ("crash-after", after)] {
+        if !name.is_empty() {
+            text.push_str(&format!("        cluster.lockstep.dev/{name}: \"{value}\"\n"));
+        }
+    }
+    let image = value("image").unwrap_or("nginx:1");
+    text.push_str("    spec:\n      restartPolicy: Never\n      containers:\n");
+    text.push_str(&format!("      - name: main\n        image: {image}\n"));
+}
+
 fn data(text: &mut String, field: &str, pairs: &[(&str, &str)]) {
-    let pairs: Vec<_> = pairs.iter().filter(|(name, _)| *name != "namespace").collect();
+    let is_data = |name: &str| name != "namespace" && !name.starts_with('@');
+    let pairs: Vec<_> = pairs.iter().filter(|(name, _)| is_data(name)).collect();
     if !pairs.is_empty() {
         text.push_str(&format!("{field}:\n"));
     }
@@ -71,6 +103,17 @@ mod tests {
         let text = manifest("ConfigMap web x=1").unwrap();
         assert_eq!(text, "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: web\ndata:\n  x: \"1\"\n");
         assert!(manifest("Deployment web replicas=2 image=a:1").unwrap().contains("  replicas: 2\n"));
+        assert!(
+            manifest("ConfigMap web @wave=1 x=1")
+                .unwrap()
+                .contains("    lockstep.dev/wave: \"1\"\ndata:\n  x:")
+        );
+        let job = manifest("Job migrate- @hook=PreSync exit=3 after=5s").unwrap();
+        for part in
+            ["  generateName: migrate-\n", "hook: \"PreSync\"", "exit-code: \"3\"", "exit-after: \"5s\""]
+        {
+            assert!(job.contains(part), "{part}: {job}");
+        }
         assert!(manifest("Gadget web").is_err() && manifest("").is_err());
     }
 }

@@ -18,11 +18,12 @@ pub(super) fn sync(mut fields: Fields<'_>) -> SyncPolicy {
         budget: budget(&mut fields),
         propagation: fields.choice("propagation", &propagations.map(|p| (p.as_str(), p))).unwrap_or_default(),
         retry: retry(fields.mapping_or_empty("retry")),
+        timeout: fields.duration("timeout"),
     };
     if fields.flag("createNamespace") == Some(true) {
         fields.not_built("createNamespace");
     }
-    fields.refuse(&["timeout", "pin"]);
+    fields.refuse(&["pin"]);
     fields.finish();
     policy
 }

@@ -1,6 +1,6 @@
 //! The parts of a status as the wire has them.
 
-use lockstep_core::{CommitId, HealthState, HookEnd, Run, RunStage, Timestamp, Value};
+use lockstep_core::{CommitId, HealthState, HookEnd, HookFailure, Run, RunScope, RunStage, Timestamp, Value};
 
 use super::{
     Condition, ConditionType, Counts, Handled, HealthStatus, HistoryEntry, Operation, OperationPhase,
@@ -9,6 +9,8 @@ use super::{
 
 /// Characters of a text for people. The schema refuses more than 4,096, and with them the whole status.
 const LONGEST_TEXT: usize = 1000;
+/// Characters of what a hook's pod wrote.
+const LONGEST_LOG: usize = 4000;
 /// Entries of a list for people; the schema refuses more than 256.
 const LONGEST_LIST: usize = 100;
 
@@ -82,18 +84,27 @@ impl Operation {
 /// Reads a sync with hooks.
 pub(super) fn read_run(value: &Value) -> Option<Run> {
     let hooks = items(value, &["hooks"]).iter().filter_map(|hook| {
+        let part = |name: &str| text(hook, &[name]).unwrap_or_default();
+        let why = part("message");
+        let failures = || u32::try_from(count(hook, &["failures"])).unwrap_or(u32::MAX);
         let end = match hook.str_at(&["result"])? {
             "Succeeded" => HookEnd::Succeeded,
-            _ => HookEnd::Failed(text(hook, &["message"]).unwrap_or_default()),
+            "Skipped" => HookEnd::Skipped,
+            "Again" => HookEnd::Again { failures: failures(), why },
+            _ => HookEnd::Failed(HookFailure { why, log: part("log") }),
         };
         Some((text(hook, &["hook"])?, end))
     });
     Some(Run {
         target: text(value, &["target"])?,
+        revision: text(value, &["revision"]).unwrap_or_default(),
         number: u64::try_from(value.int_at(&["number"])?).ok()?,
         attempt: u32::try_from(value.int_at(&["attempt"])?).ok()?,
+        scope: value.str_at(&["scope"]).and_then(RunScope::parse).unwrap_or_default(),
         stage: RunStage::parse(value.str_at(&["stage"])?)?,
+        started: time(value, "startedAt"),
         ended: time(value, "endedAt"),
+        failure: text(value, &["message"]),
         hooks: hooks.collect(),
     })
 }
@@ -103,17 +114,39 @@ pub(super) fn run(run: &Run) -> Value {
     let hook = |(name, end): (&String, &HookEnd)| {
         let (result, message) = match end {
             HookEnd::Succeeded => ("Succeeded", None),
-            HookEnd::Failed(why) => ("Failed", Some(cut(why, LONGEST_TEXT).into())),
+            HookEnd::Skipped => ("Skipped", None),
+            HookEnd::Again { why, .. } => ("Again", Some(why)),
+            HookEnd::Failed(failure) => ("Failed", Some(&failure.why)),
         };
-        fields([("hook", Some(name.as_str().into())), ("result", Some(result.into())), ("message", message)])
+        let log = match end {
+            HookEnd::Failed(failure) if !failure.log.is_empty() => {
+                Some(cut(&failure.log, LONGEST_LOG).into())
+            }
+            _ => None,
+        };
+        let failures = match end {
+            HookEnd::Again { failures, .. } => Some(Value::uint(u64::from(*failures))),
+            _ => None,
+        };
+        fields([
+            ("hook", Some(name.as_str().into())),
+            ("result", Some(result.into())),
+            ("failures", failures),
+            ("message", message.map(|why| cut(why, LONGEST_TEXT).into())),
+            ("log", log),
+        ])
     };
     let hooks: Vec<Value> = run.hooks.iter().map(hook).collect();
     fields([
         ("target", Some(run.target.as_str().into())),
+        ("revision", (!run.revision.is_empty()).then(|| run.revision.as_str().into())),
         ("number", Some(Value::uint(run.number))),
         ("attempt", Some(Value::uint(u64::from(run.attempt)))),
+        ("scope", (run.scope != RunScope::All).then(|| run.scope.as_str().into())),
         ("stage", Some(run.stage.as_str().into())),
+        ("startedAt", run.started.map(|at| at.to_string().into())),
         ("endedAt", run.ended.map(|at| at.to_string().into())),
+        ("message", run.failure.as_ref().map(|why| cut(why, LONGEST_TEXT).into())),
         ("hooks", (!hooks.is_empty()).then(|| Value::list(hooks))),
     ])
 }
@@ -178,9 +211,9 @@ impl Counts {
 
 impl Handled {
     pub(super) fn to_value(&self) -> Option<Value> {
-        let Self { sync, refresh } = self;
+        let Self { sync, refresh, abort } = self;
         let text = |text: &Option<String>| text.as_deref().map(Value::from);
-        let value = fields([("sync", text(sync)), ("refresh", text(refresh))]);
+        let value = fields([("sync", text(sync)), ("refresh", text(refresh)), ("abort", text(abort))]);
         (!value.is_empty_container()).then_some(value)
     }
 }

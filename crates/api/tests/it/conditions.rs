@@ -16,6 +16,7 @@ fn standing<'a>(health: &'a Health) -> Standing<'a> {
         objects: 4,
         conflicts: &[],
         failures: &[],
+        logs: &[],
         pending: &[],
         retry_at: None,
         stalled: None,

@@ -5,7 +5,8 @@ use lockstep_api::{
     SyncState, SyncStatus,
 };
 use lockstep_core::{
-    CommitId, HealthState, HookEnd, Map, Run, RunStage, Timestamp, Value, from_json, to_json,
+    CommitId, HealthState, HookEnd, HookFailure, Map, Run, RunScope, RunStage, Timestamp, Value, from_json,
+    to_json,
 };
 
 fn commit(digit: &str) -> CommitId {
@@ -59,17 +60,27 @@ fn full() -> Status {
         urls: vec!["https://shop.example".into()],
         run: Some(Run {
             target: "t".into(),
+            revision: "abc+def".into(),
             number: 3,
             attempt: 2,
+            scope: RunScope::Always,
             stage: RunStage::Failing,
+            started: Some(Timestamp(1_795_502_000)),
             ended: Some(Timestamp(1_795_503_000)),
+            failure: Some("waits for wave 0".into()),
             hooks: [
                 ("PreSync batch/Job:n/a".into(), HookEnd::Succeeded),
-                ("Sync batch/Job:n/b".into(), HookEnd::Failed("no".into())),
+                (
+                    "Sync batch/Job:n/b".into(),
+                    HookEnd::Failed(HookFailure { why: "no".into(), log: "a\nb".into() }),
+                ),
+                ("Sync batch/Job:n/c".into(), HookEnd::Again { failures: 2, why: "exit code 1".into() }),
+                ("PostDelete batch/Job:n/d".into(), HookEnd::Skipped),
             ]
             .into(),
         }),
-        handled: Handled { sync: Some("1".into()), refresh: None },
+        deletion_hooks: vec!["Job/goodbye".into()],
+        handled: Handled { sync: Some("1".into()), refresh: None, abort: Some("2".into()) },
     }
 }
 

@@ -24,9 +24,14 @@ pub(crate) struct Fetched {
     pub(crate) unreachable: Option<Arc<str>>,
 }
 
+/// What an Application wants, one a source.
+pub(super) fn wanted(context: &Context, valid: &Valid) -> Vec<Wanted> {
+    valid.app.sources.iter().map(|source| want(context, valid, source)).collect()
+}
+
 /// Looks up what is known of the sources' revisions.
 pub(crate) fn fetch(context: &Context, mut valid: Valid) -> Result<Fetched, Halt> {
-    let wanted: Vec<Wanted> = valid.app.sources.iter().map(|source| want(context, &valid, source)).collect();
+    let wanted = wanted(context, &valid);
     let repositories = wanted.iter().map(|want| want.url.identity()).collect();
     let released = context.claims.set_repositories(&valid.found.key, repositories);
     released.iter().for_each(|other| context.mark(other, Cause::Resume));

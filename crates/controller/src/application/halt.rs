@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use lockstep_core::Finding;
+use lockstep_core::{Finding, Run};
 
 use super::dereference::Found;
 
@@ -36,8 +36,8 @@ pub(crate) enum Why {
     Suspended,
     /// Nothing was rendered yet, and the source cannot be read.
     Source(Arc<str>),
-    /// It is being deleted, and these objects are not gone yet.
-    Deleting(Vec<String>),
+    /// It is being deleted, and these objects are not gone yet; with the hooks of that.
+    Deleting(Vec<String>, Option<Run>),
 }
 
 impl Halt {

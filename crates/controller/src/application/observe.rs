@@ -26,9 +26,9 @@ pub(crate) async fn observe(context: &Context, mut rendered: Rendered) -> Result
     let state = &mut rendered.valid.found.state;
     let mut objects: BTreeSet<(ObjectKey, Gvk)> = owned.iter().cloned().collect();
     if let Some(rendering) = rendered.outcome.rendering() {
-        let hooks = rendering.set.hooks().iter().map(|hook| &hook.object);
-        let wanted = rendering.set.objects().iter().chain(hooks);
+        let wanted = rendering.set.objects().iter();
         objects.extend(wanted.map(|object| (object.key.clone(), object.gvk.clone())));
+        objects.extend(::plan::hook_objects(&rendering.set, rendered.valid.found.told.run.as_ref()));
     }
     let recorded = state.recorded.record().objects.iter();
     objects.extend(recorded.map(|(key, record)| (key.clone(), record.gvk.clone())));

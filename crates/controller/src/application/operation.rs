@@ -58,6 +58,9 @@ pub(super) fn finish(
     if let Some(refresh) = found.requests.refresh.clone() {
         status.handled.refresh = Some(refresh);
     }
+    if let Some(abort) = found.requests.abort.clone() {
+        status.handled.abort = Some(abort);
+    }
     // As long as nobody knows what is live, nobody knows that it is over.
     let running = !complete || matches!(report.state, SyncState::Syncing | SyncState::Unknown);
     if let Some(sync) = found.requests.sync.clone() {
@@ -74,8 +77,10 @@ pub(super) fn finish(
     let (failures, phase) = phase(report, running);
     let (plan, revision, started_at) = (syncing.plan, syncing.revision, syncing.started);
     let finished_at = (phase != OperationPhase::Running).then(|| context.clock.now());
+    let ended = report.run.as_ref().and_then(|run| run.failure.clone());
     let message = match failures {
         0 => String::new(),
+        _ if ended.is_some() => ended.unwrap_or_default(),
         count => format!("{count} of {} objects failed", report.entries.len()),
     };
     let wave = report.wave.filter(|_| phase != OperationPhase::Succeeded).map(|wave| wave.0);

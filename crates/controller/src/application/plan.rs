@@ -1,7 +1,6 @@
 //! From what was observed to what is to be done. Decided in `plan`; here its questions are gathered, and dry runs are asked
 //! where it wants some.
 
-
 use ::apply::Executor;
 use ::plan::{DryRun, DryRunResult, Input, Live, LiveSet, Memo, Plan, Report, Request};
 use futures::StreamExt;
@@ -41,7 +40,7 @@ pub(crate) async fn plan(context: &Context, mut observed: Observed) -> Planned {
 pub(crate) fn decide(context: &Context, observed: &mut Observed) -> (Plan, Report) {
     let requests = &observed.rendered.valid.found.requests;
     let approved = requests.approve.as_deref().and_then(lockstep_core::Digest::parse);
-    let request = Request { sync: requests.sync.is_some(), approved };
+    let request = Request { sync: requests.sync.is_some(), abort: requests.abort.is_some(), approved };
     with_input(context, observed, &request, ::plan::plan)
 }
 
@@ -62,6 +61,7 @@ pub(super) fn with_input<T>(
         key: &context.key,
         adopted_managers: &context.settings.adopted_managers(),
         desired: rendered.outcome.desired(),
+        revisions: rendered.outcome.rendering().map(|last| &last.revisions[..]).unwrap_or_default(),
         record: recorded.record(),
         owned,
         live: &context.cluster,

@@ -11,7 +11,7 @@ use super::halt::{Refused, Why as Obstruction};
 use super::observe::Observed;
 use super::standing::{self, Grounds};
 use super::tell::tell;
-use super::{claim, operation, plan, wait};
+use super::{claim, hook_log, operation, plan, wait};
 use crate::context::Context;
 use crate::queue::Cause;
 
@@ -29,6 +29,8 @@ pub(crate) async fn report(context: &Context, applied: Applied) {
             report
         }
     };
+    let mut report = report;
+    hook_log::add(context, &observed, &mut report).await;
     observed.rendered.valid.found.state.history.keep_to(&report);
     wait::wait(context, &observed, &report);
     let healths = assess(context, &mut observed);
@@ -88,6 +90,7 @@ fn compute(
         images: rendering.map(|rendering| standing::images(rendering)).unwrap_or_default(),
         urls: rendering.map(|rendering| standing::urls(rendering)).unwrap_or_default(),
         run: report.run.clone(),
+        deletion_hooks: rendering.map(|rendering| standing::deletion_hooks(rendering)).unwrap_or_default(),
         handled: told.handled.clone(),
     }
 }
@@ -100,17 +103,19 @@ pub(super) async fn refused(context: &Context, refused: Refused) -> End {
     let (findings, name): (&[Finding], &str) = match &why {
         Obstruction::Spec(findings) | Obstruction::Project(findings) => (findings, ""),
         Obstruction::NoProject(name) => (&[], name),
-        Obstruction::Suspended | Obstruction::Source(_) | Obstruction::Deleting(_) => (&[], ""),
+        Obstruction::Suspended | Obstruction::Source(_) | Obstruction::Deleting(..) => (&[], ""),
     };
     let obstacle = match &why {
         Obstruction::Spec(_) => Some(api::Obstacle::InvalidSpec(findings)),
         Obstruction::Project(_) => Some(api::Obstacle::ProjectBlocked(findings)),
         Obstruction::NoProject(_) => Some(api::Obstacle::ProjectNotFound(name)),
-        Obstruction::Deleting(left) => Some(api::Obstacle::Deleting(left)),
+        Obstruction::Deleting(left, _) => Some(api::Obstacle::Deleting(left)),
         Obstruction::Suspended | Obstruction::Source(_) => None,
     };
     // What it had goes, whatever was told of it before.
-    let leaves = matches!(why, Obstruction::Deleting(_));
+    let leaves = matches!(why, Obstruction::Deleting(..));
+    let run = if let Obstruction::Deleting(_, run) = &why { run.as_ref() } else { None };
+    let logs = standing::logs(run);
     let sync = if leaves { api::SyncState::Syncing } else { found.told.sync.state };
     let standing = api::Standing {
         generation: found.generation(),
@@ -122,6 +127,7 @@ pub(super) async fn refused(context: &Context, refused: Refused) -> End {
         objects: found.told.objects.total,
         conflicts: &[],
         failures: &[],
+        logs: &logs,
         pending: &[],
         retry_at: None,
         stalled: None,
@@ -131,6 +137,12 @@ pub(super) async fn refused(context: &Context, refused: Refused) -> End {
     let conditions = api::conditions(&standing, &found.told.conditions, context.clock.now());
     let mut status = Status { observed_generation: found.generation(), conditions, ..found.told.clone() };
     status.sync.state = sync;
+    if let Obstruction::Deleting(_, run) = &why {
+        status.run = run.clone().or(status.run);
+        status.handled.sync = found.requests.sync.clone().or(status.handled.sync);
+    }
+    // Nothing is under way that could be ended.
+    status.handled.abort = found.requests.abort.clone().or(status.handled.abort);
     if let (Some(refresh), Obstruction::Source(_)) = (found.requests.refresh.clone(), &why) {
         status.handled.refresh = Some(refresh);
     }

@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use ::plan::{Because, Entry, Gate, Reason, Report, SyncState, Verdict};
 use api::{Counts, Obstacle, Standing};
-use lockstep_core::{CommitId, Finding, Health, HealthState, ObjectKey, Timestamp, elide};
+use lockstep_core::{
+    CommitId, Finding, Health, HealthState, HookEnd, ObjectKey, Run, RunStage, Timestamp, elide,
+};
 
 use super::render::Outcome;
 use super::state::{RenderFailure, Rendering};
@@ -32,6 +34,10 @@ impl Lines {
     pub(super) fn of(report: &Report, clock: &Clock) -> Self {
         let mut lines = Self { fights: report.fights.clone(), ..Self::default() };
         report.entries.iter().for_each(|entry| lines.add(entry, clock));
+        if report.run.as_ref().is_some_and(|run| run.stage == RunStage::Failed) {
+            // Of a whole sync that failed.
+            lines.retry_at = lines.retry_at.or(report.wake.map(|at| clock.date(at)));
+        }
         lines.tell_gate();
         lines
     }
@@ -140,6 +146,7 @@ pub(super) fn with_standing<T>(grounds: &Grounds<'_>, tell: impl FnOnce(&Standin
         _ if grounds.report.reason == Reason::EmptyRender => Some(Obstacle::EmptyRender(grounds.recorded)),
         _ => None,
     };
+    let logs = logs(grounds.report.run.as_ref());
     let revision = revision(grounds.outcome.rendering().map(|rendering| &**rendering));
     tell(&Standing {
         generation: grounds.generation,
@@ -151,12 +158,31 @@ pub(super) fn with_standing<T>(grounds: &Grounds<'_>, tell: impl FnOnce(&Standin
         objects: grounds.report.entries.iter().filter(|entry| entry.origin.is_some()).count(),
         conflicts: &lines.conflicts,
         failures: &lines.failures,
+        logs: &logs,
         pending: &lines.pending,
         retry_at: lines.retry_at,
         stalled: lines.exhausted.then_some("the retries of sync.retry are used up; a new revision, a change of the spec or lockstep app sync starts afresh"),
         fights: &lines.fights,
         health: grounds.health,
     })
+}
+
+/// What the pods of hooks that failed wrote at last.
+pub(super) fn logs(run: Option<&Run>) -> Vec<String> {
+    let run = run.filter(|run| run.stage != RunStage::Succeeded);
+    let log = |(name, end): (&String, &HookEnd)| match end {
+        HookEnd::Failed(failure) if !failure.log.is_empty() => {
+            Some(format!("the last lines of hook {name}:\n{}", failure.log))
+        }
+        _ => None,
+    };
+    run.into_iter().flat_map(|run| &run.hooks).filter_map(log).collect()
+}
+
+/// The hooks that the deletion has to run.
+pub(super) fn deletion_hooks(rendering: &Rendering) -> Vec<String> {
+    let of = |hook: &&::plan::HookObject| hook.hook.phases.iter().any(|phase| phase.is_of_deletion());
+    rendering.set.hooks().iter().filter(of).map(|hook| hook.object.key.to_string()).collect()
 }
 
 /// What is wrong where the path of a source is not there.

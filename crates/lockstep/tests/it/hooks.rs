@@ -8,7 +8,7 @@ use crate::harness::witness::{APPLICATION, SHOP, restart, until_logged, until_wr
 use crate::harness::{config_map, scenario};
 
 /// A Job whose pod fares as told.
-fn job(name: &str, annotations: &str, (spec, pod): (&str, &str)) -> String {
+pub(crate) fn job(name: &str, annotations: &str, (spec, pod): (&str, &str)) -> String {
     format!(
         "apiVersion: batch/v1\nkind: Job\nmetadata: {{name: {name}, annotations: {{{annotations}}}}}\n\
          spec:\n  backoffLimit: 0\n{spec}  template:\n    metadata: {{annotations: {{{pod}}}}}\n    \
@@ -16,12 +16,13 @@ fn job(name: &str, annotations: &str, (spec, pod): (&str, &str)) -> String {
     )
 }
 
-const PRE_SYNC: &str = "lockstep.dev/hook: PreSync";
-const GOOD: (&str, &str) = ("", "");
-const BAD: (&str, &str) = ("  activeDeadlineSeconds: 1\n", "cluster.lockstep.dev/pull: fail");
-const STUCK: (&str, &str) = ("", "cluster.lockstep.dev/pull: fail");
+pub(crate) const PRE_SYNC: &str = "lockstep.dev/hook: PreSync";
+pub(crate) const GOOD: (&str, &str) = ("", "");
+pub(crate) const BAD: (&str, &str) = ("  activeDeadlineSeconds: 1\n", "cluster.lockstep.dev/pull: fail");
+pub(crate) const STUCK: (&str, &str) = ("", "cluster.lockstep.dev/pull: fail");
 
-fn stage_of(found: &Value) -> &str {
+/// How far the sync is, as the status has it.
+pub(crate) fn stage_of(found: &Value) -> &str {
     text(found, "/status/run/stage")
 }
 

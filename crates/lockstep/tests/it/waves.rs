@@ -6,19 +6,19 @@ use crate::harness::witness::{APPLICATION, SHOP, restart, until_logged, written}
 use crate::harness::{config_map, deployment, ready_condition, scenario};
 
 /// A ConfigMap of a wave.
-fn in_wave(name: &str, value: &str, wave: i64) -> String {
+pub(crate) fn in_wave(name: &str, value: &str, wave: i64) -> String {
     let metadata = format!("metadata: {{name: {name}, annotations: {{lockstep.dev/wave: \"{wave}\"}}}}");
     config_map(name, value).replace(&format!("metadata: {{name: {name}}}"), &metadata)
 }
 
 /// A Deployment of wave 0 whose pods fare as told.
-fn faring(how: &str) -> String {
+pub(crate) fn faring(how: &str) -> String {
     let annotated = format!("metadata: {{labels: {{app: web}}, annotations: {{{how}}}}}");
     deployment("web", "web", 1, "{}").replace("metadata: {labels: {app: web}}", &annotated)
 }
 
-const NO_IMAGE: &str = "cluster.lockstep.dev/pull: fail";
-const WELL: &str = "cluster.lockstep.dev/ready-after: 0s";
+pub(crate) const NO_IMAGE: &str = "cluster.lockstep.dev/pull: fail";
+pub(crate) const WELL: &str = "cluster.lockstep.dev/ready-after: 0s";
 
 fn waits_for_web(found: &Value) -> bool {
     let (_, reason, message) = ready_condition(found);

@@ -3,17 +3,16 @@
 use std::sync::Arc;
 
 use lockstep_core::{
-    DesiredObject, Health, HealthState, HookDelete, HookEnd, LiveObject, Phase, Run, Timestamp,
+    DesiredObject, Health, HealthState, HookDelete, HookEnd, LiveObject, ObjectKey, Run, Timestamp,
 };
 
-use super::{Case, Director, seconds};
+use super::case::{Case, RUN_ANNOTATION};
+use super::{Director, seconds};
 use crate::compare;
-use crate::live::{Glance, Live};
+use crate::input::Millis;
+use crate::live::{Glance, Live, NamespaceState};
 use crate::report::Because;
 use crate::step::Prune;
-
-/// The annotation on the object of a hook that names the run it was made for.
-pub(super) const RUN_ANNOTATION: &str = "lockstep.dev/hook-run";
 
 /// How a hook is.
 pub(super) enum State {
@@ -21,28 +20,33 @@ pub(super) enum State {
     Told(HookEnd),
     /// That has to be told first.
     Ended(HookEnd),
-    Running(String),
+    /// How it fares, and until when it may take.
+    Running(String, Option<Millis>),
     /// It has to wait, or cannot be made.
     Waits(Because),
     Unknown(Arc<str>),
-    /// An object of an earlier run is in its place.
-    Replace(Prune),
-    Make(Box<DesiredObject>),
+    /// An object of an earlier run has to go first.
+    Replace(ObjectKey, Prune),
+    Make(Arc<DesiredObject>),
 }
 
 impl<'a> Director<'_, '_, 'a> {
-    pub(super) fn state(&mut self, run: &Run, case: Case<'a>) -> State {
+    pub(super) fn state(&mut self, run: &Run, case: &Case<'a>) -> State {
         if let Some(end) = run.hooks.get(&case.name()) {
             // What ended in this very look has to be told first.
-            let told = self.run.as_ref().is_some_and(|told| told.hooks.contains_key(&case.name()));
-            return if told { State::Told(end.clone()) } else { State::Ended(end.clone()) };
+            let told = self.run.as_ref().and_then(|told| told.hooks.get(&case.name()));
+            match end {
+                end if told != Some(end) => return State::Ended(end.clone()),
+                HookEnd::Again { .. } => {}
+                end => return State::Told(end.clone()),
+            }
         }
-        let (key, gvk) = (&case.object.key, &case.object.gvk);
-        match self.scene.input.live.glance(key, gvk) {
+        let (key, gvk) = (case.key(run), &case.hook.object.gvk);
+        match self.scene.input.live.glance(&key, gvk) {
             Glance::Unknown(reason) => State::Unknown(reason),
             Glance::Absent => self.absent(run, case),
             Glance::Present { deleting: true, .. } => State::Waits(Because::Terminating),
-            Glance::Present { .. } => match self.scene.input.live.get(key, gvk) {
+            Glance::Present { .. } => match self.scene.input.live.get(&key, gvk) {
                 Live::Unknown(reason) => State::Unknown(reason),
                 Live::Absent => self.absent(run, case),
                 Live::Present(live) => self.present(run, case, &live),
@@ -50,75 +54,95 @@ impl<'a> Director<'_, '_, 'a> {
         }
     }
 
-    fn absent(&self, run: &Run, case: Case<'a>) -> State {
-        let stamped = self.stamped(run, case);
-        let recorded = self.scene.input.record.objects.get(&case.object.key);
+    /// It failed: for good, or to be made again.
+    fn failed(&self, run: &Run, case: &Case<'a>, why: String) -> State {
+        let failures = case.failures(run);
+        State::Ended(match failures < case.hook.hook.retries {
+            true => HookEnd::Again { failures: failures + 1, why },
+            false => HookEnd::failed(why),
+        })
+    }
+
+    fn absent(&self, run: &Run, case: &Case<'a>) -> State {
+        let stamped = self.made(run, case);
+        let recorded = self.scene.input.record.objects.get(&stamped.key);
         if recorded.is_some_and(|record| record.rendered == stamped.digest) {
-            return State::Ended(HookEnd::Failed("it was gone before its end was seen".to_owned()));
+            return self.failed(run, case, "it was gone before its end was seen".to_owned());
         }
-        self.make(stamped)
+        if case.phase.is_of_deletion() && self.is_namespace_going(&stamped.key) {
+            return State::Ended(HookEnd::Skipped);
+        }
+        match self.predecessor(run, case) {
+            Some((key, prune)) => State::Replace(key, prune),
+            None => self.make(stamped),
+        }
+    }
+
+    /// Nothing can be made in it any more, and it must not wait for what cannot be.
+    fn is_namespace_going(&self, key: &ObjectKey) -> bool {
+        let state = || self.scene.input.live.namespace(&key.namespace);
+        !key.namespace.is_empty() && matches!(state(), NamespaceState::Terminating | NamespaceState::Missing)
     }
 
     /// Makes it, unless that failed before.
-    fn make(&self, stamped: DesiredObject) -> State {
+    fn make(&self, stamped: Arc<DesiredObject>) -> State {
         let failure = self.scene.failure(&stamped.key, Some(stamped.digest));
         match failure {
-            Some(failure) if failure.exhausted => State::Ended(HookEnd::Failed(failure.message.clone())),
+            Some(failure) if failure.exhausted => State::Ended(HookEnd::failed(failure.message.clone())),
             failure => match self.scene.back_off(failure) {
                 Some(because) => State::Waits(because),
-                None => State::Make(Box::new(stamped)),
+                None => State::Make(stamped),
             },
         }
     }
 
-    fn present(&mut self, run: &Run, case: Case<'a>, live: &LiveObject) -> State {
-        if live.annotation(RUN_ANNOTATION) == Some(&*stamp(run, case.phase)) {
-            return self.running(case, live);
+    fn present(&mut self, run: &Run, case: &Case<'a>, live: &LiveObject) -> State {
+        if live.annotation(RUN_ANNOTATION) == Some(&*case.stamp(run)) {
+            return self.running(run, case, live);
         }
-        let input = self.scene.input;
-        let record = input.record.objects.get(&live.key).is_some_and(|record| record.uid == live.uid);
-        let ours = match compare::owner(live) {
-            Some(owner) => &*owner.instance == input.instance && owner.app == input.app.key,
-            None => record,
-        };
-        if !ours {
+        if !self.is_ours(live) {
             let why = "an object of its name is there that is not this application's";
-            return State::Ended(HookEnd::Failed(why.to_owned()));
+            return State::Ended(HookEnd::failed(why));
         }
-        if case.hook.delete.contains(&HookDelete::Never) {
-            return self.make(self.stamped(run, case));
+        if case.hook.hook.delete.contains(&HookDelete::Never) {
+            return self.make(self.made(run, case));
         }
-        State::Replace(self.prune(live))
+        match self.is_known(&live.key) {
+            true => State::Replace(live.key.clone(), self.prune(live)),
+            false => State::Waits(Because::Terminating),
+        }
     }
 
-    fn running(&mut self, case: Case<'a>, live: &LiveObject) -> State {
+    /// Whether an object is recorded or owned. One that is neither was deleted a moment ago, and the watch has yet to show it.
+    pub(super) fn is_known(&self, key: &ObjectKey) -> bool {
+        let input = self.scene.input;
+        input.record.objects.contains_key(key) || input.owned.iter().any(|(owned, _)| owned == key)
+    }
+
+    pub(super) fn is_ours(&self, live: &LiveObject) -> bool {
+        let input = self.scene.input;
+        let record = input.record.objects.get(&live.key).is_some_and(|record| record.uid == live.uid);
+        match compare::owner(live) {
+            Some(owner) => &*owner.instance == input.instance && owner.app == input.app.key,
+            None => record,
+        }
+    }
+
+    fn running(&mut self, run: &Run, case: &Case<'a>, live: &LiveObject) -> State {
         let Health { state, reason } = self.scene.input.live.health(&live.key, &live.gvk);
         let words = if reason.is_empty() { state.to_string() } else { reason };
         match state {
             HealthState::Healthy => return State::Ended(HookEnd::Succeeded),
-            HealthState::Degraded => return State::Ended(HookEnd::Failed(words)),
+            HealthState::Degraded => return self.failed(run, case, words),
             _ => {}
         }
-        let made = live.value.str_at(&["metadata", "creationTimestamp"]).and_then(Timestamp::parse);
-        let left = made.map(|made| made.0 + seconds(case.hook.timeout) - self.scene.input.today.0);
-        match left {
+        let timeout = case.hook.hook.timeout;
+        match time_left(live, seconds(timeout), self.scene.input.today) {
             Some(left) if left <= 0 => {
-                let limit = case.hook.timeout.as_secs();
-                State::Ended(HookEnd::Failed(format!("it took longer than {limit} s ({words})")))
+                self.failed(run, case, format!("it took longer than {} s ({words})", timeout.as_secs()))
             }
-            left => {
-                self.wake(left.unwrap_or(1));
-                State::Running(words)
-            }
+            left => State::Running(words, Some(self.in_seconds(left.unwrap_or(1)))),
         }
-    }
-
-    /// The object as it is made for this run.
-    fn stamped(&self, run: &Run, case: Case<'a>) -> DesiredObject {
-        let mut object = DesiredObject::clone(case.object);
-        object.value.set(&["metadata", "annotations", RUN_ANNOTATION], stamp(run, case.phase).into());
-        object.digest = self.scene.input.key.digest(&object.value);
-        object
     }
 
     pub(super) fn prune(&self, live: &LiveObject) -> Prune {
@@ -127,6 +151,8 @@ impl<'a> Director<'_, '_, 'a> {
     }
 }
 
-fn stamp(run: &Run, phase: Phase) -> String {
-    format!("{}-{}-{phase}", run.target, run.number)
+/// How many seconds an object may still take that may take so many in all.
+pub(super) fn time_left(live: &LiveObject, limit: i64, today: Timestamp) -> Option<i64> {
+    let made = live.value.str_at(&["metadata", "creationTimestamp"]).and_then(Timestamp::parse)?;
+    Some(made.0.saturating_add(limit) - today.0)
 }

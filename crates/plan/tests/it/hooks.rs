@@ -12,22 +12,22 @@ use crate::world::World;
 
 impl World {
     /// Says in the status what is to be told of the run.
-    fn tell(&mut self) {
+    pub(crate) fn tell(&mut self) {
         self.run = self.decide().1.run;
     }
 
-    fn fares(&mut self, object: &str, state: HealthState, reason: &str) {
+    pub(crate) fn fares(&mut self, object: &str, state: HealthState, reason: &str) {
         self.health.insert(key_of(object), Health::new(state, reason));
     }
 
     /// Takes every step that is planned, and tells.
-    fn work(&mut self) {
+    pub(crate) fn work(&mut self) {
         let (plan, report) = self.decide();
         plan.steps().for_each(|step| self.take(step));
         self.run = report.run;
     }
 
-    fn take(&mut self, step: &Step) {
+    pub(crate) fn take(&mut self, step: &Step) {
         match &step.action {
             Action::Apply(apply) => self.apply(&apply.desired),
             Action::Prune(_) => {
@@ -35,17 +35,17 @@ impl World {
                 self.record.objects.remove(&step.key);
             }
             Action::Record(record) => drop(self.record.objects.insert(step.key.clone(), (**record).clone())),
-            Action::Forget => drop(self.record.objects.remove(&step.key)),
-            Action::Recreate(_) | Action::Abandon(_) => unreachable!("{step}"),
+            Action::Forget | Action::Abandon(_) => drop(self.record.objects.remove(&step.key)),
+            Action::Recreate(_) => unreachable!("{step}"),
         }
     }
 
-    fn stage(&self) -> &'static str {
+    pub(crate) fn stage(&self) -> &'static str {
         self.run.as_ref().map_or("none", |run| run.stage.as_str())
     }
 
     #[track_caller]
-    fn expect(&mut self, expected: &str) {
+    pub(crate) fn expect(&mut self, expected: &str) {
         let (plan, report) = self.decide();
         compare(&render(&plan, &report), expected);
     }
@@ -219,7 +219,7 @@ fn a_hook_that_takes_too_long_fails() {
     world.act("wait 60");
     (0..2).for_each(|_| world.work());
     let hooks = world.run.unwrap().hooks;
-    let why = HookEnd::Failed("it took longer than 60 s (0 of 1)".into());
+    let why = HookEnd::failed("it took longer than 60 s (0 of 1)");
     assert_eq!(hooks.get("PreSync /ConfigMap:shop/before"), Some(&why));
 }
 

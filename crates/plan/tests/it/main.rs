@@ -2,6 +2,8 @@
 #![allow(clippy::unwrap_used, reason = "a scenario that cannot be set up is a failed test")]
 
 mod deleting;
+mod farewell;
+mod generated;
 mod hooks;
 mod lookups;
 mod memo;
@@ -11,6 +13,7 @@ mod ownership;
 mod policy;
 mod pruning;
 mod retrying;
+mod runs;
 mod scale;
 mod syncing;
 mod text;

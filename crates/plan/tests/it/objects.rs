@@ -68,6 +68,10 @@ pub(crate) fn manifest(key: &ObjectKey, fields: &[&str]) -> Value {
         value.set(&["metadata", "namespace"], key.namespace.clone().into());
     }
     for text in fields {
+        if let Some(base) = text.strip_prefix("generate=") {
+            value.set(&["metadata", "generateName"], base.into());
+            continue;
+        }
         match text.strip_prefix("target=") {
             Some(target) => {
                 let target = key_of(target);

@@ -70,6 +70,7 @@ impl World {
             budget: Budget::Default,
             propagation: Propagation::Background,
             retry,
+            timeout: None,
         };
         let app = Application {
             key: AppKey::new("team", "shop"),
@@ -200,6 +201,14 @@ impl World {
                 self.today.0 += i64::try_from(seconds).unwrap();
             }
             "ask" => self.request.sync = true,
+            "abort" => self.request.abort = true,
+            "unabort" => self.request.abort = false,
+            "regit" => {
+                let desired = self.rendered(&object(1), &words[2..]);
+                self.desired.retain(|before| before.key != desired.key);
+                self.desired.push(desired);
+            }
+            "ungit" => self.desired.retain(|before| before.key != key_of(words[1])),
             "watched-as" => {
                 let version = words[2];
                 let live = self.touch(&object(1));
@@ -228,6 +237,9 @@ impl World {
             "no-prune" => sync.prune = false,
             "allow-empty" => sync.allow_empty = true,
             "suspend" => self.app.suspend = true,
+            word if word.starts_with("timeout=") => {
+                sync.timeout = Some(Duration::from_secs(word["timeout=".len()..].parse().unwrap()));
+            }
             "orphan" => self.app.deletion = DeletionPolicy::Orphan,
             word => match word.strip_prefix("budget=").unwrap().strip_suffix('%') {
                 Some(percent) => sync.budget = Budget::Percent(percent.parse().unwrap()),
@@ -387,6 +399,7 @@ impl World {
             key: &key(),
             adopted_managers: &diff::ADOPTABLE,
             desired,
+            revisions: std::slice::from_ref(&self.revision),
             record: &self.record,
             owned: &owned,
             live: self,

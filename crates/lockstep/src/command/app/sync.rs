@@ -20,6 +20,9 @@ pub(crate) struct Sync {
     place: Place,
     /// The name of the Application.
     name: String,
+    /// End what is under way instead: nothing more is done until there is a newer revision, or a sync is asked for.
+    #[arg(long)]
+    abort: bool,
     /// Wait until it is done.
     #[arg(short, long)]
     wait: bool,
@@ -46,6 +49,9 @@ impl Sync {
             bail!("{obstacle}");
         }
         let value = fresh();
+        if self.abort {
+            return self.end(&here, &value, terminal).await;
+        }
         let mut patch = annotation(api::SYNC_ANNOTATION, &value);
         // A commit of a moment ago is meant too.
         patch.set(&["metadata", "annotations", api::REFRESH_ANNOTATION], value.as_str().into());
@@ -66,6 +72,31 @@ impl Sync {
             Exit::No | Exit::Error => writeln!(terminal.err, "{} {words}", qualified(&self.name))?,
         }
         Ok(exit)
+    }
+}
+
+impl Sync {
+    async fn end(&self, here: &Applications, value: &str, terminal: &mut Terminal) -> anyhow::Result<Exit> {
+        here.patch(&self.name, &annotation(api::ABORT_ANNOTATION, value)).await?;
+        if !self.wait {
+            writeln!(terminal.out, "{} abort asked for", qualified(&self.name))?;
+            return Ok(Exit::Success);
+        }
+        let judge = |application: Option<&Value>| match application {
+            None => Judgement::Done("is gone"),
+            Some(found) if Status::read(found).handled.abort.as_deref() == Some(value) => {
+                Judgement::Done("aborted")
+            }
+            Some(found) => Judgement::Not(wait::seen(found, &Status::read(found))),
+        };
+        match wait::until(here, &self.name, self.timeout, judge).await? {
+            End::Done(words) => writeln!(terminal.out, "{} {words}", qualified(&self.name))?,
+            End::TimedOut(seen) => {
+                writeln!(terminal.err, "{} not aborted: {seen}", qualified(&self.name))?;
+                return Ok(Exit::No);
+            }
+        }
+        Ok(Exit::Success)
     }
 }
 
@@ -105,7 +136,9 @@ fn obstacle(application: &Value, name: &str) -> Option<String> {
     if application.str_at(&["spec", "sync", "mode"]) == Some("Notify") {
         return Some(format!("{name} has mode Notify, which never writes; change spec.sync.mode"));
     }
-    let deleting = application.at(&["metadata", "deletionTimestamp"]).is_some();
+    // Hooks of its deletion are tried again.
+    let hooks = !Status::read(application).deletion_hooks.is_empty();
+    let deleting = application.at(&["metadata", "deletionTimestamp"]).is_some() && !hooks;
     deleting.then(|| format!("{name} is being deleted"))
 }
 
