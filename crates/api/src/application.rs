@@ -1,5 +1,6 @@
 //! Application: from the wire to the vocabulary, with everything that is wrong with it.
 
+mod depends;
 mod sync;
 
 use std::collections::BTreeSet;
@@ -22,11 +23,9 @@ pub(crate) const NOT_BUILT: &[&str] = &[
     "sources[].kustomize",
     "sources[].jsonnet",
     "sources[].plugin",
-    "sync.createNamespace",
     "sync.pin",
     "ignore",
     "health",
-    "dependsOn",
 ];
 
 /// Reads an Application. There is one exactly if no finding is an error; warnings come with it.
@@ -78,7 +77,7 @@ fn read(mut root: Fields<'_>) -> Option<Application> {
     let uid = Arc::from(metadata.text("uid").unwrap_or_default());
     let generation = metadata.integer("generation", 0, i64::MAX).unwrap_or_default();
     let mut spec = root.mapping_or_empty("spec");
-    let app = Application {
+    let mut app = Application {
         key,
         uid,
         generation,
@@ -87,10 +86,15 @@ fn read(mut root: Fields<'_>) -> Option<Application> {
         sources: sources(&mut spec),
         destination: destination(spec.mapping_or_empty("destination")),
         sync: sync(spec.mapping_or_empty("sync")),
+        depends_on: Vec::new(),
         deletion: deletion(&mut spec),
         history: spec.integer("history", 0, 100).and_then(|n| usize::try_from(n).ok()).unwrap_or(10),
     };
-    spec.refuse(&["ignore", "dependsOn"]);
+    app.depends_on = depends::depends_on(&mut spec, &app.key);
+    if app.sync.create_namespace.is_some() && app.destination.namespace.is_none() {
+        spec.error("destination", "must name the namespace that sync.createNamespace is for");
+    }
+    spec.refuse(&["ignore"]);
     refuse_health(&mut spec);
     spec.finish();
     root.finish();
@@ -228,6 +232,7 @@ fn is_namespace(name: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
     use std::time::Duration;
 
     use super::*;
@@ -264,9 +269,11 @@ mod tests {
         assert_eq!(app.destination.namespace, None);
         let git = GitSource { url: RepoUrl::new("https://h/x"), revision: "".into(), path: "".into() };
         assert_eq!(app.sources, [Source { name: None, git, directory: Directory::default() }]);
-        let SyncPolicy { mode, prune, self_heal, allow_empty, budget, propagation, retry, timeout } =
+        let SyncPolicy { mode, prune, self_heal, allow_empty, budget, propagation, retry, timeout, .. } =
             app.sync;
         assert_eq!((mode, prune, self_heal, allow_empty), (SyncMode::Manual, false, false, false));
+        assert_eq!((app.sync.replace, app.sync.force, app.sync.create_namespace), (false, false, None));
+        assert!(app.depends_on.is_empty());
         assert_eq!(
             (budget, propagation, retry),
             (Budget::Default, Propagation::Background, Retry::default())
@@ -284,7 +291,7 @@ mod tests {
         };
         let source =
             |more: &str| format!(r#""sources":[{{"git":{{"url":"https://h/x","path":"p"}}{more}}}]"#);
-        let refused = format!(r#"{{{},"dependsOn":[],"sync":{{"mode":"Never"}}}}"#, source(""));
+        let refused = format!(r#"{{{},"dependsOn":[{{}}],"sync":{{"mode":"Never"}}}}"#, source(""));
         let app = wants(&refused).unwrap();
         assert_eq!((&*app.sources[0].git.path, app.suspend), ("p", true));
         for unknown in [&*source(r#","kustomize":{}"#), r#""sources":[{"git":{}}]"#, r#""sync":{}"#] {
@@ -299,10 +306,11 @@ mod tests {
                 "sources":[{"name":"app","git":{"url":"file:///r","revision":"1.x","path":"./a//b/"},
                             "directory":{"recurse":true,"include":["a"],"exclude":["b"]}}],
                 "destination":{"cluster":"in-cluster","namespace":"shop"},
-                "sync":{"mode":"Notify","prune":true,"selfHeal":true,"allowEmpty":true,"createNamespace":false,
+                "sync":{"mode":"Notify","prune":true,"selfHeal":true,"allowEmpty":true,"createNamespace":true,
+                        "namespaceMetadata":{"labels":{"team":"shop"}},"replace":true,"force":true,
                         "deletionBudget":"25%","propagation":"Foreground","timeout":"10m",
                         "retry":{"limit":-1,"backoff":{"duration":"1s","factor":3,"maxDuration":"1h30m"}}},
-                "ignore":[],"dependsOn":null,"health":{"checks":[]}}"#,
+                "ignore":[],"dependsOn":[{"kind":"Application","name":"db"}],"health":{"checks":[]}}"#,
         );
         assert_eq!((&*app.project, app.suspend, app.history), ("p", true, 2));
         assert_eq!(app.destination.namespace.as_deref(), Some("shop"));
@@ -310,7 +318,11 @@ mod tests {
         let own = |text: &str| vec![text.to_owned()];
         let directory = Directory { explicit: true, recurse: true, include: own("a"), exclude: own("b") };
         assert_eq!(app.sources[0].directory, directory);
-        let SyncPolicy { mode, prune, self_heal, allow_empty, budget, propagation, retry, timeout } =
+        assert_eq!(app.depends_on[0].application(), Some(AppKey::new("team", "db")));
+        let labels = app.sync.create_namespace.clone().map(|metadata| metadata.labels);
+        assert_eq!(labels, Some(BTreeMap::from([("team".into(), "shop".into())])));
+        assert!(app.sync.replace && app.sync.force);
+        let SyncPolicy { mode, prune, self_heal, allow_empty, budget, propagation, retry, timeout, .. } =
             app.sync;
         assert_eq!((mode, prune, self_heal, allow_empty), (SyncMode::Notify, true, true, true));
         assert_eq!((budget, propagation), (Budget::Percent(25), Propagation::Foreground));
@@ -322,8 +334,7 @@ mod tests {
     #[test]
     fn every_field_that_is_not_built_is_refused_by_name() {
         let value = |path: &str| match path {
-            "sync.createNamespace" => "true",
-            "ignore" | "dependsOn" => r#"[{"kind":"x","name":"y"}]"#,
+            "ignore" => r#"[{"kind":"x","name":"y"}]"#,
             "health" => r#"{"checks":[{"kind":"x"}]}"#,
             _ => r#"{"x":1}"#,
         };

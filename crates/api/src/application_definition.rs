@@ -42,7 +42,7 @@ fn spec() -> Schema {
         ("sync", sync().default_empty()),
         ("ignore", Schema::list(ignore(), 256).about("Fields left to others, in diff and in apply alike.")),
         ("health", health()),
-        ("dependsOn", Schema::list(dependency(), 64).about("What must be ready before this Application is synced.")),
+        ("dependsOn", Schema::list(dependency(), 64).about("What must be ready before this Application is synced. It is deleted before what it depends on.")),
         ("deletion", Schema::choice(&["Prune", "Orphan"]).default("Prune").about("What becomes of its objects when the Application is deleted.")),
         ("history", Schema::integer(0, 100).default(10).about("How many entries status.history keeps.")),
     ])
@@ -144,7 +144,13 @@ fn sync() -> Schema {
         ("prune", Schema::flag().default(false).about("Objects that left the source are deleted.")),
         ("selfHeal", Schema::flag().about("Drift is written over. Without it: with mode Automatic.")),
         ("allowEmpty", Schema::flag().default(false).about("A render without objects may delete everything.")),
-        ("createNamespace", Schema::flag().default(false).about("Make the destination namespace.")),
+        ("createNamespace", Schema::flag().default(false).about("The destination namespace is made where it is missing. It stays when the Application goes.")),
+        ("namespaceMetadata", Schema::fields(vec![
+            ("labels", Schema::words(64).about("Its labels.")),
+            ("annotations", Schema::words(64).about("Its annotations.")),
+        ]).about("What the namespace that is made says of itself; kept so, also where the namespace was there before. It needs createNamespace.")),
+        ("replace", Schema::flag().default(false).about("With each change from the source, everything that it does not name goes from the object, whoever set it. An object says otherwise by lockstep.dev/sync.")),
+        ("force", Schema::flag().default(false).about("Objects are deleted and made again where a change is forbidden to what is there. Each counts for the deletion budget; Namespaces, CustomResourceDefinitions, PersistentVolumes and their claims are never made again.")),
         ("deletionBudget", Schema::count_or_percent().about("How many deletions one plan may make without an approval, as a count or a percentage of the objects, rounded down. Without it: the larger of half and 10.")),
         ("propagation", Schema::choice(&["Background", "Foreground", "Orphan"]).default("Background").about("How the dependents of a deleted object are treated.")),
         ("retry", Schema::fields(vec![
@@ -162,6 +168,7 @@ fn sync() -> Schema {
             ("reason", Schema::text().about("Why.")),
         ]).about("A rollback that automation does not undo.")),
     ])
+    .rule("!has(self.namespaceMetadata) || self.createNamespace", "namespaceMetadata needs createNamespace: true")
     .about("When and how it is synced.")
 }
 
@@ -193,11 +200,12 @@ fn health() -> Schema {
 
 fn dependency() -> Schema {
     Schema::fields(vec![
-        ("apiVersion", Schema::text().about("Its API version; lockstep.dev/v1alpha1 for an Application.")),
-        ("kind", Schema::text().about("Its kind.")),
-        ("namespace", Schema::text().about("Its namespace; the Application's own without it.")),
-        ("name", Schema::text().about("Its name.")),
-        ("ready", Schema::text().about("A CEL expression instead of its health.")),
+        ("apiVersion", Schema::text().max_length(317).about("Its API version; need not be said of an Application.")),
+        ("kind", Schema::text().min_length(1).max_length(63).about("Its kind. An Application is ready when it is Synced and Healthy at its current revision, any other object when it is healthy.")),
+        ("namespace", Schema::text().max_length(63).about("Its namespace; the Application's own without it.")),
+        ("name", Schema::text().min_length(1).max_length(253).about("Its name.")),
+        ("ready", Schema::text().about("A CEL expression that says whether it is ready, instead of its health: self.status.phase == 'Up'.")),
     ])
     .required(&["kind", "name"])
+    .rule("has(self.apiVersion) || self.kind == 'Application'", "apiVersion must be set, unless the kind is Application")
 }

@@ -170,6 +170,22 @@ impl<'a> Fields<'a> {
         texts
     }
 
+    /// A mapping of strings.
+    pub(crate) fn words(&mut self, name: &'static str) -> Vec<(&'a str, &'a str)> {
+        let Some(entries) = self.read(name, "a mapping", Value::as_map) else { return Vec::new() };
+        let mut words = Vec::new();
+        for (key, value) in entries {
+            match value.as_str() {
+                Some(text) => words.push((&**key, text)),
+                None => {
+                    let path = self.path_of(name).child(PathElement::Field(key.clone()));
+                    self.mistyped(&path, "a string", value);
+                }
+            }
+        }
+        words
+    }
+
     /// A mapping, where there is one.
     pub(crate) fn mapping(&mut self, name: &'static str) -> Option<Fields<'a>> {
         let value = self.get(name)?;

@@ -1,10 +1,10 @@
 //! Intents: what a user asks of the controller through annotations and finalizers of an Application.
 
-use lockstep_core::Value;
+use lockstep_core::{GroupKind, Selection, Value};
 
 use crate::status::{Handled, cut};
 
-/// A new value asks for one sync; whatever the mode except Notify.
+/// A new value asks for one sync; whatever the mode except Notify. What follows [`ONLY`] in it are the objects that it is for.
 pub const SYNC_ANNOTATION: &str = "lockstep.dev/sync";
 /// A new value asks to look the revisions up afresh, at once.
 pub const REFRESH_ANNOTATION: &str = "lockstep.dev/refresh";
@@ -15,6 +15,9 @@ pub const APPROVE_ANNOTATION: &str = "lockstep.dev/approve";
 /// The finalizer that holds an Application until its pruned objects are gone.
 pub const PRUNE_FINALIZER: &str = "lockstep.dev/prune";
 
+/// In the value of [`SYNC_ANNOTATION`], before the objects that the sync is for: `Deployment.apps/web,ConfigMap/a`.
+pub const ONLY: &str = "; only=";
+
 /// So many characters of an annotation's value count.
 const LONGEST: usize = 256;
 
@@ -23,6 +26,8 @@ const LONGEST: usize = 256;
 pub struct Intents {
     /// Of [`SYNC_ANNOTATION`].
     pub sync: Option<String>,
+    /// The objects that it is for.
+    pub only: Selection,
     /// Of [`REFRESH_ANNOTATION`].
     pub refresh: Option<String>,
     /// Of [`ABORT_ANNOTATION`].
@@ -36,6 +41,8 @@ pub struct Intents {
 pub struct Requests {
     /// The value to remember once the sync was made.
     pub sync: Option<String>,
+    /// The objects that it is for.
+    pub only: Selection,
     /// The value to remember once the revisions were looked up.
     pub refresh: Option<String>,
     /// The value to remember once what was under way is ended.
@@ -51,8 +58,10 @@ impl Intents {
             let text = application.str_at(&["metadata", "annotations", name])?.trim();
             (!text.is_empty()).then(|| cut(text, LONGEST))
         };
+        let asked = application.str_at(&["metadata", "annotations", SYNC_ANNOTATION]).unwrap_or_default();
         Self {
             sync: value(SYNC_ANNOTATION),
+            only: selected(asked),
             refresh: value(REFRESH_ANNOTATION),
             abort: value(ABORT_ANNOTATION),
             approve: value(APPROVE_ANNOTATION),
@@ -62,13 +71,22 @@ impl Intents {
     /// What is asked for and was not acted on. Removing an annotation asks for nothing.
     pub fn since(&self, handled: &Handled) -> Requests {
         let new = |now: &Option<String>, before: &Option<String>| now.clone().filter(|_| now != before);
+        let sync = new(&self.sync, &handled.sync);
         Requests {
-            sync: new(&self.sync, &handled.sync),
+            only: if sync.is_some() { self.only.clone() } else { Selection::default() },
+            sync,
             refresh: new(&self.refresh, &handled.refresh),
             abort: new(&self.abort, &handled.abort),
             approve: self.approve.clone(),
         }
     }
+}
+
+/// The objects that a sync is asked for; where only some are meant and none can be read, nobody.
+fn selected(asked: &str) -> Selection {
+    let Some((_, text)) = asked.split_once(ONLY) else { return Selection::default() };
+    let selection = Selection::parse(text);
+    if selection.is_all() { Selection::new([(GroupKind::new("", ""), "".into())]) } else { selection }
 }
 
 /// Whether an object has a finalizer.
@@ -100,6 +118,20 @@ mod tests {
             let requests = intents(annotations).since(&handled);
             assert_eq!((requests.sync, requests.refresh), (sync, refresh), "{annotations}");
         }
+    }
+
+    #[test]
+    fn a_sync_may_be_for_some_objects_and_never_for_all_by_mistake() {
+        let key = lockstep_core::ObjectKey::new("", "ConfigMap", "n", "a");
+        let of = |text: &str, handled: &str| {
+            let handled = Handled { sync: Some(handled.to_owned()), ..Handled::default() };
+            intents(&format!(r#"{{"lockstep.dev/sync":"{text}"}}"#)).since(&handled).only
+        };
+        assert!(of("now", "").is_all());
+        let some = of("now; only=ConfigMap/a", "");
+        assert!(some.contains(&key) && !some.is_all());
+        assert!(!of("now; only=rubbish", "").contains(&key));
+        assert!(of("now; only=ConfigMap/a", "now; only=ConfigMap/a").is_all(), "it was acted on");
     }
 
     #[test]

@@ -32,7 +32,7 @@ pub use fields::{Locate, Part};
 pub use install::{Install, custom_resources, install};
 pub use instance::{KeyError, instance_key, instance_key_name, instance_key_secret};
 pub use intent::{
-    ABORT_ANNOTATION, APPROVE_ANNOTATION, Intents, PRUNE_FINALIZER, REFRESH_ANNOTATION, Requests,
+    ABORT_ANNOTATION, APPROVE_ANNOTATION, Intents, ONLY, PRUNE_FINALIZER, REFRESH_ANNOTATION, Requests,
     SYNC_ANNOTATION, has_finalizer,
 };
 pub use project::{Project, project};

@@ -34,7 +34,7 @@ policy. Fields marked *not built yet* are kept by the API server and refused by 
 
 | annotation | meaning |
 |---|---|
-| `lockstep.dev/sync` | a new value asks for one sync |
+| `lockstep.dev/sync` | a new value asks for one sync; with `; only=Deployment.apps/web,ConfigMap/a` at its end, of these objects alone and without hooks |
 | `lockstep.dev/refresh` | a new value asks to look the revisions up afresh, at once |
 | `lockstep.dev/approve` | the digest of a plan whose deletions are allowed; `lockstep app approve` sets it |
 
@@ -124,7 +124,8 @@ mod tests {
             "| `sync.mode` | Automatic, Manual, Notify | `\"Manual\"` |",
             "| `sync.retry.backoff.duration` | duration |  |",
             "| `sources[].git.url` | string |  | The repository,",
-            "| `dependsOn[]` | mapping |  | What must be ready before this Application is synced. *Not built yet.* |",
+            "| `dependsOn[]` | mapping |  | What must be ready before this Application is synced.",
+            "| `ignore[]` | mapping |  | Fields left to others, in diff and in apply alike. *Not built yet.* |",
         ] {
             assert!(page.contains(line), "{line}\n{page}");
         }

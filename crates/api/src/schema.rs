@@ -89,6 +89,11 @@ impl Schema {
         Self::typed("object").with("properties", Value::map(properties))
     }
 
+    /// A mapping of strings.
+    pub(crate) fn words(most: i64) -> Self {
+        Self::typed("object").with("additionalProperties", Self::text().0).with("maxProperties", most)
+    }
+
     /// A mapping of which nothing is said.
     pub(crate) fn object() -> Self {
         Self::typed("object")

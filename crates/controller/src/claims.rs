@@ -37,6 +37,8 @@ struct Inner {
     desired: HashMap<AppKey, HashSet<ObjectKey>>,
     recorded: HashMap<AppKey, HashSet<ObjectKey>>,
     outstanding: Outstanding,
+    /// What of it is taken from nobody.
+    modest: HashMap<AppKey, HashSet<ObjectKey>>,
     /// Applications that are not acted on.
     idle: BTreeSet<AppKey>,
 }
@@ -87,6 +89,7 @@ impl Claims {
         let mut concerned = inner.replace(app, Side::Desired, HashSet::new());
         concerned.extend(inner.replace(app, Side::Recorded, HashSet::new()));
         concerned.extend(inner.outstanding.forget(app));
+        inner.modest.remove(app);
         inner.idle.remove(app);
         concerned
     }
@@ -119,7 +122,9 @@ impl Claims {
         let inner = self.0.read();
         let Some(claim) = inner.objects.get(key) else { return Vec::new() };
         let wish = |other: &AppKey| {
+            let modest = inner.modest.get(other).is_some_and(|keys| keys.contains(key));
             let standing = match (inner.outstanding.is_behind(other, app), claim.recorded.contains(other)) {
+                (false, _) if modest => Standing::Idle,
                 (true, _) => Standing::Stale,
                 (false, true) => Standing::Recorded,
                 (false, false) if inner.idle.contains(other) => Standing::Idle,
@@ -186,6 +191,20 @@ impl Claims {
     /// The Applications other than `app` that have yet to render the newest commit of a repository they share with it.
     pub(crate) fn unrendered(&self, app: &AppKey) -> Vec<Unrendered> {
         self.0.read().outstanding.unrendered(app)
+    }
+
+    /// Whether `app` has yet to render the newest commit of one of its repositories.
+    pub(crate) fn has_outstanding(&self, app: &AppKey) -> bool {
+        self.0.read().outstanding.is_behind(app, app)
+    }
+
+    /// Replaces which of the objects that `app` desires it takes from nobody.
+    pub(crate) fn set_modest(&self, app: &AppKey, keys: HashSet<ObjectKey>) {
+        let mut inner = self.0.write();
+        match keys.is_empty() {
+            true => inner.modest.remove(app),
+            false => inner.modest.insert(app.clone(), keys),
+        };
     }
 
     /// `app` holds a prune until everyone on its repositories has rendered: [`Claims::caught_up`] will name it.

@@ -20,6 +20,7 @@ use crate::application::AppState;
 use crate::claims::{Claims, RepositoryId};
 use crate::clock::Clock;
 use crate::cluster_view::Cluster;
+use crate::dependencies::Dependencies;
 use crate::events::Events;
 use crate::field_sets::FieldSets;
 use crate::owned::Owned;
@@ -42,6 +43,7 @@ pub(crate) struct Context {
     pub(crate) cluster: Cluster,
     pub(crate) store: Store,
     pub(crate) claims: Arc<Claims>,
+    pub(crate) dependencies: Dependencies,
     pub(crate) owned: Owned,
     pub(crate) hub: Arc<Hub>,
     pub(crate) queue: Arc<Queue>,
@@ -61,6 +63,8 @@ pub(crate) struct Waiting {
     pub(crate) kinds: Waiters<()>,
     /// For a first list.
     pub(crate) scopes: Waiters<Gvk>,
+    /// For another Application to be ready.
+    pub(crate) applications: Waiters<AppKey>,
     /// For a namespace to come, to go, or to be kept. The index follows those that somebody waits for.
     pub(crate) namespaces: Waiters<Arc<str>>,
 }
@@ -230,6 +234,11 @@ impl Context {
         if self.waiting.namespaces.wait(name, app) {
             self.cluster.index.track(&namespace_key(name));
         }
+    }
+
+    /// An Application is another than it was: those that wait for it look again.
+    pub(crate) fn progressed(&self, app: &AppKey) {
+        self.waiting.applications.arrived(app).iter().for_each(|waiting| self.mark(waiting, Cause::Resume));
     }
 
     /// A namespace changed.

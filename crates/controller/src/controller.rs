@@ -19,6 +19,7 @@ use crate::claims::Claims;
 use crate::clock::Clock;
 use crate::cluster_view::{Cluster, namespaces};
 use crate::context::{Context, Memory, Waiting};
+use crate::dependencies::Dependencies;
 use crate::events::Events;
 use crate::follow::{self, Own};
 use crate::owned::Owned;
@@ -105,6 +106,7 @@ impl Controller {
             cluster: Cluster { writer, index, discovery, autoscalers: Autoscalers::default() },
             store: Store::default(),
             claims,
+            dependencies: Dependencies::default(),
             owned: Owned::default(),
             queue,
             retries: Retries::default(),

@@ -14,6 +14,7 @@ use tokio::time::Instant;
 
 use crate::cluster_view::namespaces;
 use crate::context::{Context, applications, projects};
+use crate::dependencies;
 use crate::queue::Cause;
 use crate::records::secrets;
 
@@ -147,6 +148,10 @@ fn take(context: &Context, kind: Own, object: &RawObject, value: Option<Value>) 
 }
 
 fn take_application(context: &Context, app: &AppKey, value: Option<Value>) {
+    let concerned = match &value {
+        Some(value) => context.dependencies.set(app, dependencies::named(app, value)),
+        None => context.dependencies.remove(app),
+    };
     let cause = match value {
         Some(value) => context.store.set_application(app, value),
         None => {
@@ -157,6 +162,8 @@ fn take_application(context: &Context, app: &AppKey, value: Option<Value>) {
     if let Some(cause) = cause {
         context.mark(app, cause);
     }
+    concerned.iter().for_each(|other| context.mark(other, Cause::Resume));
+    context.progressed(app);
 }
 
 /// Turns changes of live objects into marks, for ever.
@@ -187,6 +194,7 @@ fn changed(context: &Context, gvk: &Gvk, key: &ObjectKey, change: Change, at: In
     } else if apps.is_empty() {
         apps.extend(leftover(context, gvk, key));
     }
+    apps.extend(context.dependencies.watchers(key));
     // First lists bring everything that exists: those who have not looked yet will find it.
     for app in apps.iter().filter(|app| context.is_observing(app)) {
         context.queue.mark(app, Cause::Live, at);

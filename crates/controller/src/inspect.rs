@@ -14,16 +14,19 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use ::plan::{Action, Change, Claim, Drift, Entry, Input, Memo, Plan, Report, Request, Standing, Verdict};
+use ::plan::{
+    Action, Change, Claim, Drift, Entry, Input, Memo, Outline, Plan, Report, Request, Standing, Unready,
+    Verdict,
+};
 use api::{Intents, Status};
 use apply::Executor;
 use cluster::{ApiError, Connection, Discovery, Index, Limiter, Writer};
 use lockstep_core::{
-    AppKey, AppRecord, Application, Commit, CommitId, DesiredObject, Digest, Finding, Gvk, ObjectKey, Run,
-    Value, from_json,
+    AppKey, AppRecord, Application, Commit, CommitId, Dependency, DesiredObject, Digest, Finding, Gvk,
+    Manner, ObjectKey, Run, Selection, Value, from_json,
 };
 
-use crate::application::{Outcome, RenderFailure, vanished};
+use crate::application::{Outcome, RenderFailure, placed, vanished, why_expression, why_live, why_status};
 use crate::clock::Clock;
 use crate::context::applications;
 use crate::store::Proxy;
@@ -32,7 +35,7 @@ use installation::Installation;
 use rehearsal::Adoption;
 pub use rehearsal::{Rehearsal, Rehearsed};
 use sources::{Rendered, Sources};
-use world::World;
+use world::{World, look};
 
 /// How to look at an installation from outside.
 #[derive(Clone, Debug)]
@@ -74,6 +77,10 @@ pub struct Inspection {
     pub files: BTreeMap<Arc<str>, String>,
     /// What there is to do about each object, and why.
     pub report: Report,
+    /// The same in the order of a sync.
+    pub outline: Outline,
+    /// The dependencies that are not ready.
+    pub unready: Vec<Unready>,
     /// What would become of the objects that are not as they should be.
     pub rehearsed: BTreeMap<ObjectKey, Rehearsed>,
     /// The commits behind the objects, as far as they can be found.
@@ -118,17 +125,28 @@ impl Inspector {
 
     /// Looks at an Application.
     pub async fn inspect(&self, app: &AppKey) -> Result<Inspection, InspectError> {
+        self.look(app, None).await
+    }
+
+    /// Looks at an Application as if a sync of these objects had been asked for.
+    pub async fn inspect_sync(&self, app: &AppKey, only: Selection) -> Result<Inspection, InspectError> {
+        self.look(app, Some(only)).await
+    }
+
+    async fn look(&self, app: &AppKey, asked: Option<Selection>) -> Result<Inspection, InspectError> {
         let resource = read_application(&self.connection, app).await?;
         let status = Status::read(&resource);
         let Rendered { application, outcome, wanted, files } = self.render(app, &resource).await?;
         let record = self.record(app);
         let world = self.observe(&application, &outcome, &record).await?;
+        let unready = self.unready(&application).await;
         let mut decision = Decision {
             application: &application,
             outcome: &outcome,
             record: &record,
             world: &world,
-            request: request(&resource, &status),
+            request: request(&resource, &status, asked),
+            unready: &unready,
             history: ::plan::History::default(),
             deleting: resource.at(&["metadata", "deletionTimestamp"]).is_some(),
             run: status.run.as_ref(),
@@ -136,8 +154,7 @@ impl Inspector {
         let (plan, report) = decision.decide(self);
         let rehearsal = self.rehearsal();
         let bodies = bodies(&plan, &report, &outcome);
-        let managers: Vec<&str> = self.settings.adopted_managers.iter().map(|name| &**name).collect();
-        let adoption = Adoption { objects: adopted(&report), managers: &managers };
+        let adoption = Adoption(self.adopted(&decision, &report));
         let mut rehearsed = rehearsal.objects(bodies, &world, &adoption).await;
         for asked in &report.dry_runs {
             if let Some((_, Some(result))) = rehearsed.get(&asked.desired.key) {
@@ -146,6 +163,8 @@ impl Inspector {
         }
         let (_, report) = decision.decide(self);
         rehearsed.retain(|key, _| report.get(key).is_some_and(|entry| change(entry).is_some()));
+        let set = outcome.rendering().map(|rendering| &rendering.set);
+        let outline = Outline::of(set, &report, &decision.request.only);
         let commits = self.commits(&resource, &status, &wanted, &report).await;
         Ok(Inspection {
             resource,
@@ -154,6 +173,8 @@ impl Inspector {
             findings: outcome.findings(),
             files,
             report,
+            outline,
+            unready,
             rehearsed: rehearsed.into_iter().map(|(key, (rehearsed, _))| (key, rehearsed)).collect(),
             commits,
             application,
@@ -180,6 +201,65 @@ impl Inspector {
         let wanted: Vec<&ObjectKey> = wanted.map(|object| &object.key).collect();
         let claims = self.claims(&application.key, &wanted).await;
         World::read(&self.connection, self.discovery.catalog(), objects, claims).await
+    }
+
+    /// The dependencies that are not ready, as far as their status tells.
+    async fn unready(&self, application: &Application) -> Vec<Unready> {
+        let mut unready = Vec::new();
+        for dependency in &application.depends_on {
+            let (key, why) = match (dependency.application(), placed(&self.discovery.catalog(), dependency)) {
+                (Some(other), _) => (dependency.key(), self.why_application(&other, dependency).await),
+                (None, Err(why)) => (dependency.key(), Some(why)),
+                (None, Ok(key)) => {
+                    let live = look(&self.connection, &self.discovery.catalog(), &key, &dependency.gvk).await;
+                    let why = why_live(dependency, &live);
+                    (key, why)
+                }
+            };
+            unready.extend(why.map(|why| Unready { key, why }));
+        }
+        unready
+    }
+
+    async fn why_application(&self, other: &AppKey, dependency: &Dependency) -> Option<String> {
+        let resource = match read_application(&self.connection, other).await {
+            Ok(resource) => resource,
+            Err(InspectError::NoApplication(_)) => return Some("does not exist".to_owned()),
+            Err(error) => return Some(format!("cannot be looked at: {error}")),
+        };
+        match &dependency.ready {
+            _ if resource.at(&["metadata", "deletionTimestamp"]).is_some() => {
+                Some("is being deleted".to_owned())
+            }
+            Some(ready) => why_expression(ready, &resource),
+            None => why_status(&resource),
+        }
+    }
+
+    /// The tools whose fields an apply takes over, by object.
+    fn adopted(&self, decision: &Decision<'_>, report: &Report) -> BTreeMap<ObjectKey, Vec<Arc<str>>> {
+        let set = decision.outcome.rendering().map(|rendering| &rendering.set);
+        let replaces = |key: &ObjectKey| {
+            let said = set.and_then(|set| set.treatment(key).manner);
+            said.map_or(decision.application.sync.replace, |manner| manner == Manner::Replaced)
+        };
+        let managers = |entry: &Entry| match change(entry)? {
+            Change::Adopt { from, .. } => Some(from.clone()),
+            // Whoever made it anew is adopted too.
+            Change::Heal(Drift::Replaced) => Some(self.settings.adopted_managers.clone()),
+            Change::Update if replaces(&entry.key) => Some(self.others(decision.world, &entry.key)),
+            _ => None,
+        };
+        let adopted = report.entries.iter().filter_map(|entry| Some((entry.key.clone(), managers(entry)?)));
+        adopted.filter(|(_, managers)| !managers.is_empty()).collect()
+    }
+
+    /// Everybody else who wrote an object, but for what an autoscaler was left.
+    fn others(&self, world: &World, key: &ObjectKey) -> Vec<Arc<str>> {
+        let ::plan::Live::Present(live) = world.any(key) else { return Vec::new() };
+        let managers = live.managed_entries().into_iter().filter(|entry| entry.subresource.is_empty());
+        let others = managers.map(|entry| entry.manager);
+        others.filter(|name| **name != *self.settings.instance && **name != *diff::HANDOVER_MANAGER).collect()
     }
 
     /// Of the Applications that have recorded one of these objects, those that still want it.
@@ -262,10 +342,12 @@ pub async fn read_application(connection: &Connection, app: &AppKey) -> Result<V
     }
 }
 
-fn request(resource: &Value, status: &Status) -> Request {
+fn request(resource: &Value, status: &Status, asked: Option<Selection>) -> Request {
     let requests = Intents::read(resource).since(&status.handled);
     let approved = requests.approve.as_deref().and_then(Digest::parse);
-    Request { sync: requests.sync.is_some(), abort: requests.abort.is_some(), approved }
+    let sync = requests.sync.is_some() || asked.is_some();
+    let abort = requests.abort.is_some() && asked.is_none();
+    Request { sync, only: asked.unwrap_or(requests.only), abort, approved }
 }
 
 /// Everything that a plan is made from.
@@ -275,6 +357,7 @@ struct Decision<'a> {
     record: &'a AppRecord,
     world: &'a World,
     request: Request,
+    unready: &'a [Unready],
     history: ::plan::History,
     /// It is being deleted: nothing is synced any more.
     deleting: bool,
@@ -299,6 +382,7 @@ impl Decision<'_> {
             kinds: self.world,
             claims: self.world,
             request: &self.request,
+            unready: self.unready,
             history: &self.history,
             run: self.run,
             now: Clock::new(runtime::Clock::system()).millis(),
@@ -317,17 +401,6 @@ fn change(entry: &Entry) -> Option<&Change> {
         Verdict::Act(change) | Verdict::Withheld(change, _) => Some(change),
         Verdict::InSync | Verdict::Conflict(_) | Verdict::Kept(_) | Verdict::Unknown(_) => None,
     }
-}
-
-/// The objects whose fields are taken over from other tools.
-fn adopted(report: &Report) -> BTreeSet<ObjectKey> {
-    let adopts = |entry: &&Entry| match change(entry) {
-        Some(Change::Adopt { from, .. }) => !from.is_empty(),
-        // Whoever made it anew is adopted too.
-        Some(Change::Heal(Drift::Replaced)) => true,
-        _ => false,
-    };
-    report.entries.iter().filter(adopts).map(|entry| entry.key.clone()).collect()
 }
 
 /// What would be sent for the objects that differ; `None` for those that would go.

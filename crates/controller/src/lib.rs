@@ -13,6 +13,7 @@ mod clock;
 mod cluster_view;
 mod context;
 mod controller;
+mod dependencies;
 mod events;
 mod field_sets;
 mod follow;

@@ -1,9 +1,11 @@
 //! The Application, proved well-formed: what `api` makes of the custom resource.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::dependency::Dependency;
 use crate::revision::RepoUrl;
 
 /// The name of an Application.
@@ -47,6 +49,8 @@ pub struct Application {
     pub destination: Destination,
     /// When and how it is synced.
     pub sync: SyncPolicy,
+    /// What has to be ready before it is synced.
+    pub depends_on: Vec<Dependency>,
     /// What becomes of its objects when it is deleted.
     pub deletion: DeletionPolicy,
     /// How many entries `status.history` keeps.
@@ -125,6 +129,29 @@ pub struct SyncPolicy {
     pub retry: Retry,
     /// How long one sync may take; `None`: as long as it likes.
     pub timeout: Option<Duration>,
+    /// Objects are replaced, unless they say otherwise.
+    pub replace: bool,
+    /// Objects are deleted and made again where a change is forbidden to what is there.
+    pub force: bool,
+    /// The destination's namespace is made where it is missing, with these words on it.
+    pub create_namespace: Option<NamespaceMetadata>,
+}
+
+/// What the namespace that an Application makes says of itself. Where there is anything, it is kept so; where there is nothing, a
+/// namespace that exists is left alone.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct NamespaceMetadata {
+    /// Its labels.
+    pub labels: BTreeMap<Arc<str>, Arc<str>>,
+    /// Its annotations.
+    pub annotations: BTreeMap<Arc<str>, Arc<str>>,
+}
+
+impl NamespaceMetadata {
+    /// Whether there is nothing to say.
+    pub fn is_empty(&self) -> bool {
+        self.labels.is_empty() && self.annotations.is_empty()
+    }
 }
 
 /// How many deletions one plan may make without an approval.

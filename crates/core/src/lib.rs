@@ -5,6 +5,7 @@
 
 mod application;
 mod calendar;
+mod dependency;
 mod digest;
 mod elide;
 mod finding;
@@ -14,6 +15,7 @@ mod hook;
 mod json;
 mod key;
 mod label_selector;
+mod manner;
 mod object;
 mod origin;
 mod owner;
@@ -22,19 +24,22 @@ mod record;
 mod revision;
 mod run;
 mod secret;
+mod selection;
 mod value;
 mod wave;
 
 pub use application::{
-    AppKey, Application, Budget, DeletionPolicy, Destination, Directory, GitSource, Propagation, Retry,
-    Source, SyncMode, SyncPolicy,
+    AppKey, Application, Budget, DeletionPolicy, Destination, Directory, GitSource, NamespaceMetadata,
+    Propagation, Retry, Source, SyncMode, SyncPolicy,
 };
 pub use calendar::Date;
+pub use dependency::Dependency;
 pub use digest::{Digest, Hasher, Key};
 pub use elide::elide;
 pub use finding::{Finding, Severity};
 pub use foreign::{
-    IGNORE_HEALTH_ANNOTATION, PRUNE_ANNOTATION, ignores_health, is_never_pruned, is_pruned_last,
+    ARGO_CD_TRACKING, IGNORE_HEALTH_ANNOTATION, Meaning, PRUNE_ANNOTATION, Said, ignores_health,
+    is_never_pruned, is_pruned_last, is_pruned_when_confirmed, overruled, said,
 };
 pub use health::{Health, HealthState};
 pub use hook::{
@@ -45,6 +50,7 @@ pub use hook::{
 pub use json::{ParseError, from_json, to_json};
 pub use key::{ApiVersion, GroupKind, Gvk, ObjectKey};
 pub use label_selector::LabelSelector;
+pub use manner::{MANNER_ANNOTATION, Manner, Treatment};
 pub use object::{DesiredObject, LiveObject, ManagedEntry, OwnerRef};
 pub use origin::Origin;
 pub use owner::{OWNER_ANNOTATION, Owner};
@@ -53,5 +59,6 @@ pub use record::{AppRecord, ObjectRecord};
 pub use revision::{Commit, CommitId, RepoUrl, Timestamp};
 pub use run::{HookEnd, HookFailure, Run, RunScope, RunStage};
 pub use secret::Secret;
+pub use selection::Selection;
 pub use value::{Map, Value};
 pub use wave::Wave;

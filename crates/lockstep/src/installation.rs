@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use cluster::Connection;
 use controller::{InspectError, InspectSettings, Inspection, Inspector};
+use lockstep_core::Selection;
 
 use crate::applications::Applications;
 use crate::argument;
@@ -43,13 +44,31 @@ impl Installation {
         name: &str,
         terminal: &mut Terminal,
     ) -> anyhow::Result<(Inspector, Inspection)> {
-        // Whether it exists is asked first: that needs the least rights.
-        here.get(name).await?;
-        let inspector = self.inspector(&here.connection).await?;
+        let inspector = self.look_into(here, name).await?;
         let inspected = inspector.inspect(&here.key(name)).await;
         let inspection = inspected.map_err(|error| with_findings(error, terminal))?;
         tell(&inspection, terminal)?;
         Ok((inspector, inspection))
+    }
+
+    /// The same as if a sync of these objects had been asked for.
+    pub(crate) async fn inspect_sync(
+        &self,
+        here: &Applications,
+        (name, only): (&str, Selection),
+        terminal: &mut Terminal,
+    ) -> anyhow::Result<Inspection> {
+        let inspector = self.look_into(here, name).await?;
+        let inspected = inspector.inspect_sync(&here.key(name), only).await;
+        let inspection = inspected.map_err(|error| with_findings(error, terminal))?;
+        tell(&inspection, terminal)?;
+        Ok(inspection)
+    }
+
+    async fn look_into(&self, here: &Applications, name: &str) -> anyhow::Result<Inspector> {
+        // Whether it exists is asked first: that needs the least rights.
+        here.get(name).await?;
+        self.inspector(&here.connection).await
     }
 }
 

@@ -113,7 +113,8 @@ fn deleted(action: &Action) -> Option<&Arc<str>> {
 }
 
 fn reason(key: &ObjectKey, intent: &Intent, over: bool) -> Option<Because> {
-    match order::is_protected(key) && intent.mark != PruneMark::Allowed {
+    let asks = order::is_protected(key) && intent.mark != PruneMark::Allowed;
+    match asks || intent.mark == PruneMark::Confirm {
         true => Some(Because::Approval),
         false => over.then_some(Because::Budget),
     }

@@ -78,15 +78,10 @@ pub(crate) fn rewrite(
     if let Some(fields) = &mended {
         live.to_mut().value.set(&["metadata", "managedFields"], fields.clone());
     }
-    let from = match adopts {
-        Adopts::Yes => adopted(input, &live),
-        Adopts::No => Vec::new(),
-    };
+    let from = adopted(input, &live, adopts);
     let version = desired.gvk.api.to_string();
-    let merged = match adopts {
-        Adopts::Yes => diff::adoption(&live, input.adopted_managers, input.instance, &version),
-        Adopts::No => None,
-    };
+    let managers: Vec<&str> = from.iter().map(|manager| &**manager).collect();
+    let merged = diff::adoption(&live, &managers, input.instance, &version);
     let managed_fields = merged.or(mended)?;
     Some(Rewrite { managed_fields, from })
 }
@@ -94,16 +89,25 @@ pub(crate) fn rewrite(
 /// Whether a rewrite takes over other tools' entries.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Adopts {
+    /// Those of the tools of the installation's list.
     Yes,
+    /// Those of everybody.
+    All,
     No,
 }
 
 /// The managers whose entries an adoption merges into ours.
-pub(crate) fn adopted(input: &Input<'_>, live: &LiveObject) -> Vec<Arc<str>> {
+pub(crate) fn adopted(input: &Input<'_>, live: &LiveObject, adopts: Adopts) -> Vec<Arc<str>> {
     let entries = live.managed_entries().into_iter();
     let taken = entries.filter(|entry| {
         let ours = &*entry.manager == input.instance && &*entry.operation == "Apply";
-        entry.subresource.is_empty() && !ours && input.adopted_managers.contains(&&*entry.manager)
+        let is_taken = match adopts {
+            Adopts::Yes => input.adopted_managers.contains(&&*entry.manager),
+            // What an autoscaler has stays its own.
+            Adopts::All => &*entry.manager != diff::HANDOVER_MANAGER,
+            Adopts::No => false,
+        };
+        entry.subresource.is_empty() && !ours && is_taken
     });
     let mut managers: Vec<Arc<str>> = taken.map(|entry| entry.manager).collect();
     managers.sort();

@@ -1,6 +1,7 @@
 //! The whole decision: every object, then what only all of them together show.
 
 use crate::budget;
+use crate::gate;
 use crate::hooks::{self, Course};
 use crate::input::Input;
 use crate::memo::{Memo, next_of};
@@ -22,7 +23,14 @@ pub fn plan(input: &Input<'_>, memo: &mut Memo) -> (Plan, Report) {
     let mut dry_runs = Vec::new();
     let (mut entries, mut intents) = decide_each(&scene, memo, &mut dry_runs);
     let block = budget::hold(&scene, &mut entries, &mut intents, memo);
-    let course = hooks::direct(&scene, &mut entries, &mut intents, memo);
+    let course = match gate::dependencies(&scene).filter(|_| !input.request.abort) {
+        // What is under way goes on once they are ready again.
+        Some(gate) => {
+            gate::hold_all(&mut entries, &mut intents, &gate);
+            Course { run: input.run.cloned(), drafts: Vec::new(), wake: None }
+        }
+        None => hooks::direct(&scene, &mut entries, &mut intents, memo),
+    };
     let place = |intent: Intent| {
         let entry = &entries[intent.entry];
         (entry.key.clone(), entry.wave, intent.action)

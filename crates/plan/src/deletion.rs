@@ -163,7 +163,7 @@ fn decide(
         Fate::Ours(step) => {
             let change = Change::Prune { uid: step.uid.clone() };
             let suspended = scene.input.app.suspend.then_some(Because::Suspended);
-            let failed = || scene.back_off(scene.failure(subject.key, None));
+            let failed = || scene.back_off(subject.key, scene.failure(subject.key, None));
             // Another Application may be about to say that it wants this one.
             match suspended.or_else(failed).or_else(|| moving(scene)) {
                 Some(because) => (Verdict::Withheld(change, because), None),

@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, OnceLock};
 
 use lockstep_core::{
-    CommitId, DesiredObject, Digest, Finding, GroupKind, Hook, ObjectKey, Phase, Role, Value, Wave,
+    CommitId, DesiredObject, Digest, Finding, GroupKind, Hook, Manner, ObjectKey, Phase, Role, Treatment,
+    Value, Wave,
 };
 
 /// What the target of a deletion begins with. Without a hyphen, as stamps are divided by them.
@@ -19,6 +20,8 @@ pub struct DesiredSet {
     autoscaled: BTreeSet<ObjectKey>,
     /// Of the objects that are in another wave than 0.
     waves: BTreeMap<ObjectKey, Wave>,
+    /// Of the objects that say anything of it.
+    treatments: BTreeMap<ObjectKey, Treatment>,
     hooks: Vec<HookObject>,
     /// The digest of all that a sync brings about, once it was asked for.
     target: OnceLock<String>,
@@ -47,7 +50,11 @@ impl DesiredSet {
         let definitions = objects.iter().filter_map(|object| defined_kind(object)).collect();
         let autoscaled = objects.iter().filter_map(|object| scale_target(object)).collect();
         let waves = waves(&objects);
-        Self { revision, objects, definitions, autoscaled, waves, hooks, target: OnceLock::new() }
+        let treatments = objects.iter().map(|object| (object, Treatment::of(&object.value)));
+        let treatments = treatments.filter(|(_, treatment)| *treatment != Treatment::default());
+        let treatments = treatments.map(|(object, treatment)| (object.key.clone(), treatment)).collect();
+        let target = OnceLock::new();
+        Self { revision, objects, definitions, autoscaled, waves, treatments, hooks, target }
     }
 
     /// The commit that was rendered.
@@ -115,6 +122,20 @@ impl DesiredSet {
             true => Wave::default(),
             false => self.waves.get(key).copied().unwrap_or_default(),
         }
+    }
+
+    /// What an object says of its own sync.
+    pub fn treatment(&self, key: &ObjectKey) -> Treatment {
+        match self.treatments.is_empty() {
+            true => Treatment::default(),
+            false => self.treatments.get(key).copied().unwrap_or_default(),
+        }
+    }
+
+    /// The objects that this set takes from nobody: they are left alone, or made only where they are missing.
+    pub fn modest(&self) -> impl Iterator<Item = &ObjectKey> {
+        let is_modest = |manner| matches!(manner, Some(Manner::Untouched | Manner::Once));
+        self.treatments.iter().filter(move |(_, of)| is_modest(of.manner)).map(|(key, _)| key)
     }
 
     /// Whether there are objects in another wave than 0.

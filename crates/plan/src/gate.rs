@@ -11,9 +11,10 @@ use lockstep_core::{
     Health, HealthState, LiveObject, ObjectKey, Phase, Timestamp, Value, Wave, ignores_health,
 };
 
+use crate::dependency::Unready;
 use crate::live::{Glance, Live};
 use crate::memo::{Memo, PruneMoment};
-use crate::report::{Because, Change, Drift, Entry, Verdict};
+use crate::report::{Because, Change, Drift, Entry, KeptBecause, Verdict};
 use crate::scene::{Intent, Scene};
 use crate::step::Action;
 
@@ -50,6 +51,8 @@ pub enum Obstacle {
     Beginning,
     /// The sync failed, or was ended, and why.
     SyncFailed(String),
+    /// These have to be ready first.
+    Dependencies(Vec<Unready>),
 }
 
 impl Gate {
@@ -59,7 +62,7 @@ impl Gate {
             Obstacle::Unhealthy(health, _) => health.state == HealthState::Degraded,
             Obstacle::Hook { failed, .. } => *failed,
             Obstacle::SyncFailed(_) | Obstacle::Refused(_) => true,
-            Obstacle::Outstanding | Obstacle::Beginning => false,
+            Obstacle::Outstanding | Obstacle::Beginning | Obstacle::Dependencies(_) => false,
         }
     }
 
@@ -81,6 +84,10 @@ impl fmt::Display for Gate {
             }
             Obstacle::Beginning => return f.write_str("waits for the sync to begin"),
             Obstacle::SyncFailed(why) => return write!(f, "waits for another sync: {why}"),
+            Obstacle::Dependencies(unready) => {
+                let all: Vec<String> = unready.iter().map(ToString::to_string).collect();
+                return write!(f, "waits for {}", all.join(", and for "));
+            }
             Obstacle::Outstanding | Obstacle::Unhealthy(..) | Obstacle::Refused(_) => {}
         }
         write!(f, "waits for wave {}: {}", self.wave, self.key)?;
@@ -125,6 +132,14 @@ pub(crate) fn hold(
         memo.healthy.clear();
     }
     closed
+}
+
+/// What everything waits for, where a dependency is not ready.
+pub(crate) fn dependencies(scene: &Scene<'_, '_>) -> Option<Arc<Gate>> {
+    let unready = scene.input.unready;
+    let key = unready.first()?.key.clone();
+    let obstacle = Obstacle::Dependencies(unready.to_vec());
+    Some(Arc::new(Gate { wave: Wave::default(), key, obstacle }))
 }
 
 /// Drops everything that waits for a wave or a hook, and every deletion.
@@ -193,6 +208,7 @@ fn transition(live: &LiveObject) -> Option<Timestamp> {
 
 fn obstacle(scene: &Scene<'_, '_>, entry: &Entry, memo: &mut Memo) -> Option<Obstacle> {
     match &entry.verdict {
+        Verdict::Kept(KeptBecause::Exists) => unhealthy(scene, entry, memo),
         Verdict::Kept(_) => None,
         Verdict::InSync | Verdict::Conflict(_) | Verdict::Act(Change::Recover | Change::Forget) => {
             unhealthy(scene, entry, memo)
@@ -200,6 +216,8 @@ fn obstacle(scene: &Scene<'_, '_>, entry: &Entry, memo: &mut Memo) -> Option<Obs
         Verdict::Act(_) | Verdict::Unknown(_) => Some(Obstacle::Outstanding),
         // What the policy leaves as it is, and what another writer keeps changing, would be waited for in vain.
         Verdict::Withheld(_, because) => match because {
+            // What others were asked for does not wait for it either.
+            Because::Manual if scene.input.request.sync => None,
             Because::Notify
             | Because::Manual
             | Because::Suspended

@@ -54,7 +54,9 @@ pub(crate) fn direct(
     let Some(set) = scene.set else { return idle };
     let mut director = Director { scene, set, run: told.cloned(), course: idle };
     let settled = told.is_none_or(|run| matches!(run.stage, RunStage::Succeeded | RunStage::Failed));
-    if !director.has_runs() && settled && !scene.input.request.abort {
+    // A sync of some objects has no hooks.
+    let runs = director.has_runs() && scene.input.request.only.is_all();
+    if !runs && settled && !scene.input.request.abort {
         gate::hold(scene, entries, intents, memo, None);
         return director.course;
     }

@@ -4,8 +4,11 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
-use lockstep_core::{AppRecord, Application, CommitId, Digest, Gvk, Key, ObjectKey, Run, Timestamp};
+use lockstep_core::{
+    AppRecord, Application, CommitId, Digest, Gvk, Key, ObjectKey, Run, Selection, Timestamp,
+};
 
+use crate::dependency::Unready;
 use crate::desired::Desired;
 use crate::failure::Failure;
 use crate::fight::Fight;
@@ -42,6 +45,8 @@ pub struct Request {
     /// the back-off of failures and fights short. The controller withdraws it once the plan it led to was executed and no deletion
     /// of it waits for an approval, or another revision came.
     pub sync: bool,
+    /// The objects that the sync is for. With some of them left out, no hooks run.
+    pub only: Selection,
     /// What is under way is to be ended, and nothing more done until there is something newer.
     pub abort: bool,
     /// The digest that `lockstep app approve` put down.
@@ -118,6 +123,8 @@ pub struct Input<'a> {
     pub claims: &'a dyn Claims,
     /// What a user asked for.
     pub request: &'a Request,
+    /// The dependencies that are not ready: nothing begins before they are.
+    pub unready: &'a [Unready],
     /// What earlier attempts came to.
     pub history: &'a History,
     /// The last sync with hooks, as the status has it.

@@ -12,6 +12,7 @@ mod budget;
 mod compare;
 mod decide;
 mod deletion;
+mod dependency;
 mod desired;
 mod failure;
 mod fight;
@@ -21,6 +22,7 @@ mod input;
 mod live;
 mod memo;
 mod order;
+mod outline;
 mod report;
 mod scene;
 mod stage;
@@ -33,6 +35,7 @@ mod words;
 
 pub use decide::plan;
 pub use deletion::{Deletion, plan_deletion};
+pub use dependency::Unready;
 pub use desired::{DELETION, Desired, DesiredSet, HookObject};
 pub use failure::{Attempt, Failure, Refusal};
 pub use fight::Fight;
@@ -41,6 +44,7 @@ pub use hooks::{hook_object, hook_objects};
 pub use input::{DryRunOutcome, DryRunResult, History, Input, Millis, Request};
 pub use live::{Claim, Claims, Glance, Kinds, Live, LiveSet, NamespaceState, Serving, Standing, Unrendered};
 pub use memo::Memo;
+pub use outline::{Item, Outline, Section};
 pub use report::{
     Because, Block, Change, Drift, DryRun, Entry, KeptBecause, Reason, Report, SyncState, Verdict,
 };

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use diff::Extra;
 use lockstep_core::{
     CommitId, Digest, Hook, LiveObject, ObjectKey, ObjectRecord, Owner, PRUNE_ANNOTATION, Value, Wave,
-    is_never_pruned, is_pruned_last,
+    is_never_pruned, is_pruned_last, is_pruned_when_confirmed,
 };
 
 use crate::compare::{self, Comparison};
@@ -123,6 +123,8 @@ pub(crate) enum PruneMoment {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum PruneMark {
     Disabled,
+    /// Only with an approval.
+    Confirm,
     Allowed,
     #[default]
     Unset,
@@ -133,6 +135,7 @@ impl PruneMark {
         match object.str_at(&["metadata", "annotations", PRUNE_ANNOTATION]) {
             Some("allowed") => Self::Allowed,
             _ if is_never_pruned(object) => Self::Disabled,
+            _ if is_pruned_when_confirmed(object) => Self::Confirm,
             _ => Self::Unset,
         }
     }

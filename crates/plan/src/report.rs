@@ -51,7 +51,8 @@ impl Report {
 
     /// How many objects the Application has, those that are leaving included.
     pub fn objects(&self) -> usize {
-        self.entries.iter().filter(|entry| !matches!(entry.verdict, Verdict::Kept(_))).count()
+        let is_here = |entry: &&Entry| entry.origin.is_some() || !matches!(entry.verdict, Verdict::Kept(_));
+        self.entries.iter().filter(is_here).count()
     }
 
     /// How many of them are not as they should be.
@@ -97,7 +98,7 @@ pub enum Verdict {
     Withheld(Change, Because),
     /// It belongs to someone else and is left alone.
     Conflict(Owner),
-    /// It is not desired any more and stays; it is no longer ours.
+    /// It stays as it is: not desired any more and no longer ours, or desired and left alone.
     Kept(KeptBecause),
     /// Its live state cannot be told, so nothing is decided.
     Unknown(Arc<str>),
@@ -214,7 +215,7 @@ pub enum Because {
     Refused(String),
 }
 
-/// Why an object that is not desired stays.
+/// Why an object stays as it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum KeptBecause {
     /// `lockstep.dev/prune: disabled` on it.
@@ -229,6 +230,10 @@ pub enum KeptBecause {
     OwnedBy(Owner),
     /// It is not the object that was applied: someone deleted that one and made this one.
     Replaced,
+    /// Git wants it, and it says that it is left alone.
+    Untouched,
+    /// Git wants it only where it is not there, and it is.
+    Exists,
 }
 
 /// Deletions that wait for an approval.

@@ -4,7 +4,7 @@ use std::cell::OnceCell;
 use std::sync::Arc;
 
 use diff::Extra;
-use lockstep_core::{AppKey, Digest, LiveObject, ObjectKey, Owner, SyncMode, Wave};
+use lockstep_core::{AppKey, Digest, LiveObject, Manner, ObjectKey, Owner, SyncMode, Wave};
 
 use crate::desired::{Desired, DesiredSet};
 use crate::failure::{Attempt, Failure};
@@ -95,10 +95,34 @@ impl<'i, 'a> Scene<'i, 'a> {
         same.then_some(&result.outcome)
     }
 
+    /// Whether a sync was asked for that is for an object.
+    pub(crate) fn asks(&self, key: &ObjectKey) -> bool {
+        self.input.request.sync && self.input.request.only.contains(key)
+    }
+
+    /// How a desired object is synced.
+    pub(crate) fn manner(&self, key: &ObjectKey) -> Manner {
+        let otherwise = if self.input.app.sync.replace { Manner::Replaced } else { Manner::Applied };
+        self.set.and_then(|set| set.treatment(key).manner).unwrap_or(otherwise)
+    }
+
+    /// Whether an object is deleted and made again where a change is forbidden to it.
+    pub(crate) fn forces(&self, key: &ObjectKey) -> bool {
+        self.input.app.sync.force || self.set.is_some_and(|set| set.treatment(key).force)
+    }
+
+    /// Why the policy does not let a change of an object be made, if it does not.
+    pub(crate) fn policy_for(&self, key: &ObjectKey, change: &Change) -> Option<Because> {
+        self.policy_if(self.asks(key), change)
+    }
+
     /// Why the policy does not let a change be made, if it does not.
     pub(crate) fn policy(&self, change: &Change) -> Option<Because> {
+        self.policy_if(self.input.request.sync, change)
+    }
+
+    fn policy_if(&self, asked: bool, change: &Change) -> Option<Because> {
         let sync = &self.input.app.sync;
-        let asked = self.input.request.sync;
         let heal = matches!(change, Change::Heal(_));
         let is_prune = matches!(change, Change::Prune { .. });
         match sync.mode {
@@ -114,15 +138,15 @@ impl<'i, 'a> Scene<'i, 'a> {
     }
 
     /// Whether an earlier failure of this attempt makes it wait.
-    pub(crate) fn back_off(&self, failure: Option<&Failure>) -> Option<Because> {
+    pub(crate) fn back_off(&self, key: &ObjectKey, failure: Option<&Failure>) -> Option<Because> {
         let failure = failure.filter(|failure| self.input.now < failure.not_before)?;
-        (!self.input.request.sync).then(|| Because::Failed(Box::new(failure.clone()), None))
+        (!self.asks(key)).then(|| Because::Failed(Box::new(failure.clone()), None))
     }
 
     /// Whether a fight makes a heal wait.
     pub(crate) fn fight(&self, key: &ObjectKey, drift: &Drift) -> Option<Because> {
         let fight = self.input.history.fights.get(key)?;
-        let held = fight.holds(drift, self.input.now) && !self.input.request.sync;
+        let held = fight.holds(drift, self.input.now) && !self.asks(key);
         held.then(|| Because::Fighting { manager: fight.manager.clone(), until: fight.not_before })
     }
 

@@ -208,7 +208,7 @@ fn kept(scene: &Scene<'_, '_>, subject: &Subject<'_>, because: KeptBecause) -> (
         && subject.record.is_some()
         && scene.is_ready()
         && !scene.is_suspiciously_empty()
-        && scene.policy(&Change::Forget).is_none();
+        && scene.policy_for(subject.key, &Change::Forget).is_none();
     let action = acts.then(|| Action::Abandon(because.clone()));
     (Verdict::Kept(because), action)
 }
@@ -222,9 +222,9 @@ fn obstacle(scene: &Scene<'_, '_>, key: &ObjectKey, remembered: Option<&Remember
         () if !scene.is_ready() => Some(Because::NotRendered),
         () if scene.is_suspiciously_empty() => Some(Because::EmptyRender),
         () => scene
-            .policy(&change)
+            .policy_for(key, &change)
             .or((!scene.input.app.sync.prune && !left_by_hook).then_some(Because::PruneOff))
-            .or_else(|| scene.back_off(scene.failure(key, None))),
+            .or_else(|| scene.back_off(key, scene.failure(key, None))),
     }
 }
 

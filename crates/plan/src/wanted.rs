@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use diff::Extra;
-use lockstep_core::{DesiredObject, Digest, LiveObject, ObjectKey, ObjectRecord, Owner};
+use lockstep_core::{DesiredObject, Digest, LiveObject, Manner, ObjectKey, ObjectRecord, Owner};
 
 use crate::compare::{self, Adopts, Comparison};
 use crate::failure::{Failure, Refusal};
@@ -11,7 +11,7 @@ use crate::input::DryRunOutcome;
 use crate::live::{Glance, Live, NamespaceState, Serving};
 use crate::memo::{Fact, PruneMark, Remembered};
 use crate::order;
-use crate::report::{Because, Change, Drift, DryRun, Verdict};
+use crate::report::{Because, Change, Drift, DryRun, KeptBecause, Verdict};
 use crate::scene::{Draft, Scene, Standpoint};
 use crate::step::{Action, Apply, Ownership, Prune, Recreate, Seen, Why};
 use crate::subject::Subject;
@@ -52,6 +52,9 @@ pub(crate) fn decide<'a>(
         }
     };
     let case = Case { scene, subject, rendered, digest, trims };
+    if let Some(because) = case.left_alone(&glance) {
+        return case.say(Verdict::Kept(because));
+    }
     if let Some(extras) = case.unchanged(&glance, remembered.as_ref()) {
         let mut draft = case.in_sync();
         draft.entry.extras = extras;
@@ -82,6 +85,24 @@ impl<'a> Case<'_, '_, 'a> {
         (record.rendered == self.digest && known.drift.is_none()).then(|| known.extras.clone())
     }
 
+    /// Why nothing is done whatever it is like.
+    fn left_alone(&self, glance: &Glance) -> Option<KeptBecause> {
+        match (self.scene.manner(self.key()), glance) {
+            (Manner::Untouched, _) => Some(KeptBecause::Untouched),
+            (Manner::Once, Glance::Present { deleting: false, .. }) => Some(KeptBecause::Exists),
+            _ => None,
+        }
+    }
+
+    /// Whose fields are taken over at a first apply.
+    fn adopts(&self) -> Adopts {
+        match self.scene.manner(self.key()) {
+            Manner::Merged => Adopts::No,
+            Manner::Replaced => Adopts::All,
+            Manner::Applied | Manner::Once | Manner::Untouched => Adopts::Yes,
+        }
+    }
+
     fn say(&self, verdict: Verdict) -> Decided {
         Decided { draft: self.scene.draft(&self.subject, verdict, None), remembered: None, dry_run: None }
     }
@@ -97,7 +118,7 @@ impl<'a> Case<'_, '_, 'a> {
 
     /// A difference that cannot be dealt with now. The policy comes first: what it forbids is not waited for.
     fn not_now(&self, change: Change, because: Because) -> Decided {
-        let because = self.scene.policy(&change).unwrap_or(because);
+        let because = self.scene.policy_for(self.key(), &change).unwrap_or(because);
         self.say(Verdict::Withheld(change, because))
     }
 
@@ -128,12 +149,17 @@ impl<'a> Case<'_, '_, 'a> {
         let change = self.missing();
         let rival = match self.scene.standpoint(self.key(), None, self.subject.record.is_some()) {
             Standpoint::Ours(rival) => rival,
+            // Whoever makes it first has made it.
+            Standpoint::Theirs(_) if self.scene.manner(self.key()) == Manner::Once => None,
             Standpoint::Theirs(owner) => return self.say(Verdict::Conflict(owner)),
             Standpoint::Leaving(app) => return self.not_now(change, Because::MovingFrom(app)),
         };
         let failure = self.scene.failure(self.key(), Some(self.rendered.digest));
-        let because =
-            self.scene.policy(&change).or_else(|| self.namespace()).or_else(|| self.wait(&change, failure));
+        let because = self
+            .scene
+            .policy_for(self.key(), &change)
+            .or_else(|| self.namespace())
+            .or_else(|| self.wait(&change, failure));
         let mut decided = match because {
             Some(because) => self.say(Verdict::Withheld(change, because)),
             None => {
@@ -170,7 +196,7 @@ impl<'a> Case<'_, '_, 'a> {
             Change::Heal(drift) => self.scene.fight(self.key(), drift),
             _ => None,
         };
-        fight.or_else(|| self.scene.back_off(failure))
+        fight.or_else(|| self.scene.back_off(self.key(), failure))
     }
 
     fn present(&self, live: &LiveObject) -> Decided {
@@ -203,7 +229,7 @@ impl<'a> Case<'_, '_, 'a> {
             Some(_) => Change::Heal(Drift::Replaced),
             None if ours => Change::Update,
             None => {
-                let from = compare::adopted(input, live);
+                let from = compare::adopted(input, live, self.adopts());
                 Change::Adopt { from, owner: owner.map(|owner| owner.app.clone()) }
             }
         };
@@ -220,7 +246,7 @@ impl<'a> Case<'_, '_, 'a> {
 
     fn recorded(&self, live: &LiveObject, record: &ObjectRecord) -> Decided {
         if record.rendered != self.digest {
-            let may_write = self.scene.policy(&Change::Update).is_none();
+            let may_write = self.scene.policy_for(self.key(), &Change::Update).is_none();
             let recovered = may_write.then(|| self.recovered(live)).flatten();
             return recovered.unwrap_or_else(|| self.differs(live, Change::Update));
         }
@@ -229,6 +255,9 @@ impl<'a> Case<'_, '_, 'a> {
         let Comparison { drift, extras } = comparison.clone();
         let mut decided = match drift {
             None => Decided { draft: self.in_sync(), remembered: None, dry_run: None },
+            Some(Drift::Fields(_) | Drift::Undecided) if self.may_drift() => {
+                Decided { draft: self.in_sync(), remembered: None, dry_run: None }
+            }
             Some(drift) => self.differs(live, Change::Heal(drift)),
         };
         decided.draft.entry.extras = extras;
@@ -246,6 +275,10 @@ impl<'a> Case<'_, '_, 'a> {
         decided
     }
 
+    fn may_drift(&self) -> bool {
+        self.scene.set.is_some_and(|set| set.treatment(self.key()).may_drift)
+    }
+
     /// What Git wants, as it is sent to an object that exists.
     fn sent(&self) -> Arc<DesiredObject> {
         match self.trims {
@@ -260,7 +293,7 @@ impl<'a> Case<'_, '_, 'a> {
 
     /// A live object that is not, or may not be, as it should be.
     fn differs(&self, live: &LiveObject, change: Change) -> Decided {
-        let withheld = self.scene.policy(&change);
+        let withheld = self.scene.policy_for(self.key(), &change);
         let undecided = matches!(change, Change::Heal(Drift::Undecided));
         let told = self.scene.dry_run(live, self.digest);
         if matches!((&change, told), (Change::Heal(_), Some(DryRunOutcome::Unchanged))) {
@@ -309,9 +342,11 @@ impl<'a> Case<'_, '_, 'a> {
     fn apply(&self, live: &LiveObject, change: &Change) -> Apply {
         let input = self.scene.input;
         let (why, adopts) = match change {
-            Change::Adopt { .. } => (Why::Adopt, Adopts::Yes),
-            Change::Heal(drift @ Drift::Replaced) => (Why::Heal(drift.clone()), Adopts::Yes),
+            Change::Adopt { .. } => (Why::Adopt, self.adopts()),
+            Change::Heal(drift @ Drift::Replaced) => (Why::Heal(drift.clone()), self.adopts()),
             Change::Heal(drift) => (Why::Heal(drift.clone()), Adopts::No),
+            // Others' fields go with each change of an object that is replaced.
+            Change::Update if self.adopts() == Adopts::All => (Why::Change, Adopts::All),
             Change::Create | Change::Update | Change::Recreate | Change::Recover => (Why::Change, Adopts::No),
             Change::Prune { .. } | Change::Forget | Change::Hook(_) | Change::HookEnded => {
                 (Why::Change, Adopts::No)
@@ -321,7 +356,7 @@ impl<'a> Case<'_, '_, 'a> {
         let rewrite = compare::rewrite(input, &desired, live, adopts);
         let lets_go = !compare::names_replicas(&desired.value) && self.scene.is_autoscaled(self.key());
         let handover = if lets_go { compare::handover(input, live, rewrite.as_ref()) } else { None };
-        let ownership = if adopts == Adopts::Yes { Ownership::AskFirst } else { Ownership::Force };
+        let ownership = if adopts == Adopts::No { Ownership::Force } else { Ownership::AskFirst };
         let seen = Seen { uid: live.uid.clone(), resource_version: live.resource_version.clone() };
         Apply { desired, why, rewrite, ownership, handover, seen: Some(seen) }
     }
@@ -330,12 +365,13 @@ impl<'a> Case<'_, '_, 'a> {
     fn immutable(&self, live: &LiveObject, change: Change, failure: &Failure) -> Decided {
         let allowed = [&live.value, &self.rendered.value]
             .into_iter()
-            .any(|object| PruneMark::of(object) == PruneMark::Allowed);
+            .any(|object| PruneMark::of(object) == PruneMark::Allowed)
+            || self.scene.forces(self.key());
         if !self.scene.is_ready() {
             // A recreate is a deletion, and without a good render nothing is deleted.
             return self.say(Verdict::Withheld(change, Because::NotRendered));
         }
-        let waits = self.scene.back_off(Some(failure)).is_some();
+        let waits = self.scene.back_off(self.key(), Some(failure)).is_some();
         let hint = match (order::is_protected(self.key()), allowed) {
             (true, _) => Some("objects of this kind are never deleted to be created again"),
             (false, false) => {

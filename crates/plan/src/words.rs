@@ -169,7 +169,7 @@ impl fmt::Display for Because {
             Self::SelfHealOff => f.write_str("drifted (selfHeal is off)"),
             Self::PruneOff => f.write_str("left over (prune is off)"),
             Self::Budget => f.write_str("blocked by the deletion budget"),
-            Self::Approval => f.write_str("blocked, deleting this kind needs an approval"),
+            Self::Approval => f.write_str("blocked, its deletion needs an approval"),
             Self::EmptyRender => f.write_str("held, the render is empty"),
             Self::NotRendered => f.write_str("held, nothing is rendered"),
             Self::Move(by) => {
@@ -261,6 +261,8 @@ impl fmt::Display for KeptBecause {
             Self::MovedTo(app) => write!(f, "{app} has it now"),
             Self::OwnedBy(owner) => write!(f, "it belongs to {}", Whose(owner)),
             Self::Replaced => f.write_str("it is not the object that was applied"),
+            Self::Untouched => f.write_str("it is annotated to be left alone"),
+            Self::Exists => f.write_str("it is only made where it is missing"),
         }
     }
 }

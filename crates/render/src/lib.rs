@@ -9,6 +9,7 @@ mod files;
 mod folder;
 mod glob;
 mod metadata;
+mod namespace;
 mod object;
 mod render;
 mod repeated;
@@ -17,6 +18,7 @@ mod secret;
 
 pub use files::{Entry, EntryKind, FileError, Files};
 pub use folder::{Folder, FolderError};
+pub use namespace::with_namespace;
 pub use object::Namespaces;
 pub use render::{Identity, Limits, Options, RenderError, Rendered, render};
 pub use scope::{NoScopes, Scope, Scopes, built_in_scope};

@@ -1,8 +1,8 @@
 //! What the server writes and Git must not say, and the annotations that are ours.
 
 use lockstep_core::{
-    ARGO_CD_HOOK, Finding, HELM_HOOK, HOOK_ANNOTATION, HookOn, OWNER_ANNOTATION, Phase, Value, Wave,
-    parse_delete, parse_retries, parse_timeout,
+    ARGO_CD_HOOK, ARGO_CD_TRACKING, Finding, HELM_HOOK, HOOK_ANNOTATION, HookOn, Manner, Meaning,
+    OWNER_ANNOTATION, Phase, Value, Wave, overruled, parse_delete, parse_retries, parse_timeout, said,
 };
 use manifest::Object;
 
@@ -55,7 +55,7 @@ fn says_something(value: &Value) -> bool {
 }
 
 /// Annotations of the model that this binary does not act on.
-const NOT_BUILT: &[&str] = &["sync", "depends-on"];
+const NOT_BUILT: &[&str] = &["depends-on"];
 /// Annotations that a user may write on an Application in Git, as on any other way.
 const INTENTS: &[&str] = &["sync", "refresh", "approve", "abort"];
 const PREFIX: &str = "lockstep.dev/";
@@ -80,8 +80,50 @@ pub(crate) fn check_annotations(object: &Object, value: &mut Value, findings: &m
             findings.push(finding.at(place));
         }
     }
+    findings.extend(check_tracking(object, value));
+    findings.extend(check_foreign(object));
     findings.extend(check_foreign_wave(object));
     findings.extend(check_hook(object));
+}
+
+/// Whose an object is stands in the record: Argo CD's own word would make it take the object for its own.
+fn check_tracking(object: &Object, value: &mut Value) -> Option<Finding> {
+    let path = ["metadata", "annotations", ARGO_CD_TRACKING];
+    let place = object.origin_of_fields(&path);
+    value.remove(&path)?;
+    if value.at(&path[..2]).is_some_and(Value::is_empty_container) {
+        value.remove(&path[..2]);
+    }
+    let message = format!("annotation {ARGO_CD_TRACKING} is written by Argo CD and is left out");
+    Some(Finding::warning("foreign-annotation", message).at(place).with_hint("remove it"))
+}
+
+/// What other tools' annotations ask for and nothing is done about, and what does not count beside another one.
+fn check_foreign(object: &Object) -> Vec<Finding> {
+    let finding = |annotation: &str, message: String| {
+        let place = object.origin_of_fields(&["metadata", "annotations", annotation]);
+        Finding::warning("foreign-annotation", message).at(place)
+    };
+    let idle = said(&object.value).into_iter().filter_map(|said| {
+        let (annotation, text) = (said.annotation, said.text);
+        match said.meaning {
+            Some(Meaning::Nothing(hint)) => {
+                let message = format!("annotation {annotation}: {text} has no effect here");
+                Some(finding(annotation, message).with_hint(hint))
+            }
+            None => {
+                let message = format!("annotation {annotation}: a word that is not known is ignored");
+                Some(finding(annotation, message).with_text(text))
+            }
+            Some(_) => None,
+        }
+    });
+    let overruled = overruled(&object.value).into_iter().map(|(said, by)| {
+        let message =
+            format!("annotation {} ({}) says otherwise than {by}, which counts", said.annotation, said.text);
+        finding(said.annotation, message)
+    });
+    idle.chain(overruled).collect()
 }
 
 /// Argo CD's wave counts where ours is not named. It ignores what is no integer; here that is told.
@@ -107,14 +149,10 @@ fn check_annotation(name: &str, text: &str, is_application: bool) -> Option<Find
         Finding::error("not-built", message).with_hint("remove it")
     };
     match (name, text) {
-        ("prune", "disabled" | "allowed" | "last") => None,
-        ("prune", "confirm") => {
-            Some(not_built().with_text("confirm").with_hint("use disabled, allowed or last"))
-        }
-        ("prune", other) => {
-            let message = format!("annotation {full} must be disabled, allowed or last");
-            Some(Finding::error("bad-annotation", message).with_text(other))
-        }
+        ("prune", "disabled" | "confirm" | "allowed" | "last") => None,
+        ("prune", other) => Some(bad(&full, "must be disabled, confirm, allowed or last", other)),
+        ("sync", text) if is_application || Manner::parse(text).is_some() => None,
+        ("sync", other) => Some(bad(&full, "must be disabled, merge, if-not-present or replace", other)),
         ("hook", text) if all_words(text, |word| Phase::parse(word).is_some()) => None,
         ("hook-delete", text) if all_words(text, |word| parse_delete(word).is_some()) => None,
         ("hook-timeout", text) if parse_timeout(text).is_some() => None,
@@ -175,7 +213,7 @@ mod tests {
         for (name, text, is_application, rule) in [
             ("prune", "disabled", false, None),
             ("prune", "allowed", false, None),
-            ("prune", "confirm", false, Some("not-built")),
+            ("prune", "confirm", false, None),
             ("prune", "no", false, Some("bad-annotation")),
             ("prune", "last", false, None),
             ("wave", "-1", false, None),
@@ -195,7 +233,9 @@ mod tests {
             ("ignore-health", "true", false, None),
             ("ignore-health", "yes", false, Some("bad-annotation")),
             ("hook-run", "1", false, Some("unknown-annotation")),
-            ("sync", "merge", false, Some("not-built")),
+            ("sync", "merge", false, None),
+            ("sync", "now", false, Some("bad-annotation")),
+            ("depends-on", "x", false, Some("not-built")),
             ("sync", "now", true, None),
             ("approve", "abc", true, None),
             ("approve", "abc", false, Some("unknown-annotation")),

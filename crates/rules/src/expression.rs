@@ -1,5 +1,7 @@
 //! One expression with variables, as admission policies have it.
 
+mod about_self;
+
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 

@@ -27,8 +27,9 @@ pub(crate) enum Command {
     Show { target: Target, path: Vec<String> },
     /// Somebody asks why an Application is as it is.
     Why { app: String },
-    /// Somebody sets one of the annotations that ask for something: `sync`, `refresh`, `approve`, `abort`.
-    Ask { app: String, what: String },
+    /// Somebody sets one of the annotations that ask for something: `sync`, `refresh`, `approve`, `abort`; `only=ConfigMap/a`: for
+    /// some objects.
+    Ask { app: String, what: String, only: Option<String> },
     /// Time passes.
     Wait(Duration),
     /// Time passes until nothing happens any more.
@@ -123,7 +124,8 @@ impl Command {
             },
             "why" => Self::Why { app: first.to_owned() },
             "approve" | "sync" | "refresh" | "abort" => {
-                Self::Ask { app: first.to_owned(), what: verb.to_owned() }
+                let only = words.get(1).and_then(|word| word.strip_prefix("only="));
+                Self::Ask { app: first.to_owned(), what: verb.to_owned(), only: only.map(str::to_owned) }
             }
             "wait" => Self::Wait(duration(first)?),
             "settle" => Self::Settle,

@@ -67,7 +67,7 @@ pub(crate) fn perform(stage: &mut Stage, scene: &Scene) -> Result<Vec<String>> {
             let report = stage.inspect(&app)?.report;
             return Ok(report.to_string().lines().map(str::to_owned).collect());
         }
-        Command::Ask { app, what } => ask(stage, &app, &what)?,
+        Command::Ask { app, what, only } => ask(stage, &app, &what, only.as_deref())?,
         Command::App { name, words } => {
             let application = application(stage, &name, &words)?;
             stage.within(|stage| user::write_object(&stage.world, How::Apply, "user", &application))?;
@@ -99,13 +99,16 @@ fn disturb(stage: &Stage, command: Command) -> Result<Vec<String>> {
     Ok(Vec::new())
 }
 
-fn ask(stage: &Stage, app: &str, what: &str) -> Result<()> {
+fn ask(stage: &Stage, app: &str, what: &str, only: Option<&str>) -> Result<()> {
     let value = match what {
         "approve" => {
             let report = stage.inspect(app)?.report;
             report.block.context("nothing waits for an approval")?.digest.to_string()
         }
-        _ => stage.now().as_millis().to_string(),
+        _ => {
+            let only = only.map(|only| format!("{}{only}", api::ONLY)).unwrap_or_default();
+            format!("{}{only}", stage.now().as_millis())
+        }
     };
     let target =
         Target { kind: "Application".to_owned(), namespace: "default".to_owned(), name: app.to_owned() };
@@ -136,7 +139,10 @@ fn application(stage: &Stage, name: &str, words: &[String]) -> Result<Value> {
             "revision" => revision = value,
             "namespace" => namespace = value,
             "mode" => spec.set(&["sync", "mode"], value.into()),
-            "prune" | "selfHeal" | "allowEmpty" => spec.set(&["sync", key], flag),
+            "prune" | "selfHeal" | "allowEmpty" | "replace" | "force" | "createNamespace" => {
+                spec.set(&["sync", key], flag);
+            }
+            "after" => spec.set(&["dependsOn"], Value::list(value.split(',').map(dependency).collect())),
             "suspend" => spec.set(&["suspend"], flag),
             "budget" => spec.set(&["sync", "deletionBudget"], number(value)),
             "timeout" => spec.set(&["sync", "timeout"], value.into()),
@@ -159,6 +165,17 @@ fn application(stage: &Stage, name: &str, words: &[String]) -> Result<Value> {
         ("metadata", map([("name", name.into()), ("namespace", "default".into())])),
         ("spec", spec),
     ]))
+}
+
+/// `db`, an Application; or `v1:ConfigMap/gate`.
+fn dependency(text: &str) -> Value {
+    match text.rsplit_once('/') {
+        None => map([("kind", "Application".into()), ("name", text.into())]),
+        Some((kind, name)) => {
+            let (version, kind) = kind.split_once(':').unwrap_or(("v1", kind));
+            map([("apiVersion", version.into()), ("kind", kind.into()), ("name", name.into())])
+        }
+    }
 }
 
 fn number(text: &str) -> Value {

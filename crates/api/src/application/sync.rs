@@ -1,6 +1,9 @@
 //! The sync policy of an Application.
 
-use lockstep_core::{Budget, Propagation, Retry, SyncMode, SyncPolicy};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use lockstep_core::{Budget, NamespaceMetadata, Propagation, Retry, SyncMode, SyncPolicy};
 
 use crate::fields::Fields;
 
@@ -19,13 +22,37 @@ pub(super) fn sync(mut fields: Fields<'_>) -> SyncPolicy {
         propagation: fields.choice("propagation", &propagations.map(|p| (p.as_str(), p))).unwrap_or_default(),
         retry: retry(fields.mapping_or_empty("retry")),
         timeout: fields.duration("timeout"),
+        replace: fields.flag("replace").unwrap_or(false),
+        force: fields.flag("force").unwrap_or(false),
+        create_namespace: create_namespace(&mut fields),
     };
-    if fields.flag("createNamespace") == Some(true) {
-        fields.not_built("createNamespace");
-    }
     fields.refuse(&["pin"]);
     fields.finish();
     policy
+}
+
+fn create_namespace(sync: &mut Fields<'_>) -> Option<NamespaceMetadata> {
+    let wanted = sync.flag("createNamespace").unwrap_or(false);
+    let said = sync.says("namespaceMetadata");
+    let mut fields = sync.mapping_or_empty("namespaceMetadata");
+    let metadata = NamespaceMetadata {
+        labels: words(&mut fields, "labels"),
+        annotations: words(&mut fields, "annotations"),
+    };
+    let ours = metadata.annotations.keys().find(|name| name.starts_with("lockstep.dev/"));
+    if let Some(name) = ours {
+        fields.error("annotations", format!("{name} is written by Lockstep"));
+    }
+    fields.finish();
+    if said && !wanted {
+        sync.error("namespaceMetadata", "needs createNamespace: true");
+    }
+    wanted.then_some(metadata)
+}
+
+fn words(fields: &mut Fields<'_>, name: &'static str) -> BTreeMap<Arc<str>, Arc<str>> {
+    let words = fields.words(name).into_iter();
+    words.map(|(name, text)| (Arc::from(name), Arc::from(text))).collect()
 }
 
 fn budget(sync: &mut Fields<'_>) -> Budget {
@@ -85,6 +112,22 @@ mod tests {
             (r#"{"mode":"Manual","selfHeal":true}"#, true),
         ] {
             assert_eq!(read(sync).unwrap().sync.self_heal, expected, "{sync}");
+        }
+    }
+
+    #[test]
+    fn words_for_a_namespace_need_one_that_is_made() {
+        let made = |sync: &str| read(sync).map(|app| app.sync.create_namespace);
+        assert_eq!(made("{}"), Some(None));
+        // Which one is made has to be said.
+        assert_eq!(made(r#"{"createNamespace":true}"#), None);
+        for refused in [
+            r#"{"namespaceMetadata":{"labels":{"a":"b"}}}"#,
+            r#"{"createNamespace":true,"namespaceMetadata":{"labels":{"a":1}}}"#,
+            r#"{"createNamespace":true,"namespaceMetadata":{"label":{}}}"#,
+            r#"{"createNamespace":true,"namespaceMetadata":{"annotations":{"lockstep.dev/owner":"x"}}}"#,
+        ] {
+            assert_eq!(made(refused), None, "{refused}");
         }
     }
 

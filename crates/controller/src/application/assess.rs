@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use ::plan::{Glance, LiveSet};
-use lockstep_core::{DesiredObject, Gvk, Health, HealthState, ObjectKey, ignores_health};
+use lockstep_core::{DesiredObject, Gvk, Health, HealthState, Manner, ObjectKey, ignores_health};
 
 use super::observe::Observed;
 use super::workload;
@@ -13,7 +13,8 @@ use crate::context::Context;
 pub(super) fn assess(context: &Context, observed: &mut Observed) -> Vec<(ObjectKey, Health)> {
     let Some(rendering) = observed.rendered.outcome.rendering().cloned() else { return Vec::new() };
     let known = &mut observed.rendered.valid.found.state.health;
-    let counts = |object: &&Arc<DesiredObject>| !ignores_health(&object.value);
+    let is_ours = |key: &ObjectKey| rendering.set.treatment(key).manner != Some(Manner::Untouched);
+    let counts = |object: &&Arc<DesiredObject>| is_ours(&object.key) && !ignores_health(&object.value);
     let wanted = rendering.set.objects().iter().filter(counts).map(|object| {
         let health = match context.cluster.glance(&object.key, &object.gvk) {
             Glance::Absent => Health::new(HealthState::Missing, ""),

@@ -47,6 +47,14 @@ pub(crate) async fn delete(context: &Context, found: Found, fence: &Fence) -> Re
     let repositories = followed(&found.resource).into_iter().map(|(repository, _)| repository).collect();
     concerned.extend(context.claims.set_leaving(&found.key, repositories));
     concerned.iter().for_each(|other| context.mark(other, Cause::Resume));
+    let dependants = context.dependencies.dependants(&found.key);
+    if !dependants.is_empty() {
+        // What depends on it goes first; each of them that is gone starts this again.
+        let line =
+            |app: &lockstep_core::AppKey| format!("application {app} depends on it and has to go first");
+        let lines = dependants.iter().map(line).collect();
+        return Err(Halt::refused(valid.found, Why::Deleting(lines, None)));
+    }
     let last = match hooks {
         Hooks::None => None,
         Hooks::Known(last) => Some(last),
@@ -141,7 +149,11 @@ fn application(found: &Found) -> Application {
             propagation: Propagation::Background,
             retry: Retry::default(),
             timeout: None,
+            replace: false,
+            force: false,
+            create_namespace: None,
         },
+        depends_on: Vec::new(),
         deletion: if orphan { DeletionPolicy::Orphan } else { DeletionPolicy::Prune },
         history: 0,
     }

@@ -8,6 +8,7 @@ mod assess;
 mod checkpoint;
 mod claim;
 mod deletion;
+mod depend;
 mod dereference;
 mod farewell;
 mod fetch;
@@ -29,6 +30,7 @@ mod validate;
 mod wait;
 mod workload;
 
+pub(crate) use depend::{placed, why_expression, why_live, why_status};
 pub(crate) use render::Outcome;
 pub(crate) use standing::vanished;
 pub(crate) use state::{AppState, Inputs, RenderFailure};

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use lockstep_core::{Gvk, ObjectKey};
 
+use super::depend;
 use super::halt::Halt;
 use super::render::Rendered;
 use super::workload;
@@ -23,8 +24,11 @@ pub(crate) struct Observed {
 pub(crate) async fn observe(context: &Context, mut rendered: Rendered) -> Result<Observed, Halt> {
     let app = rendered.valid.found.key.clone();
     let owned = context.owned.of(&app);
+    let depended = depend::objects(context, &rendered.valid.app);
+    context.dependencies.watch(&app, depended.iter().map(|(key, _)| key.clone()).collect());
     let state = &mut rendered.valid.found.state;
     let mut objects: BTreeSet<(ObjectKey, Gvk)> = owned.iter().cloned().collect();
+    objects.extend(depended);
     if let Some(rendering) = rendered.outcome.rendering() {
         let wanted = rendering.set.objects().iter();
         objects.extend(wanted.map(|object| (object.key.clone(), object.gvk.clone())));

@@ -93,7 +93,9 @@ pub(super) fn finish(
     if let (Some(noticed), OperationPhase::Succeeded) = (syncing.noticed, phase) {
         context.telemetry.went_live(noticed.elapsed());
     }
-    let entry = rendering.commits.first().map(|commit| {
+    // What was synced of it in part is not what was live.
+    let whole = found.requests.only.is_all();
+    let entry = rendering.commits.first().filter(|_| whole).map(|commit| {
         let revision = commit.id.clone();
         let (author, subject) = (commit.author.clone(), commit.subject.clone());
         HistoryEntry { revision, author, subject, plan, result: phase, at }

@@ -6,6 +6,7 @@ use ::plan::{DryRun, DryRunResult, Input, Live, LiveSet, Memo, Plan, Report, Req
 use futures::StreamExt;
 use lockstep_core::{AppKey, ObjectKey};
 
+use super::depend;
 use super::observe::Observed;
 use super::state::AppState;
 use crate::context::Context;
@@ -40,7 +41,8 @@ pub(crate) async fn plan(context: &Context, mut observed: Observed) -> Planned {
 pub(crate) fn decide(context: &Context, observed: &mut Observed) -> (Plan, Report) {
     let requests = &observed.rendered.valid.found.requests;
     let approved = requests.approve.as_deref().and_then(lockstep_core::Digest::parse);
-    let request = Request { sync: requests.sync.is_some(), abort: requests.abort.is_some(), approved };
+    let (only, abort) = (requests.only.clone(), requests.abort.is_some());
+    let request = Request { sync: requests.sync.is_some(), only, abort, approved };
     with_input(context, observed, &request, ::plan::plan)
 }
 
@@ -53,6 +55,7 @@ pub(super) fn with_input<T>(
 ) -> T {
     let Observed { rendered, owned } = observed;
     let world = World(context);
+    let unready = depend::unready(context, &rendered.valid.app);
     let run = rendered.valid.found.told.run.clone();
     let AppState { recorded, memo, history, .. } = &mut *rendered.valid.found.state;
     let input = Input {
@@ -68,6 +71,7 @@ pub(super) fn with_input<T>(
         kinds: &context.cluster,
         claims: &world,
         request,
+        unready: &unready,
         history,
         run: run.as_ref(),
         now: context.clock.millis(),

@@ -195,6 +195,8 @@ fn settle(context: &Context, valid: &mut Valid, made: &Made) -> BTreeSet<AppKey>
             let before = state.rendering.replace(rendering.clone());
             state.refused = None;
             let keys: HashSet<_> = rendering.set.objects().iter().map(|object| object.key.clone()).collect();
+            context.dependencies.unsettle(app);
+            context.claims.set_modest(app, rendering.set.modest().cloned().collect());
             let concerned = context.claims.set_desired(app, keys);
             look_for_leftovers(context, app, state, before.as_deref());
             concerned

@@ -7,6 +7,7 @@ use lockstep_core::{Finding, Health, HealthState, ObjectKey};
 use super::End;
 use super::apply::Applied;
 use super::assess::assess;
+use super::depend;
 use super::halt::{Refused, Why as Obstruction};
 use super::observe::Observed;
 use super::standing::{self, Grounds};
@@ -37,6 +38,7 @@ pub(crate) async fn report(context: &Context, applied: Applied) {
     let summary = health::summary(healths.iter().map(|(key, health)| (key, health)));
     let mut status = compute(context, &observed, &report, &healths, &summary);
     operation::finish(context, &mut observed, &mut status, &report, complete);
+    depend::settle(context, &observed.rendered.valid.found, &status);
     tell(context, &mut observed.rendered.valid.found, status).await;
 }
 
@@ -146,6 +148,7 @@ pub(super) async fn refused(context: &Context, refused: Refused) -> End {
     if let (Some(refresh), Obstruction::Source(_)) = (found.requests.refresh.clone(), &why) {
         status.handled.refresh = Some(refresh);
     }
+    depend::settle(context, &found, &status);
     tell(context, &mut found, status).await;
     let leaves = found.is_deleting() || matches!(why, Obstruction::Source(_));
     if !leaves {

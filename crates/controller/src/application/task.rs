@@ -60,10 +60,12 @@ impl Task {
             limits: Limits::default(),
         };
         let rendered = ::render::render(&sources, &options);
-        let rendered = rendered.map_err(|RenderError::Unreadable(cause)| Arc::from(crate::chain(&*cause)))?;
+        let mut rendered =
+            rendered.map_err(|RenderError::Unreadable(cause)| Arc::from(crate::chain(&*cause)))?;
         if rendered.has_errors() {
             return Ok(self.refuse(&artifacts, RenderFailure::Findings(rendered.findings)));
         }
+        ::render::with_namespace(&mut rendered, self.app.sync.create_namespace.as_ref(), &options);
         let asked =
             rendered.asked_kinds.into_iter().map(|gvk| (gvk.clone(), self.scopes.scope(&gvk))).collect();
         let revision = self.inputs.commits[0].clone();

@@ -7,6 +7,7 @@ use bytes::Bytes;
 use cluster::Patch;
 use lockstep_core::{Application, Value, to_json};
 
+use super::depend;
 use super::dereference::Found;
 use super::halt::{Halt, Why};
 use crate::context::Context;
@@ -23,6 +24,9 @@ pub(crate) struct Valid {
 pub(crate) async fn validate(context: &Context, found: Found) -> Result<Valid, Halt> {
     let (app, findings) = api::application(&found.resource);
     let Some(app) = app else { return Err(Halt::refused(found, Why::Spec(findings))) };
+    if let Some(cycle) = depend::cycle(context, &found.key) {
+        return Err(Halt::refused(found, Why::Spec(vec![cycle])));
+    }
     let news = found.told.observed_generation != found.generation();
     for finding in findings.iter().filter(|_| news) {
         tracing::warn!(app = %found.key, %finding, "The spec is odd");

@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use ::plan::{Because, Entry, Kinds, LiveSet, NamespaceState, Report, Serving, Verdict};
+use ::plan::{Because, Entry, Kinds, LiveSet, NamespaceState, Obstacle, Report, Serving, Unready, Verdict};
 use lockstep_core::{AppKey, ObjectKey};
 
+use super::depend;
 use super::observe::Observed;
 use crate::context::Context;
 use crate::queue::Cause;
@@ -19,6 +20,31 @@ pub(super) fn wait(context: &Context, observed: &Observed, report: &Report) {
     hold(context, app, report);
     wait_for_kinds(context, observed, report);
     wait_for_namespaces(context, app, report);
+    wait_for_dependencies(context, observed, report);
+}
+
+/// Waits for the Applications that others are depended on; other objects wake by their own changes.
+fn wait_for_dependencies(context: &Context, observed: &Observed, report: &Report) {
+    let gates = report.entries.iter().find_map(|entry| match &entry.verdict {
+        Verdict::Withheld(_, Because::Wave(gate)) => Some(gate),
+        _ => None,
+    });
+    let Some(Obstacle::Dependencies(known)) = gates.map(|gate| &gate.obstacle) else { return };
+    let (app, spec) = (&observed.rendered.valid.found.key, &observed.rendered.valid.app);
+    for other in known.iter().filter_map(application) {
+        let _ = context.waiting.applications.wait(&other, app);
+    }
+    // Of a kind that is not served yet nothing is watched.
+    context.await_kinds(app);
+    if depend::unready(context, spec) != *known {
+        // It changed between the plan and the wait.
+        context.mark(app, Cause::Resume);
+    }
+}
+
+fn application(unready: &Unready) -> Option<AppKey> {
+    let is_one = unready.key.is(api::GROUP, "Application");
+    is_one.then(|| AppKey { namespace: unready.key.namespace.clone(), name: unready.key.name.clone() })
 }
 
 /// Waits for those who have to render before the Application deletes, or takes, an object that may be moving.

@@ -1,6 +1,6 @@
 //! What applying objects would make of them, asked of the API server.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use apply::Executor;
@@ -52,17 +52,14 @@ impl Rehearsed {
 
 type Answer = (Rehearsed, Option<DryRunResult>);
 
-/// Objects that are taken over from other tools, and those tools.
+/// Objects that are taken over from other tools, with those tools.
 #[derive(Default)]
-pub(super) struct Adoption<'a> {
-    pub(super) objects: BTreeSet<ObjectKey>,
-    pub(super) managers: &'a [&'a str],
-}
+pub(super) struct Adoption(pub(super) BTreeMap<ObjectKey, Vec<Arc<str>>>);
 
-impl<'a> Adoption<'a> {
+impl Adoption {
     /// The managers whose fields an object's apply takes over.
-    fn of(&self, key: &ObjectKey) -> &'a [&'a str] {
-        if self.objects.contains(key) { self.managers } else { &[] }
+    fn of(&self, key: &ObjectKey) -> Vec<&str> {
+        self.0.get(key).into_iter().flatten().map(|manager| &**manager).collect()
     }
 }
 
@@ -114,7 +111,7 @@ impl Rehearsal {
         &self,
         bodies: BTreeMap<ObjectKey, Option<Arc<DesiredObject>>>,
         world: &World,
-        adoption: &Adoption<'_>,
+        adoption: &Adoption,
     ) -> BTreeMap<ObjectKey, Answer> {
         let all: Vec<_> =
             bodies.into_iter().map(|(key, body)| self.object(key, body, world, adoption)).collect();
@@ -126,7 +123,7 @@ impl Rehearsal {
         key: ObjectKey,
         body: Option<Arc<DesiredObject>>,
         world: &World,
-        adoption: &Adoption<'_>,
+        adoption: &Adoption,
     ) -> (ObjectKey, Answer) {
         let Some(desired) = body else {
             let live = world.any(&key);
@@ -137,7 +134,7 @@ impl Rehearsal {
             let diff = object_diff(&Value::Null, &desired.value, &key);
             return (key, (Rehearsed::Create { diff, untried: Some(obstacle) }, None));
         }
-        let answer = self.try_apply(desired, live, adoption.of(&key)).await;
+        let answer = self.try_apply(desired, live, &adoption.of(&key)).await;
         (key, answer)
     }
 

@@ -1,20 +1,22 @@
 //! `lockstep plan`
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use anyhow::Context;
 use cluster::Discovery;
 use controller::{CatalogScopes, InspectError, Inspector, Rehearsal, Rehearsed};
-use lockstep_core::{Application, Key, ObjectKey, Origin, Value};
-use render::{Folder, Identity, Limits, Namespaces, Options, Rendered};
+use lockstep_core::{Application, Key, ObjectKey, Origin, Value, Wave};
+use plan::{DesiredSet, Section};
+use render::{Folder, Identity, Limits, Namespaces, Options, Rendered, with_namespace};
 
 use crate::applications::{Applications, Place};
 use crate::connect::block_on;
 use crate::exit::Exit;
 use crate::installation::{Installation, with_findings};
 use crate::local::{self, Local};
-use crate::output::{self, Output, mapping, text};
+use crate::output::{self, Output, Texts, mapping, text};
+use crate::paint::Paint;
 use crate::rehearsed;
 use crate::terminal::Terminal;
 
@@ -45,7 +47,16 @@ struct Stand {
 struct Fate {
     key: ObjectKey,
     origin: Option<Origin>,
-    rehearsed: Rehearsed,
+    /// When; hooks may run several times.
+    sections: Vec<Section>,
+    /// `None` of a hook: it is made anew each time.
+    rehearsed: Option<Rehearsed>,
+}
+
+impl Fate {
+    fn differs(&self) -> bool {
+        self.rehearsed.as_ref().is_some_and(Rehearsed::differs)
+    }
 }
 
 impl Plan {
@@ -69,7 +80,8 @@ impl Plan {
         }
         let fates = self.fates(rendered, stand.as_ref(), &here, &discovery).await?;
         self.print(&fates, terminal)?;
-        let failed = |fate: &Fate| matches!(fate.rehearsed, Rehearsed::Refused(_) | Rehearsed::Unknown(_));
+        let failed =
+            |fate: &Fate| matches!(fate.rehearsed, Some(Rehearsed::Refused(_) | Rehearsed::Unknown(_)));
         Ok(if fates.iter().any(failed) { Exit::Error } else { Exit::Success })
     }
 
@@ -106,7 +118,11 @@ impl Plan {
         };
         // As said, else as the Application's first source says.
         let first = stand.and_then(|stand| stand.app.sources.first()).map(|source| &source.directory);
-        self.local.render(folder, self.local.directory(first), &options)
+        let mut rendered = self.local.render(folder, self.local.directory(first), &options)?;
+        if let Some(stand) = stand {
+            with_namespace(&mut rendered, stand.app.sync.create_namespace.as_ref(), &options);
+        }
+        Ok(rendered)
     }
 
     async fn fates(
@@ -123,50 +139,93 @@ impl Plan {
             }
         };
         let wanted: BTreeSet<ObjectKey> = rendered.objects.iter().map(|object| object.key.clone()).collect();
-        let objects = rendered.objects.into_iter().map(Arc::new).collect::<Vec<_>>();
+        let set = DesiredSet::new(local::nobody()?, rendered.objects.iter().cloned());
+        let kept = rendered.objects.into_iter().filter(|object| set.get(&object.key).is_some());
+        let objects = kept.map(Arc::new).collect::<Vec<_>>();
         let tried = rehearsal.apply(objects.clone()).await?;
+        let fate = |key: ObjectKey, origin: &Origin, rehearsed: Option<Rehearsed>| {
+            let sections = Section::of(&set, &key);
+            Fate { key, origin: Some(origin.clone()), sections, rehearsed }
+        };
         let mut fates: Vec<Fate> = tried
             .into_iter()
             .zip(objects)
-            .map(|((key, rehearsed), object)| Fate { key, origin: Some(object.origin.clone()), rehearsed })
+            .map(|((key, rehearsed), object)| fate(key, &object.origin, Some(rehearsed)))
             .collect();
+        let hooks = set.hooks().iter().map(|hook| &hook.object);
+        fates.extend(hooks.map(|object| fate(object.key.clone(), &object.origin, None)));
         let Some(stand) = stand else { return Ok(fates) };
         let record = stand.inspector.record(&stand.app.key);
         for (key, recorded) in record.objects.iter().filter(|(key, _)| !wanted.contains(*key)) {
             if let Some(rehearsed) = rehearsal.delete(key, &recorded.gvk).await {
-                fates.push(Fate { key: key.clone(), origin: None, rehearsed });
+                let (key, rehearsed) = (key.clone(), Some(rehearsed));
+                fates.push(Fate { sections: Section::of(&set, &key), key, origin: None, rehearsed });
             }
         }
         if !stand.app.sync.prune {
-            fates.retain(|fate| !matches!(fate.rehearsed, Rehearsed::Delete(_)));
+            fates.retain(|fate| !matches!(fate.rehearsed, Some(Rehearsed::Delete(_))));
         }
         Ok(fates)
     }
 
     fn print(&self, fates: &[Fate], terminal: &mut Terminal) -> anyhow::Result<()> {
         let names: Vec<String> =
-            fates.iter().filter(|fate| fate.rehearsed.differs()).map(|fate| fate.key.to_string()).collect();
+            fates.iter().filter(|fate| fate.differs()).map(|fate| fate.key.to_string()).collect();
         if output::value(terminal, self.output, &machine(fates), &names.join("\n"))? {
             return Ok(());
         }
-        for fate in fates.iter().filter(|fate| fate.rehearsed.differs()) {
-            let place = fate.origin.as_ref().map(|origin| {
-                let file = self.local.shown(&origin.file).display().to_string();
-                Origin { file: file.into(), ..origin.clone() }.to_string()
-            });
-            let style = (terminal.paint, self.output.texts());
-            let text = rehearsed::describe(&fate.key, place.as_deref(), &fate.rehearsed, &[], style);
-            terminal.out.write_all(text.as_bytes())?;
+        let differing = shown(fates);
+        let headed = differing.keys().any(|section| !is_plain(*section));
+        for (section, fates) in differing {
+            if headed {
+                writeln!(terminal.out, "{}\n", terminal.paint.bold(format!("# {section}")))?;
+            }
+            for fate in fates {
+                let text = self.describe(fate, (terminal.paint, self.output.texts()));
+                terminal.out.write_all(text.as_bytes())?;
+            }
         }
         writeln!(terminal.out, "{}", summary(fates))?;
         Ok(())
     }
+
+    fn describe(&self, fate: &Fate, style: (Paint, Texts)) -> String {
+        let place = fate.origin.as_ref().map(|origin| {
+            let file = self.local.shown(&origin.file).display().to_string();
+            Origin { file: file.into(), ..origin.clone() }.to_string()
+        });
+        match &fate.rehearsed {
+            Some(rehearsed) => rehearsed::describe(&fate.key, place.as_deref(), rehearsed, &[], style),
+            None => {
+                let place = place.map(|place| format!(" ({place})")).unwrap_or_default();
+                format!("{} {}{place}\n\n", style.0.green("run"), style.0.bold(rehearsed::name(&fate.key)))
+            }
+        }
+    }
+}
+
+/// What differs, in the order of a sync, with the hooks that would run because of it.
+fn shown(fates: &[Fate]) -> BTreeMap<Section, Vec<&Fate>> {
+    let runs = fates.iter().any(Fate::differs);
+    let mut shown: BTreeMap<Section, Vec<&Fate>> = BTreeMap::new();
+    for fate in fates.iter().filter(|fate| fate.differs() || fate.rehearsed.is_none() && runs) {
+        for section in &fate.sections {
+            shown.entry(*section).or_default().push(fate);
+        }
+    }
+    shown
+}
+
+/// Where there is nothing but these, no heading says anything.
+fn is_plain(section: Section) -> bool {
+    section == Section::Wave(Wave::default()) || section == Section::Deletions(Wave::default())
 }
 
 fn summary(fates: &[Fate]) -> String {
     let mut counts = [0; 5];
     for fate in fates {
-        counts[match &fate.rehearsed {
+        let Some(rehearsed) = &fate.rehearsed else { continue };
+        counts[match rehearsed {
             Rehearsed::Create { .. } => 0,
             Rehearsed::Change(diff) if !diff.is_empty() => 1,
             Rehearsed::Delete(_) => 2,
@@ -176,12 +235,23 @@ fn summary(fates: &[Fate]) -> String {
     }
     let [create, change, delete, same, failed] = counts;
     let failed = if failed > 0 { format!(", {failed} refused") } else { String::new() };
-    format!("{create} to create, {change} to change, {delete} to delete, {same} unchanged{failed}")
+    let hooks = fates.iter().filter(|fate| fate.rehearsed.is_none()).count();
+    let hooks = match hooks {
+        0 => String::new(),
+        1 => ", 1 hook".to_owned(),
+        hooks => format!(", {hooks} hooks"),
+    };
+    format!("{create} to create, {change} to change, {delete} to delete, {same} unchanged{failed}{hooks}")
 }
 
 fn machine(fates: &[Fate]) -> Value {
     let objects = fates.iter().map(|fate| {
-        let mut value = rehearsed::machine(&fate.key, &fate.rehearsed);
+        let mut value = match &fate.rehearsed {
+            Some(rehearsed) => rehearsed::machine(&fate.key, rehearsed),
+            None => mapping([("object", text(fate.key.to_reference())), ("change", text("hook"))]),
+        };
+        let sections = fate.sections.iter().map(|section| Value::string(section.to_string()));
+        value.set(&["sections"], Value::list(sections.collect()));
         if let Some(origin) = &fate.origin {
             value.set(&["origin"], origin.to_string().into());
         }
@@ -209,7 +279,12 @@ mod tests {
             Rehearsed::Refused(String::new()),
         ]
         .into_iter()
-        .map(|rehearsed| Fate { key: key.clone(), origin: None, rehearsed })
+        .map(|rehearsed| Fate {
+            key: key.clone(),
+            origin: None,
+            sections: Vec::new(),
+            rehearsed: Some(rehearsed),
+        })
         .collect();
         assert_eq!(summary(&fates), "1 to create, 1 to change, 1 to delete, 2 unchanged, 1 refused");
         assert_eq!(summary(&[]), "0 to create, 0 to change, 0 to delete, 0 unchanged");

@@ -39,7 +39,7 @@ async fn what_moves_to_a_suspended_application_waits_there_and_holds_nobody_up()
 #[tokio::test(flavor = "multi_thread")]
 async fn what_moves_to_an_application_whose_spec_is_refused_is_not_deleted() {
     let Some(stage) = both("refused-move").await else { return };
-    stage.change("y", json!({"spec": {"dependsOn": [{"kind": "Application", "name": "z"}]}})).await;
+    stage.change("y", json!({"spec": {"ignore": [{"kind": "ConfigMap"}]}})).await;
     settled(&stage, "y", "InvalidSpec").await;
     let before = uid(&stage, "moving").await;
     stage.repo.remove("x/moving.yaml").remove("x/going.yaml");
@@ -58,7 +58,7 @@ async fn what_moves_to_an_application_whose_spec_is_refused_is_not_deleted() {
     stage.until(("lockstep.dev/v1alpha1", "Application", "x"), held).await;
     assert_eq!(uid(&stage, "second").await, second);
     let source = json!({"git": {"url": stage.repo.url(), "revision": "main", "path": "y"}});
-    stage.change("y", json!({"spec": {"sources": [source], "dependsOn": null}})).await;
+    stage.change("y", json!({"spec": {"sources": [source], "ignore": null}})).await;
     let sha = stage.repo.head();
     stage.ready("y", &sha).await;
     settled(&stage, "x", "Ready").await;

@@ -34,10 +34,8 @@ async fn a_field_that_is_not_built_is_refused_by_its_path() {
     let sha = stage.push(&[("app/a.yaml", &config_map("a", "1"))]);
     let git = json!({"url": stage.repo.url(), "revision": "main", "path": "app"});
     let cases = [
-        ("spec.sync.createNamespace", json!({"sync": {"createNamespace": true}})),
-        ("spec.sync.timeout", json!({"sync": {"timeout": "10m"}})),
         ("spec.ignore", json!({"ignore": [{"kind": "Deployment", "jsonPointers": ["/spec/replicas"]}]})),
-        ("spec.dependsOn", json!({"dependsOn": [{"kind": "Application", "name": "x"}]})),
+        ("spec.sync.pin", json!({"sync": {"pin": {"revision": "abc"}}})),
         ("spec.sources[0].kustomize", json!({"sources": [{"git": git, "kustomize": {}}]})),
         ("spec.sources[0].helm", json!({"sources": [{"git": git, "helm": {"releaseName": "x"}}]})),
         ("spec.sources[0].oci", json!({"sources": [{"oci": {"url": "oci://r/shop", "revision": "1.x"}}]})),
@@ -52,7 +50,7 @@ async fn a_field_that_is_not_built_is_refused_by_its_path() {
         assert!(message.contains(path), "{path} is not in: {message}");
     }
     assert_eq!(value(&stage, "a").await, "", "nothing was done");
-    stage.change("app-0", json!({"spec": {"sync": {"createNamespace": null}}})).await;
+    stage.change("app-0", json!({"spec": {"ignore": null}})).await;
     stage.ready("app-0", &sha).await;
 }
 

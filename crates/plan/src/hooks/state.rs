@@ -89,7 +89,7 @@ impl<'a> Director<'_, '_, 'a> {
         let failure = self.scene.failure(&stamped.key, Some(stamped.digest));
         match failure {
             Some(failure) if failure.exhausted => State::Ended(HookEnd::failed(failure.message.clone())),
-            failure => match self.scene.back_off(failure) {
+            failure => match self.scene.back_off(&stamped.key, failure) {
                 Some(because) => State::Waits(because),
                 None => State::Make(stamped),
             },

@@ -17,6 +17,7 @@ mod runs;
 mod scale;
 mod syncing;
 mod text;
+mod treatment;
 mod waves;
 mod world;
 

@@ -326,9 +326,9 @@ fn some_kinds_always_need_an_approval_or_a_word_of_their_own() {
          applied CustomResourceDefinition/w group=g",
         "Syncing Progressing
          ConfigMap/a: in sync
-         PersistentVolumeClaim/data: blocked, deleting this kind needs an approval; would delete it
+         PersistentVolumeClaim/data: blocked, its deletion needs an approval; would delete it
          PersistentVolumeClaim/scratch: deletes, Git does not have it
-         CustomResourceDefinition/w: blocked, deleting this kind needs an approval; would delete it
+         CustomResourceDefinition/w: blocked, its deletion needs an approval; would delete it
          > delete foundations: delete PersistentVolumeClaim/scratch uid-scratch",
     );
     check(

@@ -20,6 +20,7 @@ pub(crate) struct World {
     pub(crate) live: BTreeMap<ObjectKey, LiveObject>,
     pub(crate) record: AppRecord,
     pub(crate) request: Request,
+    pub(crate) unready: Vec<Unready>,
     pub(crate) history: History,
     pub(crate) memo: Memo,
     pub(crate) run: Option<Run>,
@@ -71,6 +72,9 @@ impl World {
             propagation: Propagation::Background,
             retry,
             timeout: None,
+            replace: false,
+            force: false,
+            create_namespace: None,
         };
         let app = Application {
             key: AppKey::new("team", "shop"),
@@ -81,6 +85,7 @@ impl World {
             sources: Vec::new(),
             destination: Destination { namespace: Some("shop".into()) },
             sync,
+            depends_on: Vec::new(),
             deletion: DeletionPolicy::Prune,
             history: 10,
         };
@@ -90,6 +95,7 @@ impl World {
             live: BTreeMap::new(),
             record: AppRecord::default(),
             request: Request::default(),
+            unready: Vec::new(),
             history: History::default(),
             memo: Memo::default(),
             run: None,
@@ -209,6 +215,9 @@ impl World {
                 self.desired.push(desired);
             }
             "ungit" => self.desired.retain(|before| before.key != key_of(words[1])),
+            "only" => self.request.only = Selection::parse(words[1]),
+            "waits-for" => self.unready.push(Unready { key: object(1), why: words[2..].join(" ") }),
+            "ready" => self.unready.clear(),
             "watched-as" => {
                 let version = words[2];
                 let live = self.touch(&object(1));
@@ -240,6 +249,8 @@ impl World {
             word if word.starts_with("timeout=") => {
                 sync.timeout = Some(Duration::from_secs(word["timeout=".len()..].parse().unwrap()));
             }
+            "replace" => sync.replace = true,
+            "force" => sync.force = true,
             "orphan" => self.app.deletion = DeletionPolicy::Orphan,
             word => match word.strip_prefix("budget=").unwrap().strip_suffix('%') {
                 Some(percent) => sync.budget = Budget::Percent(percent.parse().unwrap()),
@@ -406,6 +417,7 @@ impl World {
             kinds: self,
             claims: self,
             request: &self.request,
+            unready: &self.unready,
             history: &self.history,
             run: self.run.as_ref(),
             now: self.now,

@@ -1,7 +1,7 @@
 //! What becomes of the objects.
 
-use lockstep_core::{Directory, Gvk, Value, from_json, to_json};
-use lockstep_render::{Limits, Namespaces, Options, Rendered, Scope, Scopes, render};
+use lockstep_core::{Directory, Gvk, NamespaceMetadata, Value, from_json, to_json};
+use lockstep_render::{Limits, Namespaces, Options, Rendered, Scope, Scopes, render, with_namespace};
 
 use crate::tree::{Tree, findings, names, render_tree, render_with, source};
 
@@ -296,7 +296,7 @@ metadata:
         findings(&rendered),
         [
             "[owner-annotation] deploy/a.yaml:6:25: annotation lockstep.dev/owner is written by Lockstep and is replaced (remove it)",
-            "[not-built] deploy/a.yaml:7:24: annotation lockstep.dev/sync: not built yet, so that it would have no effect (remove it)",
+            "[bad-annotation] deploy/a.yaml:7:24: annotation lockstep.dev/sync must be disabled, merge, if-not-present or replace",
         ]
     );
     let owner = value(&rendered).str_at(&["metadata", "annotations", "lockstep.dev/owner"]);
@@ -338,4 +338,74 @@ fn equal_objects_have_equal_digests_whatever_the_style() {
         "{apiVersion: v1, kind: ConfigMap, metadata: {name: c, creationTimestamp: null}, data: {a: '1'}}";
     assert_eq!(digest(block), digest(flow));
     assert_ne!(digest(block), digest(&block.replace('1', "2")));
+}
+
+#[test]
+fn the_namespace_is_added_where_no_source_has_it() {
+    let key = lockstep_core::Key::new([1; 32]);
+    let commit = lockstep_core::CommitId::parse(&"a".repeat(40)).unwrap();
+    let options = Options {
+        identity: None,
+        namespaces: Namespaces::Fill("shop"),
+        scopes: &lockstep_render::NoScopes,
+        key: &key,
+        commit: &|_, _| commit.clone(),
+        limits: Limits::default(),
+    };
+    let made = |text: &str, metadata: Option<&NamespaceMetadata>| {
+        let mut rendered = one(text);
+        with_namespace(&mut rendered, metadata, &options);
+        rendered
+    };
+    let nothing = NamespaceMetadata::default();
+    let labelled = NamespaceMetadata {
+        labels: [("team".into(), "shop".into())].into(),
+        annotations: [("example.com/x".into(), "y".into())].into(),
+    };
+    let (map, namespace) = (
+        "{apiVersion: v1, kind: ConfigMap, metadata: {name: a}}",
+        "{apiVersion: v1, kind: Namespace, metadata: {name: shop}}",
+    );
+    assert_eq!(names(&made(map, None)), ["ConfigMap shop/a"]);
+    assert_eq!(names(&made(namespace, Some(&labelled))), ["Namespace /shop"]);
+    for (metadata, expected) in [
+        (
+            &nothing,
+            r#"{"annotations":{"lockstep.dev/prune":"disabled","lockstep.dev/sync":"if-not-present"},"name":"shop"}"#,
+        ),
+        (
+            &labelled,
+            r#"{"annotations":{"example.com/x":"y","lockstep.dev/prune":"disabled"},"labels":{"team":"shop"},"name":"shop"}"#,
+        ),
+    ] {
+        let rendered = made(map, Some(metadata));
+        assert_eq!(names(&rendered), ["ConfigMap shop/a", "Namespace /shop"]);
+        let found = to_json(rendered.objects[1].value.at(&["metadata"]).unwrap());
+        assert_eq!(String::from_utf8_lossy(&found), expected);
+    }
+}
+
+#[test]
+fn what_other_tools_ask_for_and_nothing_is_done_about_is_told() {
+    let rendered = one("\
+apiVersion: v1
+kind: ConfigMap
+metadata:
+  name: a
+  annotations:
+    argocd.argoproj.io/tracking-id: guestbook:/ConfigMap:shop/a
+    argocd.argoproj.io/sync-options: Validate=false,ServerSideApply=true,Dance=true
+    argocd.argoproj.io/compare-options: IgnoreExtraneous
+    helm.sh/resource-policy: keep
+    lockstep.dev/prune: allowed
+");
+    let expected = [
+        "[foreign-annotation] deploy/a.yaml:6:37: annotation argocd.argoproj.io/tracking-id is written by Argo CD and is left out (remove it)",
+        "[foreign-annotation] deploy/a.yaml:7:38: annotation argocd.argoproj.io/sync-options: Validate=false has no effect here (the API server checks what is applied; correct the object)",
+        "[foreign-annotation] deploy/a.yaml:8:41: annotation argocd.argoproj.io/compare-options: IgnoreExtraneous has no effect here (lockstep.dev/prune: disabled lets it stay when it has left Git)",
+        "[foreign-annotation] deploy/a.yaml:7:38: annotation argocd.argoproj.io/sync-options: a word that is not known is ignored",
+        "[foreign-annotation] deploy/a.yaml:9:30: annotation helm.sh/resource-policy (keep) says otherwise than lockstep.dev/prune, which counts",
+    ];
+    assert_eq!(findings(&rendered), expected);
+    assert_eq!(value(&rendered).at(&["metadata", "annotations", "argocd.argoproj.io/tracking-id"]), None);
 }

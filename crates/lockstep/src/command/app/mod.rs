@@ -6,6 +6,8 @@ mod create;
 mod delete;
 mod diff;
 mod list;
+mod outline;
+mod selected;
 mod show;
 mod sync;
 mod wait;
@@ -38,7 +40,7 @@ enum Action {
     Get(show::Get),
     /// Show what a sync would change, field by field. Exits with 0 if nothing, 1 if something, 2 on errors.
     Diff(diff::Diff),
-    /// Ask the controller to look at the repositories of an Application and to sync it, now.
+    /// Ask the controller to look at the repositories of an Application and to sync it, now; or show what that would do.
     Sync(sync::Sync),
     /// Ask the controller to look at the repositories of an Application now.
     Refresh(sync::Refresh),

@@ -4,13 +4,17 @@ use std::time::Duration;
 
 use anyhow::bail;
 use api::{ConditionType, OperationPhase, Reason, Status, SyncState};
-use lockstep_core::{Map, Value};
+use lockstep_core::{Finding, Map, Selection, Value};
 
+use super::outline;
 use super::qualified;
+use super::selected::selected;
 use super::wait::{self, End, Judgement};
 use crate::applications::{Applications, Place};
 use crate::argument;
 use crate::exit::Exit;
+use crate::installation::Installation;
+use crate::output::{self, Output};
 use crate::terminal::Terminal;
 
 /// Arguments of `lockstep app sync`.
@@ -18,11 +22,22 @@ use crate::terminal::Terminal;
 pub(crate) struct Sync {
     #[command(flatten)]
     place: Place,
+    #[command(flatten)]
+    installation: Installation,
     /// The name of the Application.
     name: String,
     /// End what is under way instead: nothing more is done until there is a newer revision, or a sync is asked for.
     #[arg(long)]
     abort: bool,
+    /// Only these objects, without hooks: KIND/NAME, KIND as kubectl takes it; several with commas.
+    #[arg(long, conflicts_with = "abort", value_name = "OBJECT", value_delimiter = ',')]
+    only: Vec<String>,
+    /// Show what it would do, wave by wave, and ask for nothing.
+    #[arg(long, conflicts_with_all = ["wait", "abort"])]
+    dry_run: bool,
+    /// How to print what --dry-run shows.
+    #[arg(short, long, value_enum, default_value_t, requires = "dry_run")]
+    output: Output,
     /// Wait until it is done.
     #[arg(short, long)]
     wait: bool,
@@ -45,6 +60,10 @@ impl Sync {
     pub(crate) async fn run(self, terminal: &mut Terminal) -> anyhow::Result<Exit> {
         let here = self.place.open().await?;
         let application = here.get(&self.name).await?;
+        let only = selected(&here.connection, &self.only).await?;
+        if self.dry_run {
+            return self.rehearse(&here, only, terminal).await;
+        }
         if let Some(obstacle) = obstacle(&application, &self.name) {
             bail!("{obstacle}");
         }
@@ -52,7 +71,8 @@ impl Sync {
         if self.abort {
             return self.end(&here, &value, terminal).await;
         }
-        let mut patch = annotation(api::SYNC_ANNOTATION, &value);
+        let named = if only.is_all() { String::new() } else { format!("{}{only}", api::ONLY) };
+        let mut patch = annotation(api::SYNC_ANNOTATION, &format!("{value}{named}"));
         // A commit of a moment ago is meant too.
         patch.set(&["metadata", "annotations", api::REFRESH_ANNOTATION], value.as_str().into());
         here.patch(&self.name, &patch).await?;
@@ -60,7 +80,7 @@ impl Sync {
             writeln!(terminal.out, "{} sync asked for", qualified(&self.name))?;
             return Ok(Exit::Success);
         }
-        let judge = |application: Option<&Value>| judge(application, &value);
+        let judge = |application: Option<&Value>| judge(application, &value, &only);
         let (exit, words) = match wait::until(&here, &self.name, self.timeout, judge).await? {
             End::Done(end) => end,
             End::TimedOut(seen) => {
@@ -97,6 +117,22 @@ impl Sync {
             }
         }
         Ok(Exit::Success)
+    }
+
+    async fn rehearse(
+        &self,
+        here: &Applications,
+        only: Selection,
+        terminal: &mut Terminal,
+    ) -> anyhow::Result<Exit> {
+        let inspection = self.installation.inspect_sync(here, (&self.name, only), terminal).await?;
+        let machine = outline::machine(&inspection);
+        if !output::value(terminal, self.output, &machine, &qualified(&self.name))? {
+            let text = outline::describe(&inspection, terminal.paint);
+            terminal.out.write_all(text.as_bytes())?;
+        }
+        let broken = inspection.findings.iter().any(Finding::is_error);
+        Ok(if broken { Exit::Error } else { Exit::Success })
     }
 }
 
@@ -156,7 +192,7 @@ fn is_obstacle(reason: &str) -> bool {
 }
 
 /// What the state of an Application says about a request to sync it.
-fn judge(application: Option<&Value>, asked: &str) -> Judgement<(Exit, String)> {
+fn judge(application: Option<&Value>, asked: &str, only: &Selection) -> Judgement<(Exit, String)> {
     let Some(application) = application else {
         return Judgement::Done((Exit::Error, "is gone".to_owned()));
     };
@@ -166,7 +202,10 @@ fn judge(application: Option<&Value>, asked: &str) -> Judgement<(Exit, String)> 
     // A sync that is blocked stays asked for; that it was looked at shows in the refresh that was asked for along with it.
     let looked_at = status.handled.refresh.as_deref() == Some(asked);
     let blocked = looked_at && status.sync.state == SyncState::Blocked;
-    if status.handled.sync.as_deref() != Some(asked) && !blocked {
+    let is_it = |handled: &str| {
+        handled.strip_prefix(asked).is_some_and(|rest| rest.is_empty() || rest.starts_with(api::ONLY))
+    };
+    if !status.handled.sync.as_deref().is_some_and(is_it) && !blocked {
         return Judgement::Not(wait::seen(application, &status));
     }
     let failed = status.operation.as_ref().is_some_and(|last| last.phase == OperationPhase::Failed);
@@ -181,6 +220,8 @@ fn judge(application: Option<&Value>, asked: &str) -> Judgement<(Exit, String)> 
             (Exit::No, format!("waits for an approval: {}; lockstep app approve gives it", message()))
         }
         _ if failed => (Exit::Error, format!("failed: {}", message())),
+        // The others are as they were.
+        SyncState::OutOfSync if !only.is_all() => (Exit::Success, format!("synced {only}")),
         state => (Exit::No, format!("is {state}: {}", message())),
     })
 }
@@ -197,22 +238,28 @@ mod tests {
 
     #[test]
     fn a_sync_is_over_when_the_request_was_handled() {
+        let all = Selection::default();
         let status = |state: &str, handled: &str| {
             application(&format!(
                 r#""status":{{"observedGeneration":1,"sync":{{"state":"{state}"}},"lastHandled":{{"sync":"{handled}"}}}}"#
             ))
         };
-        assert!(matches!(judge(Some(&status("Synced", "1")), "2"), Judgement::Not(_)));
+        assert!(matches!(judge(Some(&status("Synced", "1")), "2", &all), Judgement::Not(_)));
         let blocked = application(r#""status":{"sync":{"state":"Blocked"},"lastHandled":{"refresh":"2"}}"#);
-        assert!(matches!(judge(Some(&blocked), "2"), Judgement::Done((Exit::No, _))));
-        assert!(matches!(judge(Some(&blocked), "3"), Judgement::Not(_)));
+        assert!(matches!(judge(Some(&blocked), "2", &all), Judgement::Done((Exit::No, _))));
+        assert!(matches!(judge(Some(&blocked), "3", &all), Judgement::Not(_)));
         for (state, exit) in [("Synced", Exit::Success), ("Blocked", Exit::No), ("OutOfSync", Exit::No)] {
-            let Judgement::Done((end, _)) = judge(Some(&status(state, "2")), "2") else {
+            let Judgement::Done((end, _)) = judge(Some(&status(state, "2")), "2", &all) else {
                 panic!("{state} is an end")
             };
             assert_eq!(end, exit, "{state}");
         }
-        assert!(matches!(judge(None, "2"), Judgement::Done((Exit::Error, _))));
+        assert!(matches!(judge(None, "2", &all), Judgement::Done((Exit::Error, _))));
+        // Of a sync of some objects the others are none of its business.
+        let some = Selection::parse("ConfigMap/a");
+        let of = |state: &str, handled: &str| judge(Some(&status(state, handled)), "2", &some);
+        assert!(matches!(of("OutOfSync", "2; only=ConfigMap/a"), Judgement::Done((Exit::Success, _))));
+        assert!(matches!(of("OutOfSync", "23"), Judgement::Not(_)));
     }
 
     #[test]
