@@ -22,11 +22,10 @@ pub(super) const OWN: &str = "kubernetes.io";
 
 /// Whose a token is and whom it is for (`None` for a token that says nothing of it); or, in words that may be shown, why it is
 /// nobody's.
-pub(crate) fn check(
-    state: &State,
-    call: &Call<'_>,
-    token: &[u8],
-) -> Result<Result<(User, Option<Vec<String>>), String>, Halt> {
+pub(crate) type Bearer = Result<(User, Option<Vec<String>>), String>;
+
+/// Whose a token is.
+pub(crate) fn check(state: &State, call: &Call<'_>, token: &[u8]) -> Result<Bearer, Halt> {
     let claims = match call.answer(Demand::Verify(token.into()))? {
         Ok(claims) => from_json(claims).unwrap_or_default(),
         Err(_) => return Ok(Err("invalid bearer token".to_owned())),
