@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use apistore::{Answers, Body, Method, Request, Handled, Store, User};
+use apistore::{Answers, Body, Handled, Method, Request, Store, User};
 use lockstep_core::{Value, from_json, to_json};
 
 use crate::event::Recorder;

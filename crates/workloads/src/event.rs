@@ -3,7 +3,7 @@
 use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
 
-use apistore::{Answers, Body, Method, Request, Handled, Store};
+use apistore::{Answers, Body, Handled, Method, Request, Store};
 use lockstep_core::{Value, from_json, to_json};
 
 use crate::object::{name, namespace, number, object, stamp, text, time, uid};

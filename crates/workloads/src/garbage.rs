@@ -143,6 +143,7 @@ fn owners<'a>(view: &View, object: &'a Value) -> Owners<'a> {
         let key = Key::new(if namespaced { namespace(object) } else { "" }, text(owner, &["name"]));
         let found = view.get(kind, &key).filter(|found| uid(found) == text(owner, &["uid"]));
         match found {
+            None if view.is_unread(kind) => owners.unknown = true,
             None => owners.absent.push(owner),
             Some(found)
                 if is_deleting(found)

@@ -2,6 +2,8 @@
 
 use apistore::Store;
 
+use crate::object::{flag, items, text};
+
 /// One kind, as an index into [`Kinds`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Kind(u16);
@@ -117,13 +119,25 @@ impl Kinds {
                 served: true,
             };
             match place {
-                // The first version that discovery lists is the one that is preferred.
-                Some(place) if self.0[place].served => {}
+                // The first version that discovery lists is the one that is preferred; but one in which objects are stored can be
+                // read without a conversion webhook.
+                Some(place) if self.0[place].served && !is_stored(store, &resource) => {}
                 Some(place) => self.0[place] = resource,
                 None => self.0.push(resource),
             }
         }
     }
+}
+
+/// Whether objects of a custom kind are stored in this version.
+fn is_stored(store: &Store, resource: &Resource) -> bool {
+    let name = format!("{}.{}", resource.plural, resource.group);
+    let definition = store.object("apiextensions.k8s.io", "customresourcedefinitions", "", &name);
+    definition.is_some_and(|definition| {
+        items(&definition, &["spec", "versions"])
+            .iter()
+            .any(|version| text(version, &["name"]) == resource.version && flag(version, &["storage"]))
+    })
 }
 
 impl Resource {

@@ -120,6 +120,11 @@ impl Controller for NamespaceDeletion {
             // What went at once is seen in the next round.
             return self.tell(namespace, cx).map(|()| None);
         }
+        if let Some(why) = unread(cx.view) {
+            // There may be more in it than is seen: it must not go before that.
+            self.tell(namespace, cx)?;
+            return Err(Refused::Other(why));
+        }
         let events = format!("/api/v1/namespaces/{}/events", name(namespace));
         cx.send(Request::system(Method::Delete, events))?;
         self.finalize(namespace, cx).map(|()| None)
@@ -164,6 +169,19 @@ impl NamespaceDeletion {
     }
 }
 
+/// Why it cannot be said what a namespace still holds.
+fn unread(view: &View) -> Option<String> {
+    let kinds = view.unread().map(|kind| view.kinds.get(kind)).filter(|kind| kind.namespaced);
+    let names: Vec<String> = kinds
+        .map(|kind| {
+            format!("{}.{} cannot be read: its conversion webhook does not answer", kind.plural, kind.group)
+        })
+        .collect();
+    let all = names.join(", ");
+    (!names.is_empty())
+        .then(|| format!("Failed to delete all resource types, {} remaining: {all}", names.len()))
+}
+
 fn conditions(namespace: &Value, cx: &Context<'_>) -> Vec<Value> {
     let (mut left, mut held) = (Vec::new(), std::collections::BTreeMap::<String, usize>::new());
     for (kind, count) in cx.view.contents(name(namespace)) {
@@ -194,12 +212,15 @@ fn conditions(namespace: &Value, cx: &Context<'_>) -> Vec<Value> {
             "ParsedGroupVersions",
             "All legacy kube types successfully parsed",
         ),
-        condition(
-            "NamespaceDeletionContentFailure",
-            "False",
-            "ContentDeleted",
-            "All content successfully deleted, may be waiting on finalization",
-        ),
+        match unread(cx.view) {
+            Some(why) => condition("NamespaceDeletionContentFailure", "True", "ContentDeletionFailed", &why),
+            None => condition(
+                "NamespaceDeletionContentFailure",
+                "False",
+                "ContentDeleted",
+                "All content successfully deleted, may be waiting on finalization",
+            ),
+        },
         match left.is_empty() {
             true => condition(
                 "NamespaceContentRemaining",

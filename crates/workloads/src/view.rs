@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
-use apistore::{Answers, Body, EventType, Method, Request, Handled, Store, Watch, WatchEvent};
+use apistore::{Answers, Body, EventType, Handled, Method, Request, Store, Watch, WatchEvent};
 use lockstep_core::{Map, Value, from_json};
 
 use crate::kind::{Kind, Kinds};
@@ -141,6 +141,15 @@ impl View {
         let kinds = self.kinds.all().filter(|kind| self.kinds.get(*kind).namespaced);
         let namespace: Arc<str> = namespace.into();
         kinds.filter_map(|kind| Some((kind, *self.counts.get(&(namespace.clone(), kind))?))).collect()
+    }
+
+    /// The kinds of which nobody knows what there is: their objects cannot be read without a webhook.
+    pub(crate) fn unread(&self) -> impl Iterator<Item = Kind> + '_ {
+        self.kinds.all().filter(|kind| self.is_unread(*kind))
+    }
+
+    pub(crate) fn is_unread(&self, kind: Kind) -> bool {
+        self.kinds.get(kind).served && !matches!(self.cursors.get(kind.index()), Some(Cursor::Open(_)))
     }
 
     /// Reads what has happened since the last time.
@@ -319,14 +328,17 @@ fn adoptable(kind: Kind) -> bool {
     matches!(kind, Kind::PODS | Kind::REPLICA_SETS | Kind::REVISIONS)
 }
 
-/// What must be known of objects that nobody looks into: who owns them, what holds them, and which keys a ConfigMap or a Secret
-/// has. What the keys hold is nobody's business here.
+/// What must be known of objects that nobody looks into: who owns them, what holds them, of which type a Secret is, and which
+/// keys it or a ConfigMap has. What the keys hold is nobody's business here.
 fn slim(object: &Value) -> Value {
     let mut kept = Value::default();
     for key in ["uid", "name", "namespace", "ownerReferences", "finalizers", "deletionTimestamp"] {
         if let Some(value) = object.at(&["metadata", key]) {
             kept.set(&["metadata", key], value.clone());
         }
+    }
+    if let Some(kind) = object.get("type").filter(|kind| kind.as_str().is_some()) {
+        kept.set(&["type"], kind.clone());
     }
     for data in ["data", "binaryData"] {
         for key in object.get(data).and_then(Value::as_map).into_iter().flat_map(Map::keys) {

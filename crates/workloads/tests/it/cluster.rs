@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use apistore::{Answers, Body, Method, Request, Settings, Handled, Store, User};
+use apistore::{Answers, Body, Handled, Method, Request, Settings, Store, User};
 use lockstep_core::{Value, from_json, to_json};
 use lockstep_workloads::Workloads;
 

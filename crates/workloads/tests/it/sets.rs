@@ -323,3 +323,82 @@ fn a_cluster_that_starts_again_goes_on_without_a_write() {
     cluster.workloads = lockstep_workloads::Workloads::new("PEM");
     cluster.rests();
 }
+
+/// A kind of two versions with a webhook between them that is never asked; `served` tells of the one in which objects are stored.
+fn two_versions(served: bool) -> Value {
+    value(&format!(
+        r#"{{"apiVersion":"apiextensions.k8s.io/v1","kind":"CustomResourceDefinition","metadata":{{"name":"hosts.ex.io"}},
+        "spec":{{"group":"ex.io","scope":"Namespaced","names":{{"plural":"hosts","singular":"host","kind":"Host","listKind":"HostList"}},
+        "conversion":{{"strategy":"Webhook","webhook":{{"conversionReviewVersions":["v1"],"clientConfig":{{"url":"https://127.0.0.1:1/"}}}}}},
+        "versions":[{{"name":"v1","served":true,"storage":false,"schema":{{"openAPIV3Schema":{{"type":"object"}}}}}},
+        {{"name":"v1beta1","served":{served},"storage":true,"schema":{{"openAPIV3Schema":{{"type":"object"}}}}}}]}}}}"#
+    ))
+}
+
+#[test]
+fn what_only_a_webhook_could_read_is_not_left_behind() {
+    let check = |served_later: bool, gone: bool| {
+        let mut cluster = Cluster::new();
+        cluster.apply("", &two_versions(true));
+        cluster.namespace("a");
+        cluster.settle();
+        let host = r#"{"apiVersion":"ex.io/v1beta1","kind":"Host","metadata":{"name":"h"}}"#;
+        let path = "/apis/ex.io/v1beta1/namespaces/a/hosts";
+        cluster.send(Request::system(Method::Post, path).body("application/json", host.as_bytes()));
+        if !served_later {
+            cluster.apply("", &two_versions(false));
+            // Another process has never seen it.
+            cluster.workloads = lockstep_workloads::Workloads::new("PEM");
+        }
+        cluster.settle();
+        cluster.delete("/api/v1/namespaces/a", "Background");
+        cluster.settle();
+        let (code, namespace) = cluster.ask(Request::system(Method::Get, "/api/v1/namespaces/a"));
+        assert_eq!(code == 404, gone, "{served_later}");
+        if !gone {
+            let conditions = namespace.at(&["status", "conditions"]).and_then(Value::as_list).unwrap();
+            let failed = conditions
+                .iter()
+                .find(|one| one.str_at(&["type"]) == Some("NamespaceDeletionContentFailure"));
+            assert_eq!(failed.and_then(|one| one.str_at(&["status"])), Some("True"));
+        }
+    };
+    check(true, true);
+    check(false, false);
+}
+
+#[test]
+fn an_autoscaler_without_metrics_says_so_once() {
+    let mut cluster = Cluster::new();
+    cluster.apply("default", &deployment("w", 2, "img:1", &[]));
+    let scaler = r#"{"apiVersion":"autoscaling/v2","kind":"HorizontalPodAutoscaler","metadata":{"name":"s"},"spec":{"maxReplicas":4,
+        "scaleTargetRef":{"apiVersion":"apps/v1","kind":"Deployment","name":"w"}}}"#;
+    cluster.apply("default", &value(scaler));
+    cluster.settle();
+    cluster.apply("default", &deployment("w", 3, "img:1", &[]));
+    cluster.settle();
+    let events = cluster.list("/api/v1/namespaces/default/events");
+    for reason in ["FailedGetResourceMetric", "FailedComputeMetricsReplicas"] {
+        let told: Vec<_> = events.iter().filter(|event| event.str_at(&["reason"]) == Some(reason)).collect();
+        assert_eq!(told.len(), 1, "{reason}");
+        assert_eq!(told[0].int_at(&["count"]), Some(1), "{reason}");
+    }
+    cluster.rests();
+}
+
+#[test]
+fn a_pod_whose_claim_is_not_bound_says_so_as_a_scheduler_does() {
+    let mut cluster = Cluster::new();
+    let pod = r#"{"apiVersion":"v1","kind":"Pod","metadata":{"name":"p"},"spec":{"containers":[{"name":"c","image":"i"}],
+        "volumes":[{"name":"v","persistentVolumeClaim":{"claimName":"nope"}}]}}"#;
+    cluster.apply("default", &value(pod));
+    cluster.settle();
+    let events = cluster.list("/api/v1/namespaces/default/events");
+    let failed = events.iter().find(|event| event.str_at(&["reason"]) == Some("FailedScheduling")).unwrap();
+    assert_eq!(
+        failed.str_at(&["message"]),
+        Some(
+            "0/2 nodes are available: persistentvolumeclaim \"nope\" not found. preemption: 0/2 nodes are available: 2 Preemption is not helpful for scheduling."
+        )
+    );
+}
