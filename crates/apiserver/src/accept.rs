@@ -129,6 +129,16 @@ pub(crate) fn is_offered(header: &str) -> bool {
     header.trim().is_empty() || header.split(',').map(Wish::parse).any(|wish| known(wish.media))
 }
 
+/// Whether any of these media types will do, or one that stands for all; how they are written in detail is not looked at.
+pub(crate) fn allows(header: &str, offered: &[&str]) -> bool {
+    let fits = |wish: Wish<'_>| match wish.media.split_once('/') {
+        Some(("*", "*")) => true,
+        Some((kind, "*")) => offered.iter().any(|media| media.split('/').next() == Some(kind)),
+        _ => offered.contains(&wish.media),
+    };
+    header.trim().is_empty() || header.split(',').map(Wish::parse).any(fits)
+}
+
 /// Whether discovery is wanted as one document, and in which version of its group.
 pub(crate) fn wants_aggregated_discovery(header: &str) -> bool {
     header.split(',').map(Wish::parse).any(|wish| {
@@ -190,6 +200,20 @@ mod tests {
             ("text/html", false),
         ] {
             assert_eq!(is_offered(header), offered, "{header}");
+        }
+    }
+
+    #[test]
+    fn documents_are_had_in_what_they_are_offered_in() {
+        for (header, allowed) in [
+            ("", true),
+            ("*/*", true),
+            ("application/*", true),
+            ("text/plain, application/json;q=0.1", true),
+            ("text/plain", false),
+            ("text/*", false),
+        ] {
+            assert_eq!(allows(header, &["application/json"]), allowed, "{header}");
         }
     }
 

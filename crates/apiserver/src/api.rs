@@ -62,19 +62,23 @@ impl Api {
 
     /// Answers one request: satisfies what it demands, and waits until what it changed is kept.
     pub async fn call(&self, request: &Request) -> Response {
-        let answered = self.call_noted(request, |_| {}).await;
+        let answered = self.call_noted(request, |_, _| {}).await;
         answered.unwrap_or_else(|Reset| status::internal("the connection is to break, for a test"))
     }
 
     /// The same; the code of the answer is noted before anyone can see what was changed. Faults that a test has injected happen
     /// here: an answer may be late, or never sent.
-    pub(crate) async fn call_noted(&self, request: &Request, note: impl Fn(u16)) -> Result<Response, Reset> {
+    pub(crate) async fn call_noted(
+        &self,
+        request: &Request,
+        note: impl Fn(&Store, u16),
+    ) -> Result<Response, Reset> {
         let mut answers = Answers::new();
         for _ in 0..ROUNDS {
             let ((step, effect), kept) = self.reduce(|store, now| {
                 let step = store.handle(request, &answers, now);
                 if let Handled::Done(response) = &step {
-                    note(response.code);
+                    note(store, response.code);
                 }
                 (step, store.effect().cloned())
             });
@@ -147,7 +151,10 @@ impl Api {
 
     async fn answer(&self, demand: &Demand) -> Answer {
         match demand {
-            Demand::Webhook(call) => webhook::call(call).await,
+            Demand::Webhook(call) => match self.read(|store| webhook::without_service(call, store)) {
+                Some(why) => Err(why),
+                None => webhook::call(call).await,
+            },
             Demand::Sign(claims) => Ok(self.keys.sign(claims).into_bytes().into()),
             Demand::Verify(token) => match self.known(token) {
                 Some(user) => Ok(to_json(&map([("user", user.info())])).into()),

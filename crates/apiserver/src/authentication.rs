@@ -33,12 +33,13 @@ pub(crate) enum Claim {
     Known(User),
     /// Whoever this token belongs to, if it is one of a ServiceAccount.
     Token(Secret<String>),
-    /// A token or a scheme that is nobody's.
-    Invalid,
 }
 
 /// What a user was known by, as an extra.
 const CREDENTIAL: &str = "authentication.kubernetes.io/credential-id";
+
+const ANONYMOUS: &str = "system:anonymous";
+const UNAUTHENTICATED: &str = "system:unauthenticated";
 
 /// The group of everyone whom the server knows.
 const AUTHENTICATED: &str = "system:authenticated";
@@ -67,8 +68,9 @@ impl Authentication {
         if let Some(user) = certificate {
             return Claim::Known(user.clone());
         }
-        let Some(value) = headers.get(AUTHORIZATION) else { return Claim::Known(anonymous()) };
-        let Some(token) = value.to_str().ok().and_then(bearer) else { return Claim::Invalid };
+        // Other schemes say nothing here, as on a real server.
+        let header = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok());
+        let Some(token) = header.and_then(bearer) else { return Claim::Known(anonymous()) };
         match self.user(token) {
             Some(user) => Claim::Known(user),
             None => Claim::Token(Secret::new(token.to_owned())),
@@ -101,19 +103,39 @@ fn same(known: &str, given: &str) -> bool {
 }
 
 fn bearer(value: &str) -> Option<&str> {
-    let (scheme, token) = value.split_once(' ')?;
-    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim()).filter(|token| !token.is_empty())
+    let mut parts = value.trim().splitn(3, ' ');
+    let (scheme, token) = (parts.next()?, parts.next()?);
+    (scheme.eq_ignore_ascii_case("bearer") && !token.is_empty()).then_some(token)
 }
 
 /// The user of a request that says nothing.
 fn anonymous() -> User {
-    User::of("system:anonymous", &["system:unauthenticated"])
+    User::of(ANONYMOUS, &[UNAUTHENTICATED])
 }
 
 /// A known user is in the group of all known ones.
 pub(crate) fn authenticated(mut user: User) -> User {
     if !user.groups.iter().any(|group| group == AUTHENTICATED) {
         user.groups.push(AUTHENTICATED.to_owned());
+    }
+    user
+}
+
+/// Whom a user is who is impersonated: accounts are in their groups too unless others are told.
+pub(crate) fn acting(mut user: User) -> User {
+    if let Some((namespace, _)) =
+        user.name.strip_prefix("system:serviceaccount:").and_then(|name| name.split_once(':'))
+        && user.groups.is_empty()
+    {
+        user.groups =
+            vec!["system:serviceaccounts".to_owned(), format!("system:serviceaccounts:{namespace}")];
+    }
+    let outside = user.groups.iter().any(|group| group == UNAUTHENTICATED);
+    match user.name.as_str() {
+        ANONYMOUS if !outside => user.groups.push(UNAUTHENTICATED.to_owned()),
+        ANONYMOUS => {}
+        _ if outside => {}
+        _ => return authenticated(user),
     }
     user
 }
@@ -180,10 +202,11 @@ mod tests {
         };
         check(None, Claim::Known(anonymous()));
         check(Some("Bearer s3cret"), Claim::Known(authenticated(admin.clone())));
-        check(Some("bearer  s3cret "), Claim::Known(authenticated(admin)));
+        check(Some("bearer s3cret "), Claim::Known(authenticated(admin)));
         check(Some("Bearer s3crets"), Claim::Token(Secret::new("s3crets".into())));
-        check(Some("Basic Og=="), Claim::Invalid);
-        check(Some("Bearer "), Claim::Invalid);
+        for nothing in ["Basic Og==", "Bearer ", "Bearer  s3cret", "s3cret"] {
+            check(Some(nothing), Claim::Known(anonymous()));
+        }
         let known = User::of("a", &[]);
         assert_eq!(
             users.claim(Some(&known), &headers(&[("authorization", "Bearer s3cret")])),
@@ -209,5 +232,22 @@ mod tests {
         let extra = BTreeMap::from([("example.org/scope".to_owned(), vec!["b".to_owned()])]);
         assert_eq!(user, Some(User { extra, ..User::of("eve", &["a"]) }));
         assert_eq!(impersonated(&HeaderMap::new()), None);
+    }
+
+    #[test]
+    fn who_is_impersonated_is_in_groups() {
+        let check = |name: &str, groups: &[&str], want: &[&str]| {
+            assert_eq!(acting(User::of(name, groups)).groups, want, "{name} {groups:?}");
+        };
+        check("jane", &[], &["system:authenticated"]);
+        check("jane", &["dev"], &["dev", "system:authenticated"]);
+        check("jane", &["system:unauthenticated"], &["system:unauthenticated"]);
+        check("system:anonymous", &[], &["system:unauthenticated"]);
+        check(
+            "system:serviceaccount:a:b",
+            &[],
+            &["system:serviceaccounts", "system:serviceaccounts:a", "system:authenticated"],
+        );
+        check("system:serviceaccount:a:b", &["x"], &["x", "system:authenticated"]);
     }
 }

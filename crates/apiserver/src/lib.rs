@@ -23,6 +23,7 @@ mod status;
 mod stream;
 mod table;
 mod token;
+mod trust;
 mod webhook;
 
 pub use api::{Api, Keep};

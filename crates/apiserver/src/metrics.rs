@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use apistore::{Info, Method, Request, Verb};
+use apistore::{Info, Method, Request, Store, Verb};
 use parking_lot::Mutex;
 
 /// The counts of requests, for `/metrics`.
@@ -35,8 +35,20 @@ fn is_name(text: &str) -> bool {
 }
 
 impl Metrics {
+    /// Counts an answered request; what was refused before it came to a resource is not counted by a real server.
+    pub(crate) fn count_served(&self, store: &Store, request: &Request, code: u16) {
+        let counts = match code {
+            403 => store.refuses(request).is_none(),
+            404 | 405 => Info::of(request).is_some_and(|info| is_served(store, &info)),
+            _ => true,
+        };
+        if counts {
+            self.count(request, code);
+        }
+    }
+
     /// Counts an answered request.
-    pub(crate) fn count(&self, request: &Request, code: u16) {
+    fn count(&self, request: &Request, code: u16) {
         let Some(info) = Info::of(request) else { return };
         // Nobody may fill the memory with names that he makes up.
         if [&info.group, &info.version, &info.resource, &info.subresource]
@@ -82,6 +94,27 @@ impl Metrics {
     }
 }
 
+/// Whether there is such a resource, and whether it can be asked so.
+fn is_served(store: &Store, info: &Info) -> bool {
+    let fits = match info.verb {
+        Verb::Get | Verb::Update | Verb::Patch | Verb::Delete => !info.name.is_empty(),
+        Verb::Create => info.name.is_empty() || !info.subresource.is_empty(),
+        Verb::List | Verb::Watch | Verb::DeleteCollection | Verb::Proxy => true,
+    };
+    if !fits {
+        return false;
+    }
+    let can = |verbs: &[String]| verbs.iter().any(|verb| verb == info.verb.as_str());
+    store.resources().iter().any(|entry| {
+        let same =
+            entry.group == info.group && entry.version == info.version && entry.plural == info.resource;
+        same && match info.subresource.is_empty() {
+            true => can(&entry.verbs),
+            false => entry.subresources.iter().any(|sub| sub.name == info.subresource && can(&sub.verbs)),
+        }
+    })
+}
+
 fn verb(request: &Request, info: &Info) -> &'static str {
     match info.verb {
         Verb::Get | Verb::Proxy => "GET",
@@ -91,8 +124,7 @@ fn verb(request: &Request, info: &Info) -> &'static str {
         Verb::Update => "PUT",
         Verb::Patch if request.content_type.starts_with("application/apply-patch") => "APPLY",
         Verb::Patch => "PATCH",
-        Verb::Delete => "DELETE",
-        Verb::DeleteCollection => "DELETECOLLECTION",
+        Verb::Delete | Verb::DeleteCollection => "DELETE",
     }
 }
 
@@ -136,8 +168,31 @@ mod tests {
             "scope=\"resource\",subresource=\"\",verb=\"POST\"",
         );
         check(
+            Request::system(Method::Delete, deployments),
+            "scope=\"namespace\",subresource=\"\",verb=\"DELETE\"",
+        );
+        check(
             Request::system(Method::Put, format!("{deployments}/b/status")),
             "subresource=\"status\",verb=\"PUT\"",
         );
+    }
+
+    #[test]
+    fn what_no_resource_has_answered_is_not_counted() {
+        let store = Store::new(apistore::Settings { seed: 1, history: 10 }, std::time::Duration::ZERO);
+        let check = |request: Request, code: u16, counted: bool| {
+            let metrics = Metrics::default();
+            metrics.count_served(&store, &request, code);
+            assert_eq!(metrics.text().contains("} 1"), counted, "{} {code}", request.path);
+        };
+        let pod = "/api/v1/namespaces/a/pods/b";
+        let eve = apistore::User::of("eve", &["system:authenticated"]);
+        check(Request::system(Method::Get, pod), 404, true);
+        check(Request::system(Method::Get, format!("{pod}/status")), 404, true);
+        check(Request::system(Method::Get, format!("{pod}/nope")), 404, false);
+        check(Request::system(Method::Put, "/api/v1/namespaces/a/pods"), 405, false);
+        // Forbidden by admission, and by roles.
+        check(Request::system(Method::Post, "/api/v1/namespaces/a/pods"), 403, true);
+        check(Request::system(Method::Get, pod).by(eve), 403, false);
     }
 }

@@ -6,6 +6,9 @@ use lockstep_core::{Value, to_json};
 /// The media type.
 pub(crate) const MEDIA_TYPE: &str = "application/com.github.proto-openapi.spec.v2.v1.0+protobuf";
 
+/// What it was called before.
+pub(crate) const OLD_MEDIA_TYPE: &str = "application/com.github.proto-openapi.spec.v2@v1.0+protobuf";
+
 /// Whether a client wants this form rather than JSON.
 pub(crate) fn wanted(accept: &str) -> bool {
     let first = accept.split(',').next().unwrap_or_default();

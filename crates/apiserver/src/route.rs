@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use apistore::{Body as Answer, Info, Method, Request, Response, User, Verb};
+use apistore::{Body as Answer, Info, Method, Request, Response, Store, User, Verb};
 use bytes::Bytes;
 use http::header::{ACCEPT, CONTENT_TYPE, HeaderMap, USER_AGENT};
 use http_body_util::{BodyExt, Limited};
 use lockstep_core::{Value, from_json, to_json};
 
-use crate::accept::{Accepted, Encoding, Form, accepted, is_offered, wants_aggregated_discovery};
+use crate::accept::{Accepted, Encoding, Form, accepted, allows, is_offered, wants_aggregated_discovery};
 use crate::api::{Api, Reset};
 use crate::authentication::{Claim, impersonated, percent_decoded};
 use crate::body::{Body, streamed, whole};
@@ -19,7 +19,7 @@ use crate::health;
 use crate::metrics::Metrics;
 use crate::server::Access;
 use crate::table::{RowKind, Tables};
-use crate::{openapi, openapi_proto, status, stream};
+use crate::{audit, openapi, openapi_proto, status, stream};
 
 /// What every request of one server needs.
 pub(crate) struct Router {
@@ -36,6 +36,9 @@ pub(crate) struct Router {
 /// Bytes of a request's body, as the real server limits them.
 const LARGEST_BODY: usize = 3 * 1024 * 1024;
 
+/// The header that names a request.
+const AUDIT_ID: &str = "audit-id";
+
 /// Where the CustomResourceDefinitions are.
 const DEFINITIONS: &str = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
 
@@ -44,6 +47,8 @@ struct Call {
     request: Request,
     uri: http::Uri,
     headers: HeaderMap,
+    /// What it is called in the log of writes.
+    id: String,
 }
 
 impl Router {
@@ -59,7 +64,10 @@ impl Router {
     {
         let shape = self.shape(http.headers(), http.uri().query().unwrap_or_default());
         let bare = http.method() == http::Method::HEAD;
-        let answer = match self.read(http, certificate).await {
+        let told = http.headers().get(AUDIT_ID).and_then(|value| value.to_str().ok());
+        let id = audit::id(told, shape.now);
+        let read = self.read(http, certificate).await;
+        let mut answer = match read.map(|call| Call { id: id.clone(), ..call }) {
             // Resources have no heads; what tells of the server has.
             Ok(call) if bare && Info::of(&call.request).is_some() => {
                 own(&status::method_not_allowed(), &shape)
@@ -67,6 +75,9 @@ impl Router {
             Ok(call) => self.route(&call, shape).await?,
             Err(refused) => own(&refused, &shape),
         };
+        if let Ok(id) = http::HeaderValue::from_str(&id) {
+            answer.headers_mut().insert(AUDIT_ID, id);
+        }
         Ok(if bare { answer.map(|_| whole(Bytes::new())) } else { answer })
     }
 
@@ -91,7 +102,7 @@ impl Router {
             impersonate: impersonated(&parts.headers),
             agent: text(USER_AGENT).unwrap_or_default().to_owned(),
         };
-        Ok(Call { request, uri: parts.uri, headers: parts.headers })
+        Ok(Call { request, uri: parts.uri, headers: parts.headers, id: String::new() })
     }
 
     /// In which form to answer, as far as the head tells; what cannot be fulfilled is told later, with the path.
@@ -114,7 +125,6 @@ impl Router {
         match self.access.authentication.claim(certificate, headers) {
             Claim::Known(user) => Some(user),
             Claim::Token(token) => self.api.service_account(token.expose()).await,
-            Claim::Invalid => None,
         }
     }
 
@@ -152,7 +162,7 @@ impl Router {
     async fn resource(&self, call: &Call, info: &Info, shape: Shape) -> Result<http::Response<Body>, Reset> {
         let request = &call.request;
         let accept = call.headers.get(ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
-        let built_in = kinds::resources().iter().any(|entry| is_of(info, entry));
+        let built_in = is_built_in(info);
         let refused = match accepted(accept) {
             _ if built_in && !is_offered(accept) => Some(status::not_acceptable()),
             None => Some(status::not_acceptable_form()),
@@ -162,10 +172,10 @@ impl Router {
             Some(_) => None,
         };
         if let Some(refused) = refused {
-            self.count(call, refused.code);
+            self.api.read(|store| self.count(store, call, refused.code));
             return Ok(own(&refused, &shape));
         }
-        let response = self.api.call_noted(request, |code| self.count(call, code)).await?;
+        let response = self.api.call_noted(request, |store, code| self.count(store, call, code)).await?;
         if let Some(refused) = other_form(&response, request, (info, shape.accepted.form)) {
             return Ok(own(&refused, &shape));
         }
@@ -187,21 +197,24 @@ impl Router {
         })
     }
 
-    fn count(&self, call: &Call, code: u16) {
-        self.metrics.count(&call.request, code);
+    fn count(&self, store: &Store, call: &Call, code: u16) {
+        self.metrics.count_served(store, &call.request, code);
         if let Some(audit) = &self.access.audit {
-            audit.note(&call.request, &call.uri, code, self.api.now());
+            audit.note(&call.request, (&call.uri, &call.id), code, self.api.now());
         }
     }
 
     /// How the objects of a resource are printed.
     async fn tables(&self, info: &Info) -> Tables {
         let served = self.api.read(|store| store.resources());
-        let kind = served
-            .iter()
-            .find(|entry| is_of(info, entry))
-            .map(|entry| entry.kind.as_str())
-            .unwrap_or_default();
+        let entry = served.iter().find(|entry| is_of(info, entry));
+        let scales = entry.and_then(|entry| entry.subresources.iter().find(|sub| sub.name == "scale"));
+        if let Some(scale) = scales.filter(|_| info.subresource == "scale" && is_built_in(info))
+            && let Some(table) = kinds::table(&scale.kind.0, &scale.kind.2)
+        {
+            return Tables::BuiltIn(table);
+        }
+        let kind = entry.map(|entry| entry.kind.as_str()).unwrap_or_default();
         if let Some(table) = kinds::table(&info.group, kind) {
             return Tables::BuiltIn(table);
         }
@@ -234,22 +247,32 @@ impl Router {
         if request.method != Method::Get || request.path.starts_with("//") {
             return None;
         }
+        let accept = call.headers.get(ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let json = ["application/json"];
         match request.path.trim_end_matches('/') {
+            "/openapi/v2"
+                if !allows(accept, &[json[0], openapi_proto::MEDIA_TYPE, openapi_proto::OLD_MEDIA_TYPE]) =>
+            {
+                Some(nothing_acceptable())
+            }
             "/version" => Some(document(&version(), shape)),
             "/metrics" => Some(plain_text(self.metrics.text())),
             "/openapi/v2" => {
                 let json = openapi::v2(&self.definitions().await)?;
-                let accept = call.headers.get(ACCEPT).and_then(|value| value.to_str().ok());
-                Some(match openapi_proto::wanted(accept.unwrap_or_default()) {
+                Some(match openapi_proto::wanted(accept) {
                     true => proto_bytes(openapi_proto::document(&from_json(&json).ok()?)),
                     false => json_bytes(json),
                 })
             }
-            "/openapi/v3" => Some(document(&openapi::index(&self.definitions().await), shape)),
+            // JSON, whatever is wanted.
+            "/openapi/v3" => Some(json_bytes(to_json(&openapi::index(&self.definitions().await)))),
             "" => Some(document(&self.paths(), shape)),
             path if let Some(health) = health::Check::of(path) => health.answer(request).map(plain_text),
             path => match path.strip_prefix("/openapi/v3/") {
-                Some(path) => Some(json_bytes(openapi::document(&self.definitions().await, path)?)),
+                Some(path) => {
+                    let bytes = openapi::document(&self.definitions().await, path)?;
+                    Some(if allows(accept, &json) { json_bytes(bytes) } else { nothing_acceptable() })
+                }
                 None => self.discovery(call, path, shape).await,
             },
         }
@@ -267,6 +290,11 @@ impl Router {
         if let Some(part) = part.filter(|_| wants_aggregated_discovery(accept)) {
             let bytes = to_json(&discovery::aggregated(&resources, part));
             return Some(ok(AGGREGATED, whole(bytes)));
+        }
+        if let ["api" | "apis", ..] = parts[..]
+            && accepted(accept).is_none()
+        {
+            return Some(own(&status::not_acceptable_form(), shape));
         }
         let value = match parts[..] {
             ["api"] => discovery::api_versions(&self.address),
@@ -299,6 +327,10 @@ impl Router {
         paths.dedup();
         map([("paths", Value::list(paths.into_iter().map(Value::from).collect()))])
     }
+}
+
+fn is_built_in(info: &Info) -> bool {
+    kinds::resources().iter().any(|entry| is_of(info, entry))
 }
 
 /// Whether a request is for this resource.
@@ -354,6 +386,10 @@ fn version() -> Value {
     map([
         ("major", "1".into()),
         ("minor", "37".into()),
+        ("emulationMajor", "1".into()),
+        ("emulationMinor", "37".into()),
+        ("minCompatibilityMajor", "1".into()),
+        ("minCompatibilityMinor", "36".into()),
         ("gitVersion", "v1.37.2+lockstep".into()),
         ("gitCommit", "".into()),
         ("gitTreeState", "".into()),
@@ -370,6 +406,13 @@ fn document(value: &Value, shape: &Shape) -> http::Response<Body> {
 
 fn proto_bytes(bytes: Vec<u8>) -> http::Response<Body> {
     ok(openapi_proto::MEDIA_TYPE, whole(bytes))
+}
+
+/// The client wants nothing that a document of OpenAPI can be had in.
+fn nothing_acceptable() -> http::Response<Body> {
+    let mut answer = http::Response::new(whole(Bytes::new()));
+    *answer.status_mut() = http::StatusCode::NOT_ACCEPTABLE;
+    answer
 }
 
 fn json_bytes(bytes: Vec<u8>) -> http::Response<Body> {

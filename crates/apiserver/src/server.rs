@@ -12,9 +12,11 @@ use runtime::Shutdown;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject};
 use rustls::server::WebPkiClientVerifier;
 use rustls::{RootCertStore, ServerConfig};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
 
 use crate::api::Api;
 use crate::audit::AuditLog;
@@ -134,7 +136,7 @@ async fn connection(
 ) {
     // Answers are small and waited for.
     let _ = stream.set_nodelay(true);
-    let Ok(Ok(stream)) = tokio::time::timeout(HANDSHAKE, tls.accept(stream)).await else { return };
+    let Ok(Some(stream)) = tokio::time::timeout(HANDSHAKE, handshake(stream, &tls)).await else { return };
     let (_, session) = stream.get_ref();
     let certificate = session.peer_certificates().and_then(|chain| of_certificate(chain.first()?));
     let user: Arc<Option<User>> = Arc::new(certificate);
@@ -148,6 +150,22 @@ async fn connection(
     if let Err(error) = watcher.watch(connection).await {
         tracing::debug!(%error, "a connection ended");
     }
+}
+
+/// What Go's server tells who does not speak TLS.
+const PLAIN: &[u8] = b"HTTP/1.0 400 Bad Request\r\n\r\nClient sent an HTTP request to an HTTPS server.\n";
+
+async fn handshake(mut stream: TcpStream, tls: &TlsAcceptor) -> Option<TlsStream<TcpStream>> {
+    let mut first = [0; 5];
+    stream.peek(&mut first).await.ok()?;
+    if [b"GET /", b"HEAD ", b"POST ", b"PUT /", b"OPTIO"].contains(&&first) {
+        stream.write_all(PLAIN).await.ok()?;
+        // What is unread when a socket is closed takes what was written with it.
+        stream.shutdown().await.ok()?;
+        while stream.read(&mut [0; 1024]).await.is_ok_and(|read| read > 0) {}
+        return None;
+    }
+    tls.accept(stream).await.ok()
 }
 
 fn tls(authority: &Authority, credentials: &Credentials) -> Result<ServerConfig, PkiError> {

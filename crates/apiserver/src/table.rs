@@ -66,7 +66,14 @@ impl Tables {
 
     /// The table of a list.
     pub(crate) fn of_list(&self, list: &List, rows: Rows, now: Duration) -> Value {
-        let objects: Vec<Value> = list.items.iter().map(|item| read(item)).collect();
+        let mut objects: Vec<Value> = list.items.iter().map(|item| read(item)).collect();
+        if &*list.kind.kind == "FlowSchemaList" {
+            // The order in which they are tried.
+            objects.sort_by_cached_key(|object| {
+                let name = object.str_at(&["metadata", "name"]).unwrap_or_default().to_owned();
+                (object.int_at(&["spec", "matchingPrecedence"]).unwrap_or(0), name)
+            });
+        }
         let cells = match self {
             Self::BuiltIn(table) => table.list(&objects, now),
             Self::Custom(_) => objects.iter().map(|object| self.cells(object, now)).collect(),

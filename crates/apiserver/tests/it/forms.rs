@@ -191,3 +191,40 @@ async fn every_answered_request_counts_once() {
         Some("1")
     );
 }
+
+#[tokio::test]
+async fn tables_of_scales_and_of_what_has_an_order() {
+    let served = serve().await;
+    let path = "/apis/apps/v1/namespaces/default/deployments";
+    let body = r#"{"metadata":{"name":"web"},"spec":{"selector":{"matchLabels":{"a":"b"}},"template":{"metadata":{"labels":{"a":"b"}},
+        "spec":{"containers":[{"name":"c","image":"i"}]}}}}"#;
+    let made = served.ask("POST", path).body("application/json", body).send().await;
+    assert_eq!(made.code, 201, "{}", made.body);
+    let scale = served.ask("GET", format!("{path}/web/scale")).header("accept", TABLE).send().await.json();
+    let names: Vec<_> =
+        list(&scale, "columnDefinitions").iter().filter_map(|column| column.str_at(&["name"])).collect();
+    assert_eq!(names, ["Name", "Desired", "Available", "Age"]);
+    let path = "/apis/flowcontrol.apiserver.k8s.io/v1/flowschemas";
+    let schemas = served.ask("GET", path).header("accept", TABLE).send().await.json();
+    let orders: Vec<i64> = list(&schemas, "rows")
+        .iter()
+        .filter_map(|row| row.get("cells").and_then(Value::as_list)?.get(2)?.as_int())
+        .collect();
+    assert!(orders.len() > 1 && orders.is_sorted(), "{orders:?}");
+}
+
+#[tokio::test]
+async fn documents_in_no_accepted_form_are_refused() {
+    let served = serve().await;
+    let check = async |path: &str, accept: &str, code: u16| {
+        let answer = served.ask("GET", path).header("accept", accept).send().await;
+        assert_eq!(answer.code, code, "{path} {accept}");
+        answer.header("content-type").unwrap_or_default().to_owned()
+    };
+    check("/openapi/v2", "text/plain", 406).await;
+    check("/openapi/v3/api/v1", "text/plain", 406).await;
+    assert_eq!(check("/openapi/v3", "application/yaml", 200).await, "application/json");
+    let beta = "application/json;g=apidiscovery.k8s.io;v=v2beta1;as=APIGroupDiscoveryList";
+    check("/apis", beta, 406).await;
+    assert_eq!(check("/apis", &format!("{beta},application/json"), 200).await, "application/json");
+}

@@ -23,7 +23,7 @@ pub(crate) struct Served {
     pub(crate) shutdown: Shutdown,
     pub(crate) running: tokio::task::JoinHandle<()>,
     admin: Credentials,
-    address: std::net::SocketAddr,
+    pub(crate) address: std::net::SocketAddr,
 }
 
 impl Drop for Served {

@@ -118,3 +118,31 @@ async fn writes_are_written_down_with_who_made_them() {
     assert_eq!(lines[0].str_at(&["user", "username"]), Some("admin"));
     assert_eq!(lines[0].str_at(&["userAgent"]), Some("tester/1"));
 }
+
+#[tokio::test]
+async fn other_schemes_say_nothing_of_who_asks() {
+    let served = serve().await;
+    let basic = served.ask("GET", MAPS).nameless().header("authorization", "Basic Og==").send().await;
+    assert!(basic.refused(403, "Forbidden").contains("User \"system:anonymous\""));
+}
+
+#[tokio::test]
+async fn who_does_not_speak_tls_is_told_so() {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let served = serve().await;
+    let mut stream = tokio::net::TcpStream::connect(served.address).await.unwrap();
+    stream.write_all(b"GET / HTTP/1.1\r\nhost: a\r\n\r\n").await.unwrap();
+    let mut told = String::new();
+    stream.read_to_string(&mut told).await.unwrap();
+    assert!(told.starts_with("HTTP/1.0 400 Bad Request\r\n"), "{told}");
+    assert!(told.ends_with("Client sent an HTTP request to an HTTPS server.\n"), "{told}");
+}
+
+#[tokio::test]
+async fn every_answer_names_its_request() {
+    let served = serve().await;
+    let named = served.ask("GET", MAPS).header("audit-id", "mine").send().await;
+    assert_eq!(named.header("audit-id"), Some("mine"));
+    let other = served.get("/nope").await;
+    assert_eq!(other.header("audit-id").map(str::len), Some(36));
+}
