@@ -60,7 +60,7 @@ async fn what_is_refused_later_leaves_live_objects_as_they_are() {
     let sha = stage.push(&[("app/a.yaml", &config_map("a", "1"))]);
     stage.application("shop", json!({})).await;
     stage.ready("shop", &sha).await;
-    stage.change("shop", json!({"spec": {"sync": {"timeout": "1m"}}})).await;
+    stage.change("shop", json!({"spec": {"sync": {"pin": {"revision": "abc"}}}})).await;
     settled(&stage, "shop", "InvalidSpec").await;
     assert_eq!(value(&stage, "a").await, "1");
     // Deleting it still works.
