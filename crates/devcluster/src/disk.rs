@@ -42,7 +42,7 @@ const NUMBERS: TableDefinition<'_, &str, u64> = TableDefinition::new("numbers");
 const FORMAT: u64 = 1;
 
 /// Bytes of the file that are kept in memory. Everything is read once, at the start, and is in the store from then on.
-const CACHE: usize = 16 << 20;
+const CACHE: usize = 8 << 20;
 
 /// An open state.
 pub(crate) struct Disk {

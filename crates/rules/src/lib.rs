@@ -12,6 +12,7 @@ mod estimate;
 mod eval;
 mod expr;
 mod expression;
+mod field_name;
 mod field_path;
 mod library;
 mod parse;

@@ -7,9 +7,9 @@ use lockstep_core::{Map, Value};
 use schema::{At, Correlated, FieldError, Structural};
 
 use crate::cost::BUDGET;
+use crate::field_name::{can_escape, escape};
 use crate::rule::{OUT_OF_BUDGET, Rule, Site, Uncompiled};
 use crate::types::Type;
-use crate::val::{can_escape, escape};
 
 /// The rules of a structural schema, at any depth, compiled once.
 #[derive(Clone, Debug)]

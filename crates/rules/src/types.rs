@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use lockstep_core::Value;
 
-use crate::val::{can_escape, escape};
+use crate::field_name::{can_escape, escape};
 
 /// A type as the checker has it.
 #[derive(Clone, Debug, PartialEq)]

@@ -34,8 +34,8 @@ fn key(value: &Value) -> String {
     }
 }
 
-/// `%v`.
-pub(crate) fn plain(value: &Value) -> String {
+/// A value as Go's `%v` prints it.
+pub fn plain(value: &Value) -> String {
     match value {
         Value::Null => "<nil>".into(),
         Value::Bool(flag) => flag.to_string(),
@@ -69,8 +69,8 @@ pub(crate) fn syntax(value: &Value) -> String {
     }
 }
 
-/// `%T`.
-pub(crate) fn type_name(value: &Value) -> &'static str {
+/// The Go type of a value that was read from JSON, as `%T` prints it.
+pub fn type_name(value: &Value) -> &'static str {
     match value {
         Value::Null => "<nil>",
         Value::Bool(_) => "bool",

@@ -53,7 +53,7 @@ pub use field_error::{At, FieldError, Mistake};
 pub use field_manager::{FieldManager, Write, keep_times};
 pub use field_set::FieldSet;
 pub use fields_v1::FieldsError;
-pub use go_text::{go_float, server_path};
+pub use go_text::{go_float, plain as go_plain, server_path, type_name as go_type_name};
 pub use json_patch::json_patch;
 pub use managers::{Manager, Managers, ManagersError, Operation, Owned};
 pub use merge_patch::merge_patch;

@@ -2,7 +2,7 @@
 
 use kinds::{Status, Strategy};
 use lockstep_core::Value;
-use schema::{At, FieldError, Structural, WireError, blocks_rules};
+use schema::{At, FieldError, Structural, WireError, blocks_rules, go_plain, go_type_name};
 
 use super::definition::{Custom, CustomVersion, Scale};
 use crate::fallback::{subdomain, take};
@@ -87,14 +87,14 @@ impl Scale {
     /// The number of replicas that there are, and the selector, must be ones.
     fn invalid_status(&self, object: &Value) -> Vec<FieldError> {
         let mut errors = number(object, &self.status_replicas);
-        if let Some(path) = &self.selector
-            && let Some(other) = at(object, path).filter(|found| found.as_str().is_none())
-        {
-            errors.push(FieldError::invalid(
-                &At::ROOT.field(&dotted(path)),
-                "",
-                accessor(path, other, "string"),
-            ));
+        if let Some(path) = &self.selector {
+            let wrong = match at(object, path) {
+                Ok(Some(other)) if other.as_str().is_none() => Some(accessor(path, other, "string")),
+                Ok(_) => None,
+                Err(wrong) => Some(wrong),
+            };
+            let error = |wrong| FieldError::invalid(&At::ROOT.field(&dotted(path)), "", wrong);
+            errors.extend(wrong.map(error));
         }
         errors
     }
@@ -104,31 +104,36 @@ fn dotted(path: &[String]) -> String {
     format!(".{}", path.join("."))
 }
 
-fn at<'o>(object: &'o Value, path: &[String]) -> Option<&'o Value> {
-    let keys: Vec<&str> = path.iter().map(String::as_str).collect();
-    object.at(&keys).filter(|found| !matches!(found, Value::Null))
+/// What is at a path, if anything is; or, in the server's words, why nothing can be there.
+fn at<'o>(object: &'o Value, path: &[String]) -> Result<Option<&'o Value>, String> {
+    let mut found = object;
+    for (index, key) in path.iter().enumerate() {
+        found = match found {
+            Value::Map(entries) => match entries.get(&**key) {
+                Some(inner) => inner,
+                None => return Ok(None),
+            },
+            Value::Null => return Ok(None),
+            other => return Err(accessor(&path[..=index], other, "map[string]interface{}")),
+        };
+    }
+    Ok(Some(found).filter(|found| !matches!(found, Value::Null)))
 }
 
 fn accessor(path: &[String], found: &Value, wanted: &str) -> String {
-    let kind = match found {
-        Value::String(_) => "string",
-        Value::Bool(_) => "bool",
-        Value::Int(_) | Value::Uint(_) => "int64",
-        Value::Float(_) => "float64",
-        Value::List(_) => "[]interface {}",
-        _ => "map[string]interface {}",
-    };
-    let text = match found {
-        Value::String(text) => text.to_string(),
-        other => String::from_utf8_lossy(&lockstep_core::to_json(other)).into_owned(),
-    };
+    let (text, kind) = (go_plain(found), go_type_name(found));
     format!("{} accessor error: {text} is of the type {kind}, expected {wanted}", dotted(path))
 }
 
 fn number(object: &Value, path: &[String]) -> Vec<FieldError> {
-    let Some(found) = at(object, path) else { return Vec::new() };
+    let found = at(object, path);
     let place = dotted(path);
     let at = At::ROOT.field(&place);
+    let found = match found {
+        Ok(Some(found)) => found,
+        Ok(None) => return Vec::new(),
+        Err(wrong) => return vec![FieldError::invalid(&at, 0i64, wrong)],
+    };
     match found {
         Value::Int(number) if *number < 0 => {
             vec![FieldError::invalid(&at, *number, "should be a non-negative integer")]

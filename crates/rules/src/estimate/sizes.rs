@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use lockstep_core::Value;
 
+use crate::field_name::{can_escape, escape};
 use crate::rules::embedded;
-use crate::val::{can_escape, escape};
 
 /// How large a request may be: nothing in it is larger.
 const MOST_BYTES: u64 = 3 << 20;

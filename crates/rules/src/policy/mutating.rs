@@ -11,8 +11,9 @@ use super::validating::Denial;
 use super::{Attributes, Resource, Surroundings};
 use crate::cost::BUDGET;
 use crate::expression::{Declared, Extra, PolicyScope, declared};
+use crate::field_name::unescape;
 use crate::types::Type;
-use crate::val::{Val, unescape};
+use crate::val::Val;
 
 /// A compiled policy.
 #[derive(Clone, Debug)]
