@@ -1,7 +1,8 @@
 //! A cluster in the background.
 
 use std::ffi::OsString;
-use std::fs::File;
+use std::fs::{File, OpenOptions, Permissions};
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, Stdio};
 
@@ -12,7 +13,9 @@ use devcluster::StateDir;
 pub(super) fn spawn(dir: &StateDir, flags: &[OsString]) -> anyhow::Result<Child> {
     let log = dir.log();
     let open = || -> std::io::Result<(File, File)> {
-        let out = File::create(&log)?;
+        // As all that a cluster keeps: only for its owner, also where it was left to all before.
+        let out = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&log)?;
+        out.set_permissions(Permissions::from_mode(0o600))?;
         Ok((out.try_clone()?, out))
     };
     let (out, err) = open().with_context(|| format!("cannot write {}", log.display()))?;

@@ -169,13 +169,20 @@ fn end_with_stdin(shutdown: Shutdown) -> anyhow::Result<()> {
 
 fn reset(path: &Path, terminal: &mut Terminal) -> anyhow::Result<Exit> {
     StateDir::existing(path).reset().map_err(|error| told(error.into()))?;
+    if default_dir().is_ok_and(|default| default == path)
+        && let Some(parent) = path.parent()
+    {
+        // It was made for the cluster; if something else is in it, it stays.
+        let _ = std::fs::remove_dir(parent);
+    }
     writeln!(terminal.out, "Nothing is left of the cluster in {}.", path.display())?;
     Ok(Exit::Success)
 }
 
 /// Where a cluster is kept that was given no folder.
 fn default_dir() -> anyhow::Result<PathBuf> {
-    let state = environment("XDG_STATE_HOME").map(PathBuf::from);
+    // The rule of these variables: one that is not absolute is not there.
+    let state = environment("XDG_STATE_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
     let home = || environment("HOME").map(|home| Path::new(&home).join(".local/state"));
     let state = state.or_else(home).ok_or_else(|| {
         advised(
