@@ -1,6 +1,6 @@
 //! What is wrong with an object.
 
-use kinds::{Strategy, invalid_on_create, invalid_on_status_update, invalid_on_update};
+use kinds::{invalid_on_create, invalid_on_status_update, invalid_on_update};
 use lockstep_core::Value;
 use schema::{At, FieldError};
 
@@ -48,14 +48,9 @@ fn rule_errors(definition: &Value, old: Option<&Value>) -> Vec<FieldError> {
 
 /// With a changed one, by the endpoint that changes it.
 pub(crate) fn on_update(served: &Served, subresource: &str, object: &Value, old: &Value) -> Vec<FieldError> {
-    let mut errors = match subresource {
-        "" | "scale" => invalid_on_update(served.strategy(), object, old, served.scope()),
-        "ephemeralcontainers" => {
-            let of_endpoint =
-                Strategy { validate_update: kinds::validate_ephemeral_update, ..*served.strategy() };
-            invalid_on_update(&of_endpoint, object, old, served.scope())
-        }
-        _ => invalid_on_status_update(served.strategy(), object, old, served.scope()),
+    let mut errors = match crate::subresource::rules_of(subresource, served.strategy()) {
+        Some(strategy) => invalid_on_update(&strategy, object, old, served.scope()),
+        None => invalid_on_status_update(served.strategy(), object, old, served.scope()),
     };
     if let Some((custom, version)) = custom(served) {
         errors.splice(0..0, type_errors(served, object));

@@ -35,13 +35,14 @@ mod storage_migration;
 mod strategy;
 mod table;
 
-pub use access::approve_certificate;
+pub use access::{prepare_approval, validate_approval};
 pub use basic::{convert_event, finalize_namespace};
 pub use crd::{accept_names, schemas};
 pub use cron_job::Schedule;
 pub use meta::{Scope, invalid_embedded, invalid_on_create, invalid_on_status_update, invalid_on_update};
 pub use pod::{
-    mount_token, prepare_ephemeral_update, token_volume, tolerate_lost_nodes, validate_ephemeral_update,
+    mount_token, prepare_ephemeral_update, prepare_resize, token_volume, tolerate_lost_nodes,
+    validate_ephemeral_update, validate_resize,
 };
 pub use resource::{Resource, Subresource, resources};
 pub use service::{Family, Given, Wanted, WantedAddress, WantedPorts, as_read, release_all, wanted};

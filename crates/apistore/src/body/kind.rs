@@ -81,6 +81,20 @@ fn is_old(group: &str, version: &str) -> bool {
     known.contains(&version)
 }
 
+/// Whether a version that the server knows still, and serves no more, has the kind with the fields that it has now: a patch may
+/// say it, and changes nothing with that.
+pub(crate) fn is_former(kind: &Gvk, version: &str) -> bool {
+    let kinds: &[&str] = match version {
+        "apps/v1beta1" => &["Deployment", "StatefulSet", "ControllerRevision"],
+        "apps/v1beta2" => &["Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "ControllerRevision"],
+        "batch/v1beta1" => &["CronJob"],
+        "policy/v1beta1" => &["PodDisruptionBudget"],
+        _ => &[],
+    };
+    version.split_once('/').is_some_and(|(group, _)| group == &*kind.api.group)
+        && kinds.contains(&&*kind.kind)
+}
+
 /// A custom resource must say what it is.
 pub(super) fn check_custom_kind(value: &Value, kind: &Gvk, body: &[u8]) -> Result<(), Failure> {
     if value.str_at(&["kind"]).is_none_or(str::is_empty) {

@@ -12,7 +12,7 @@ use crate::json_text;
 use crate::options::FieldValidation;
 use crate::wire;
 
-pub(crate) use kind::{Other, other_kind};
+pub(crate) use kind::{Other, is_former, other_kind};
 pub(crate) use yaml::warnings_of;
 
 /// How large a body may be, in bytes.

@@ -17,7 +17,7 @@ use crate::{read, write};
 
 pub(crate) use binding::bind;
 pub use log::FollowedLog;
-pub(crate) use prepare::prepare;
+pub(crate) use prepare::{prepare, rules_of};
 
 /// Answers a request for a further endpoint.
 pub(crate) fn route(state: &State, call: &mut Call<'_>) -> Result<Outcome, Halt> {

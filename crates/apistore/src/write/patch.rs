@@ -220,6 +220,10 @@ fn patched(
     if !served.is_custom() {
         let why = match body::other_kind(&object, &served.gvk) {
             None => None,
+            Some(body::Other::Version { said }) if body::is_former(&served.gvk, &said) => {
+                object.set(&["apiVersion"], served.api_version.clone().into());
+                None
+            }
             Some(body::Other::Version { said }) => Some(format!("no kind {said}")),
             Some(body::Other::Kind { why, .. }) => Some(why),
         };

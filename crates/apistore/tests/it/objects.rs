@@ -212,3 +212,45 @@ fn a_set_with_claims_changes_in_what_may_change() {
     api.patch(&path, "merge", r#"{"metadata":{"labels":{"x":"y"}}}"#).ok();
     assert_eq!(api.patch(&path, "merge", r#"{"spec":{"volumeClaimTemplates":[]}}"#).code, 422);
 }
+
+#[test]
+fn a_request_for_a_certificate_is_approved() {
+    const REQUESTS: &str = "/apis/certificates.k8s.io/v1/certificatesigningrequests";
+    let mut api = Api::new();
+    let made = r#"{"metadata":{"name":"r"},"spec":{"request":"QQ==","signerName":"example.com/signer","usages":["client auth"]}}"#;
+    api.post(REQUESTS, made).ok();
+    let path = format!("{REQUESTS}/r");
+    let approve = |api: &mut Api, path: &str| {
+        let mut request = api.get(&format!("{REQUESTS}/r")).ok().body;
+        let condition = r#"[{"type":"Approved","status":"True","reason":"KubectlApprove"}]"#;
+        request.set(&["status", "conditions"], lockstep_core::from_json(condition.as_bytes()).unwrap());
+        request.set(&["status", "certificate"], "QQ==".into());
+        api.put(path, std::str::from_utf8(&lockstep_core::to_json(&request)).unwrap())
+    };
+    let refused = approve(&mut api, &format!("{path}/status"));
+    assert!(refused.message().ends_with("updates may not add a condition of type \"Approved\""));
+    approve(&mut api, &format!("{path}/approval")).ok();
+    let approved = api.get(&path).ok();
+    let conditions = approved.body.at(&["status", "conditions"]).and_then(Value::as_list).unwrap();
+    assert_eq!(conditions[0].str_at(&["lastUpdateTime"]), Some("2023-11-14T22:13:20Z"));
+    assert_eq!(approved.text(&["status", "certificate"]), "", "the endpoint sets conditions alone");
+}
+
+#[test]
+fn a_patch_may_say_a_version_that_is_no_longer_served() {
+    let mut api = Api::new();
+    let path = "/apis/apps/v1/namespaces/default/deployments";
+    let deployment = r#"{"metadata":{"name":"d"},"spec":{"selector":{"matchLabels":{"a":"b"}},"template":{"metadata":{"labels":{"a":"b"}},"spec":{"containers":[{"name":"a","image":"i"}]}}}}"#;
+    let made = api.post(path, deployment).ok();
+    let check = |api: &mut Api, version: &str, code: u16| {
+        let patch = format!(r#"{{"apiVersion":"{version}"}}"#);
+        let patched = api.patch(&format!("{path}/d"), "merge", &patch);
+        assert_eq!(patched.code, code, "{version}: {}", patched.message());
+        if code == 200 {
+            assert_eq!(patched.body, made.body, "{version}");
+        }
+    };
+    check(&mut api, "apps/v1beta1", 200);
+    check(&mut api, "apps/v1beta2", 200);
+    check(&mut api, "apps/v2", 422);
+}

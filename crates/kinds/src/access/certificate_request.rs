@@ -57,10 +57,20 @@ pub(crate) const CERTIFICATE_SIGNING_REQUEST: Strategy = Strategy {
     ..Strategy::plain("certificates.k8s.io", "CertificateSigningRequest", &["v1"])
 };
 
-/// What is wrong with an update of the endpoint `approval`, which may set conditions and takes everything else from `old`.
-pub fn approve_certificate(request: &mut Value, old: &Value) -> Vec<FieldError> {
-    request.take_from(old, &["spec"]);
-    request.take_from(old, &["status", "certificate"]);
+/// What a writer of the endpoint `approval` may not change is taken from `old`: all of the status but its conditions, and `spec`.
+pub fn prepare_approval(request: &mut Value, old: &Value) {
+    let conditions = request.at(&["status", "conditions"]).cloned();
+    for key in ["spec", "status"] {
+        request.take_from(old, &[key]);
+    }
+    match conditions {
+        Some(conditions) => request.set(&["status", "conditions"], conditions),
+        None => drop(request.remove(&["status", "conditions"])),
+    }
+}
+
+/// What is wrong with an update of the endpoint `approval`, its metadata apart.
+pub fn validate_approval(request: &Value, old: &Value) -> Vec<FieldError> {
     let mut errors = validate(request);
     errors.extend(removed(request, old));
     errors
@@ -200,9 +210,10 @@ mod tests {
         };
         let approved = r#"{"type":"Approved","status":"True"}"#;
         let (old, mut new) = (read("", "QQ=="), read(approved, "QkI="));
-        assert_eq!(approve_certificate(&mut new, &old), []);
+        prepare_approval(&mut new, &old);
+        assert_eq!(validate_approval(&new, &old), []);
         assert_eq!(new.str_at(&["status", "certificate"]), Some("QQ=="));
-        let errors = approve_certificate(&mut read("", ""), &new);
+        let errors = validate_approval(&read("", ""), &new);
         let text = "status.conditions: Forbidden: updates may not remove a condition of type \"Approved\"";
         assert_eq!(errors[0].to_string(), text);
         assert_eq!(

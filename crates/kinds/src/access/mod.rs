@@ -6,7 +6,7 @@ mod role;
 
 pub(crate) use binding::{CLUSTER_ROLE_BINDING, ROLE_BINDING};
 pub(crate) use certificate_request::CERTIFICATE_SIGNING_REQUEST;
-pub use certificate_request::approve_certificate;
+pub use certificate_request::{prepare_approval, validate_approval};
 pub(crate) use role::{CLUSTER_ROLE, ROLE};
 
 const GROUP: &str = "rbac.authorization.k8s.io";

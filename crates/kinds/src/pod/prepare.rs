@@ -83,7 +83,7 @@ fn take_label_keys(term: &mut Value, labels: &Value) {
 }
 
 /// A pod that says what it may use as a whole also says what it asks for.
-fn default_pod_resources(pod: &mut Value) {
+pub(super) fn default_pod_resources(pod: &mut Value) {
     let limits = pod.child("spec").child("resources").child("limits").clone();
     for (name, limit) in limits.as_map().into_iter().flatten() {
         if !matches!(&**name, "cpu" | "memory") && !name.starts_with("hugepages-") {
@@ -116,7 +116,7 @@ fn amounts(resources: &Value, key: &str) -> Vec<(String, Quantity)> {
 }
 
 /// How a pod is treated when a node runs out of something.
-fn quality(spec: &Value) -> &'static str {
+pub(super) fn quality(spec: &Value) -> &'static str {
     let all: Vec<&Value> = match spec.has("resources") {
         true => vec![spec.child("resources")],
         false => ["containers", "initContainers"]
