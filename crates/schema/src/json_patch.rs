@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use lockstep_core::{Value, to_json};
 
+use crate::go_text::quoted;
 use crate::patch_error::PatchError;
 
 /// How many operations the server takes in one patch.
@@ -42,97 +43,128 @@ pub fn json_patch(object: &Value, patch: &Value) -> Result<Value, PatchError> {
 
 type Step<T> = Result<T, String>;
 
-/// The object after one operation; `total` counts the bytes that were copied.
+/// The object after one operation; `total` counts the bytes that were copied. The texts are those of the library: they are shown
+/// where a webhook has made the patch.
 fn operate(mut object: Value, operation: &Value, total: &mut usize) -> Step<Value> {
     let kind = operation.str_at(&["op"]).unwrap_or("unknown");
-    let text = |key: &str| -> Step<&str> {
-        operation.str_at(&[key]).ok_or_else(|| format!("{kind} operation failed to decode {key}"))
+    let path = || match (operation.str_at(&["path"]), kind) {
+        (Some(path), _) => Ok(path),
+        (None, "add" | "remove" | "copy") => {
+            Err(format!("{kind} operation failed to decode path: {MISSING}"))
+        }
+        (None, _) => {
+            Err(format!("{kind} operation failed to decode path: operation missing path field: {MISSING}"))
+        }
+    };
+    let from = || {
+        operation.str_at(&["from"]).ok_or_else(|| {
+            format!("{kind} operation failed to decode from: operation, missing from field: {MISSING}")
+        })
     };
     let value = || operation.get("value").cloned().unwrap_or_default();
     match kind {
-        "add" => add(&mut object, text("path")?, value())?,
-        "remove" => remove(&mut object, text("path")?)?,
-        "replace" => replace(&mut object, text("path")?, value())?,
-        "test" => test(&object, text("path")?, &value())?,
+        "add" => add(&mut object, path()?, value())?,
+        "remove" => remove(&mut object, path()?)?,
+        "replace" => replace(&mut object, path()?, value())?,
+        "test" => test(&object, path()?, &value())?,
         "move" => {
-            let from = text("from")?;
-            let moved = get(&object, from)?.unwrap_or_default();
-            remove(&mut object, from)?;
-            add(&mut object, text("path")?, moved)?;
+            let moved = take(&mut object, from()?)?;
+            put(&mut object, kind, (path()?, moved))?;
         }
         "copy" => {
-            let copied = get(&object, text("from")?)?.unwrap_or_default();
-            *total += to_json(&copied).len();
-            if *total > COPIED {
-                return Err(format!(
-                    "Unable to complete the copy, the accumulated size increase of copy is {total}, exceeding the limit {COPIED}"
-                ));
-            }
-            add(&mut object, text("path")?, copied)?;
+            let copied = copied(&object, from()?, total)?;
+            put(&mut object, kind, (path()?, copied))?;
         }
         other => return Err(format!("Unexpected kind: {other}")),
     }
     Ok(object)
 }
 
-/// The keys of a pointer: those of the containers, and the last one.
-fn keys(path: &str) -> Step<(Vec<String>, String)> {
+const MISSING: &str = "missing value";
+const INVALID_INDEX: &str = "invalid index referenced";
+
+/// The keys of a pointer: those of the containers, and the last one. `None` for the pointer to the whole.
+fn keys(path: &str) -> Option<(Vec<String>, String)> {
     let decode = |key: &str| key.replace("~1", "/").replace("~0", "~");
     let mut keys: Vec<String> = path.split('/').skip(1).map(decode).collect();
-    let last = keys.pop().ok_or_else(|| format!("doc is missing path: \"{path}\""))?;
-    Ok((keys, last))
+    let last = keys.pop()?;
+    Some((keys, last))
 }
 
 /// A position in a list of `len` items, counted from the end where it is negative.
 fn position(key: &str, len: usize) -> Step<usize> {
-    let index: i64 = key.parse().map_err(|_| format!("value was not a proper array index: '{key}'"))?;
-    let index = if index < 0 { index + i64::try_from(len).unwrap_or(i64::MAX) } else { index };
-    let index = usize::try_from(index).ok().filter(|index| *index < len);
-    index.ok_or_else(|| format!("Unable to access invalid index: {key}"))
+    let index: i64 =
+        key.parse().map_err(|_| format!("strconv.Atoi: parsing {}: invalid syntax", quoted(key)))?;
+    let place = if index < 0 { index + i64::try_from(len).unwrap_or(i64::MAX) } else { index };
+    let place = usize::try_from(place).ok().filter(|place| *place < len);
+    place.ok_or_else(|| format!("Unable to access invalid index: {index}: {INVALID_INDEX}"))
 }
 
 fn child<'a>(container: &'a Value, key: &str) -> Step<Option<&'a Value>> {
     match container {
         Value::Map(entries) => Ok(entries.get(key)),
         Value::List(items) => Ok(items.get(position(key, items.len())?)),
-        _ => Err(format!("doc is missing key: {key}")),
+        _ => Ok(None),
     }
 }
 
-fn get(object: &Value, path: &str) -> Step<Option<Value>> {
-    let (containers, last) = keys(path)?;
-    let missing = || format!("doc is missing path: \"{path}\"");
-    let container =
-        containers.iter().try_fold(object, |value, key| child(value, key)?.ok_or_else(missing))?;
-    child(container, &last).map(|value| value.cloned())
+fn is_container(value: &Value) -> bool {
+    matches!(value, Value::Map(_) | Value::List(_))
 }
 
-fn container<'a>(object: &'a mut Value, path: &str) -> Step<(&'a mut Value, String)> {
+/// What holds a path, and its key there.
+fn find<'a>(object: &'a Value, path: &str) -> Option<(&'a Value, String)> {
     let (containers, last) = keys(path)?;
-    let missing = || format!("doc is missing path: \"{path}\"");
+    let container = containers.iter().try_fold(object, |value, key| child(value, key).ok()?)?;
+    is_container(container).then_some((container, last))
+}
+
+fn find_mut<'a>(object: &'a mut Value, path: &str) -> Option<(&'a mut Value, String)> {
+    let (containers, last) = keys(path)?;
     let mut container = object;
     for key in &containers {
         container = match container {
-            Value::Map(entries) => Arc::make_mut(entries).get_mut(&**key).ok_or_else(missing)?,
+            Value::Map(entries) => Arc::make_mut(entries).get_mut(&**key)?,
             Value::List(items) => {
-                let index = position(key, items.len())?;
-                Arc::make_mut(items).get_mut(index).ok_or_else(missing)?
+                let index = position(key, items.len()).ok()?;
+                Arc::make_mut(items).get_mut(index)?
             }
-            _ => return Err(missing()),
+            _ => return None,
         };
     }
-    match container {
-        Value::Map(_) | Value::List(_) => Ok((container, last)),
-        _ => Err(missing()),
-    }
+    is_container(container).then_some((container, last))
 }
 
 fn add(object: &mut Value, path: &str, value: Value) -> Step<()> {
     check_depth(path, &value)?;
-    let (container, key) = container(object, path)?;
+    let (container, key) = find_mut(object, path).ok_or_else(|| {
+        format!("add operation does not apply: doc is missing path: {}: {MISSING}", quoted(path))
+    })?;
+    insert(container, key, value).map_err(|why| format!("error in add for path: '{path}': {why}"))
+}
+
+/// Adds what was moved or copied.
+fn put(object: &mut Value, kind: &str, (path, value): (&str, Value)) -> Step<()> {
+    check_depth(path, &value)?;
+    let (container, key) = find_mut(object, path).ok_or_else(|| {
+        format!("{kind} operation does not apply: doc is missing destination path: {path}: {MISSING}")
+    })?;
+    insert(container, key, value).map_err(|why| match kind {
+        "move" => format!("error in move for path: '{path}': {why}"),
+        _ => format!("error while adding value during copy: {why}"),
+    })
+}
+
+fn insert(container: &mut Value, key: String, value: Value) -> Step<()> {
     match container {
         Value::List(items) => {
-            let index = if key == "-" { items.len() } else { position(&key, items.len() + 1)? };
+            let place = |len: usize| match position(&key, len) {
+                Err(why) if key.parse::<i64>().is_err() => {
+                    Err(format!("value was not a proper array index: '{key}': {why}"))
+                }
+                place => place,
+            };
+            let index = if key == "-" { items.len() } else { place(items.len() + 1)? };
             Arc::make_mut(items).insert(index, value);
         }
         map => _ = map.make_map().insert(key.into(), value),
@@ -148,33 +180,67 @@ fn check_depth(path: &str, value: &Value) -> Step<()> {
 }
 
 fn remove(object: &mut Value, path: &str) -> Step<()> {
-    let (container, key) = container(object, path)?;
+    let (container, key) = find_mut(object, path).ok_or_else(|| {
+        format!("remove operation does not apply: doc is missing path: {}: {MISSING}", quoted(path))
+    })?;
+    drop_key(container, &key).map_err(|why| format!("error in remove for path: '{path}': {why}"))
+}
+
+fn drop_key(container: &mut Value, key: &str) -> Step<()> {
     match container {
         Value::List(items) => {
-            let index = position(&key, items.len())?;
+            let index = position(key, items.len())?;
             Arc::make_mut(items).remove(index);
             Ok(())
         }
-        map => match map.make_map().remove(&*key) {
+        map => match map.make_map().remove(key) {
             Some(_) => Ok(()),
-            None => Err(format!("Unable to remove nonexistent key: {key}")),
+            None => Err(format!("Unable to remove nonexistent key: {key}: {MISSING}")),
         },
     }
 }
 
+/// Takes away what is to be moved.
+fn take(object: &mut Value, from: &str) -> Step<Value> {
+    let (container, key) = find_mut(object, from).ok_or_else(|| {
+        format!("move operation does not apply: doc is missing from path: {from}: {MISSING}")
+    })?;
+    let told = |why: String| format!("error in move for path: '{key}': {why}");
+    let moved = child(container, &key).map_err(told)?.cloned().unwrap_or_default();
+    drop_key(container, &key).map_err(told)?;
+    Ok(moved)
+}
+
+fn copied(object: &Value, from: &str, total: &mut usize) -> Step<Value> {
+    let (container, key) = find(object, from).ok_or_else(|| {
+        format!("copy operation does not apply: doc is missing from path: {from}: {MISSING}")
+    })?;
+    let found = child(container, &key).map_err(|why| format!("error in copy for from: '{from}': {why}"))?;
+    let copied = found.cloned().unwrap_or_default();
+    *total += to_json(&copied).len();
+    if *total > COPIED {
+        return Err(format!(
+            "Unable to complete the copy, the accumulated size increase of copy is {total}, exceeding the limit {COPIED}"
+        ));
+    }
+    Ok(copied)
+}
+
 fn replace(object: &mut Value, path: &str, value: Value) -> Step<()> {
     if path.is_empty() {
-        if !matches!(value, Value::Map(_) | Value::List(_)) {
-            return Err("replace operation value must be object or array".into());
+        if !is_container(&value) {
+            return Err("replace operation value must be object or array: %!w(<nil>)".into());
         }
         *object = value;
         return Ok(());
     }
     check_depth(path, &value)?;
-    let (container, key) = container(object, path)?;
+    let missing =
+        |what: &str| format!("replace operation does not apply: doc is missing {what}: {path}: {MISSING}");
+    let (container, key) = find_mut(object, path).ok_or_else(|| missing("path"))?;
     match container {
         Value::List(items) => {
-            let index = position(&key, items.len())?;
+            let index = position(&key, items.len()).map_err(|_| missing("key"))?;
             if let Some(item) = Arc::make_mut(items).get_mut(index) {
                 *item = value;
             }
@@ -185,8 +251,18 @@ fn replace(object: &mut Value, path: &str, value: Value) -> Step<()> {
 }
 
 fn test(object: &Value, path: &str, value: &Value) -> Step<()> {
-    let found = if path.is_empty() { object.clone() } else { get(object, path)?.unwrap_or_default() };
-    if found == *value { Ok(()) } else { Err(format!("testing value {path} failed")) }
+    let found = match path {
+        "" => object.clone(),
+        path => {
+            let (container, key) = find(object, path).ok_or_else(|| {
+                format!("test operation does not apply: is missing path: {path}: {MISSING}")
+            })?;
+            let found =
+                child(container, &key).map_err(|why| format!("error in test for path: '{path}': {why}"))?;
+            found.cloned().unwrap_or_default()
+        }
+    };
+    if found == *value { Ok(()) } else { Err(format!("testing value {path} failed: test failed")) }
 }
 
 #[cfg(test)]
@@ -231,23 +307,70 @@ mod tests {
 
     #[test]
     fn what_does_not_fit_is_refused() {
-        check(r#"{"a":1}"#, r#"{"op":"remove","path":"/b"}"#, Err("Unable to remove nonexistent key: b"));
-        check(r#"{"a":[1]}"#, r#"{"op":"remove","path":"/a/1"}"#, Err("Unable to access invalid index: 1"));
+        check(
+            r#"{"a":1}"#,
+            r#"{"op":"remove","path":"/b"}"#,
+            Err("error in remove for path: '/b': Unable to remove nonexistent key: b: missing value"),
+        );
+        check(
+            r#"{"a":[1]}"#,
+            r#"{"op":"remove","path":"/a/1"}"#,
+            Err(
+                "error in remove for path: '/a/1': Unable to access invalid index: 1: invalid index referenced",
+            ),
+        );
         check(
             r#"{"a":[1]}"#,
             r#"{"op":"add","path":"/a/3","value":1}"#,
-            Err("Unable to access invalid index: 3"),
+            Err("error in add for path: '/a/3': Unable to access invalid index: 3: invalid index referenced"),
         );
         check(
             r#"{"a":[1]}"#,
             r#"{"op":"add","path":"/a/x","value":1}"#,
-            Err("value was not a proper array index: 'x'"),
+            Err(
+                "error in add for path: '/a/x': value was not a proper array index: 'x': strconv.Atoi: parsing \"x\": invalid syntax",
+            ),
         );
-        check(r#"{"a":1}"#, r#"{"op":"add","path":"/b/c","value":1}"#, Err("doc is missing path: \"/b/c\""));
-        check(r#"{"a":1}"#, r#"{"op":"add","path":"/a/c","value":1}"#, Err("doc is missing path: \"/a/c\""));
-        check(r#"{"a":1}"#, r#"{"op":"add","path":"","value":1}"#, Err("doc is missing path: \"\""));
-        check(r#"{"a":1}"#, r#"{"op":"test","path":"/a","value":2}"#, Err("testing value /a failed"));
-        check(r#"{"a":1}"#, r#"{"op":"add","value":2}"#, Err("add operation failed to decode path"));
+        check(
+            r#"{"a":1}"#,
+            r#"{"op":"add","path":"/b/c","value":1}"#,
+            Err("add operation does not apply: doc is missing path: \"/b/c\": missing value"),
+        );
+        check(
+            r#"{"a":1}"#,
+            r#"{"op":"add","path":"/a/c","value":1}"#,
+            Err("add operation does not apply: doc is missing path: \"/a/c\": missing value"),
+        );
+        check(
+            r#"{"a":1}"#,
+            r#"{"op":"add","path":"","value":1}"#,
+            Err("add operation does not apply: doc is missing path: \"\": missing value"),
+        );
+        check(
+            r#"{"a":1}"#,
+            r#"{"op":"test","path":"/a","value":2}"#,
+            Err("testing value /a failed: test failed"),
+        );
+        check(
+            r#"{"a":1}"#,
+            r#"{"op":"add","value":2}"#,
+            Err("add operation failed to decode path: missing value"),
+        );
+        check(
+            r#"{"a":1}"#,
+            r#"{"op":"move","from":"/b","path":"/c"}"#,
+            Err("error in move for path: 'b': Unable to remove nonexistent key: b: missing value"),
+        );
+        check(
+            r#"{"a":1}"#,
+            r#"{"op":"copy","from":"/b/c","path":"/c"}"#,
+            Err("copy operation does not apply: doc is missing from path: /b/c: missing value"),
+        );
+        check(
+            r#"{"a":[1]}"#,
+            r#"{"op":"replace","path":"/a/1","value":1}"#,
+            Err("replace operation does not apply: doc is missing key: /a/1: missing value"),
+        );
         check(r#"{"a":1}"#, r#"{"op":"upsert","path":"/a"}"#, Err("Unexpected kind: upsert"));
         check(r#"{"a":1}"#, "1", Err("an operation of a JSON patch is a mapping"));
     }

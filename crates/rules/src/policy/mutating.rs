@@ -251,18 +251,8 @@ fn patched(object: &Value, value: &Val) -> Result<Value, String> {
         match schema::json_patch(&changed, &Value::list(vec![operation.clone()])) {
             Ok(next) => changed = next,
             Err(_) if is_test => return Ok(object.clone()),
-            Err(error) => return Err(format!("JSON Patch: {}", placed(&operation, &error.to_string()))),
+            Err(error) => return Err(format!("JSON Patch: {error}")),
         }
     }
     Ok(changed)
-}
-
-/// What the server says of an operation that does not fit; it names the place of some.
-fn placed(operation: &Value, error: &str) -> String {
-    let path = operation.str_at(&["path"]).unwrap_or_default();
-    match operation.str_at(&["op"]) {
-        Some("remove") => format!("error in remove for path: '{path}': {error}: missing value"),
-        Some("add") => format!("error in add for path: '{path}': {error}"),
-        _ => error.to_owned(),
-    }
 }
