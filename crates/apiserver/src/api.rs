@@ -87,12 +87,12 @@ impl Api {
                     let response = if kept.wait().await { response } else { status::not_kept() };
                     return happen(effect, response).await;
                 }
-                Handled::Need(demands) => {
-                    let answered = demands.into_iter().map(|demand| async {
+                Handled::Need(pending) => {
+                    let answered = pending.demands.into_iter().map(|demand| async {
                         let answer = self.answer(&demand).await;
                         (demand, answer)
                     });
-                    answers.extend(futures::future::join_all(answered).await);
+                    answers.add(pending.begun, futures::future::join_all(answered).await);
                 }
             }
         }
@@ -120,9 +120,9 @@ impl Api {
         look(&self.store.lock())
     }
 
-    /// What happened to a watch since it was last asked; `None` when it has ended.
+    /// What happened to a watch since it was last asked, of what was there before a part; `None` when it has ended.
     pub fn poll(&self, watch: &mut Watch) -> Option<Vec<WatchEvent>> {
-        self.store.lock().poll(watch, self.now())
+        self.store.lock().poll_part(watch, self.now())
     }
 
     /// What was added to a log since it was last asked for; `None` when nothing more will be.

@@ -100,7 +100,6 @@ impl Prepared {
             labels: labels
                 .filter_map(|(key, value)| Some(((**key).into(), value.as_str()?.into())))
                 .collect(),
-            owners: Box::default(),
             raw: false,
         }
     }

@@ -3,6 +3,9 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
+
+use crate::chance::Chance;
 
 /// What an answer still needs.
 #[derive(Clone, Debug)]
@@ -10,7 +13,23 @@ pub enum Handled<T> {
     /// Nothing: here it is.
     Done(T),
     /// This; the request has changed nothing and is to be put again, with the answers.
-    Need(Vec<Demand>),
+    Need(Pending),
+}
+
+/// A request that waits for answers.
+#[derive(Clone, Debug)]
+pub struct Pending {
+    /// What it needs.
+    pub demands: Vec<Demand>,
+    /// Goes with the answers.
+    pub begun: Begun,
+}
+
+/// The time and the chance with which a request began: it goes on with them, so that it demands the same again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Begun {
+    pub(crate) now: Duration,
+    pub(crate) chance: Chance,
 }
 
 /// One thing that only the outside can tell. Equal demands have equal answers within one request.
@@ -58,4 +77,29 @@ impl fmt::Debug for WebhookCall {
 pub type Answer = Result<Arc<[u8]>, String>;
 
 /// The answers that a request has so far.
-pub type Answers = BTreeMap<Demand, Answer>;
+#[derive(Clone, Debug, Default)]
+pub struct Answers {
+    begun: Option<Begun>,
+    given: BTreeMap<Demand, Answer>,
+}
+
+impl Answers {
+    /// Those of a request that has not been put yet.
+    pub const fn new() -> Self {
+        Self { begun: None, given: BTreeMap::new() }
+    }
+
+    /// Adds what has become of the demands of a request that [began](Pending::begun) so.
+    pub fn add(&mut self, begun: Begun, answered: impl IntoIterator<Item = (Demand, Answer)>) {
+        self.begun = Some(begun);
+        self.given.extend(answered);
+    }
+
+    pub(crate) fn begun(&self) -> Option<Begun> {
+        self.begun
+    }
+
+    pub(crate) fn get(&self, demand: &Demand) -> Option<&Answer> {
+        self.given.get(demand)
+    }
+}

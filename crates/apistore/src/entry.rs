@@ -13,8 +13,6 @@ pub(crate) struct Entry {
     pub(crate) revision: u64,
     pub(crate) uid: Box<str>,
     pub(crate) labels: Box<[(Box<str>, Box<str>)]>,
-    /// The uids of its owners.
-    pub(crate) owners: Box<[Box<str>]>,
     /// Whether a real server has stored something else than it reads of it ([`crate::state::WriteKind::PutRaw`]).
     pub(crate) raw: bool,
 }
@@ -37,7 +35,6 @@ impl Entry {
     pub(crate) fn of(object: &Value, revision: u64) -> Self {
         let labels = object.at(&["metadata", "labels"]).and_then(Value::as_map);
         let labels = labels.into_iter().flatten();
-        let owners = object.at(&["metadata", "ownerReferences"]).and_then(Value::as_list).unwrap_or_default();
         Self {
             object: encode(object).into(),
             revision,
@@ -45,7 +42,6 @@ impl Entry {
             labels: labels
                 .filter_map(|(key, value)| Some(((**key).into(), value.as_str()?.into())))
                 .collect(),
-            owners: owners.iter().filter_map(|owner| Some(owner.str_at(&["uid"])?.into())).collect(),
             raw: false,
         }
     }

@@ -49,12 +49,12 @@ mod watch;
 mod wire;
 mod write;
 
-pub use demand::{Answer, Answers, Demand, Handled, WebhookCall};
+pub use demand::{Answer, Answers, Begun, Demand, Handled, Pending, WebhookCall};
 pub use fault::{Effect, Fault};
 pub use info::{Info, Verb};
 pub use request::{Method, Request};
 pub use response::{Body, EventType, List, Response, WatchEvent};
-pub use store::{Dependent, Settings, Store, Stored, Unreadable};
+pub use store::{Settings, Store, Stored, Unreadable};
 pub use subresource::FollowedLog;
 pub use user::User;
 pub use watch::Watch;

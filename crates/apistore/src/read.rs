@@ -1,5 +1,6 @@
 //! Reading objects: one, or a list.
 
+use std::ops::{Bound, ControlFlow};
 use std::sync::Arc;
 
 use lockstep_core::Value;
@@ -173,31 +174,36 @@ pub(crate) fn select(state: &State, call: &Call<'_>, options: &ListOptions) -> R
     let namespace = list_namespace(call, &filter);
     let prefix = if namespace.is_empty() { String::new() } else { format!("{namespace}/") };
     let page = page(state, options)?;
+    let start = page.start.as_deref().unwrap_or_default();
+    let first = format!("{}{start}", &prefix[..prefix_cut(call, &prefix)]);
     let mut found: Found = Vec::new();
     let (mut more, mut rest) = (None, 0u64);
     let mut take = |key: &Arc<str>, entry: &Arc<Entry>| {
-        if page.start.as_deref().is_some_and(|start| key[prefix_cut(call, &prefix)..] < *start) {
-            return;
-        }
         // Where a part is full, whatever comes next makes another part, wanted or not.
         let full = options.limit > 0 && found.len() as u64 >= options.limit;
-        if !full && !filter.matches(&call.served, key, entry) {
-            return;
-        }
         if full {
             rest += 1;
             if more.is_none() {
                 more = found.last().map(|(key, _)| key.clone());
             }
-            return;
+            // How many more there are is told only where all of them are wanted.
+            return if filter.is_empty() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) };
         }
-        found.push((key.clone(), entry.clone()));
+        if filter.matches(&call.served, key, entry) {
+            found.push((key.clone(), entry.clone()));
+        }
+        ControlFlow::Continue(())
     };
     match (state.shelf(&call.served.shelf), page.past) {
         (None, _) => {}
-        (Some(shelf), false) => shelf.range(&prefix).for_each(|(key, entry)| take(key, entry)),
+        (Some(shelf), false) => {
+            let _all = shelf.range_from(&prefix, &first).try_for_each(|(key, entry)| take(key, entry));
+        }
         (Some(shelf), true) => match shelf.at(page.revision, &prefix) {
-            Some(objects) => objects.iter().for_each(|(key, entry)| take(key, entry)),
+            Some(objects) => {
+                let from = (Bound::Included(&*first), Bound::Unbounded);
+                let _all = objects.range::<str, _>(from).try_for_each(|(key, entry)| take(key, entry));
+            }
             None => return Err(page.expired(options).into()),
         },
     }

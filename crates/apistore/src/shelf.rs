@@ -63,7 +63,16 @@ impl Shelf {
         &'s self,
         prefix: &'s str,
     ) -> impl Iterator<Item = (&'s Arc<str>, &'s Arc<Entry>)> {
-        let from = (Bound::Included(prefix), Bound::Unbounded);
+        self.range_from(prefix, prefix)
+    }
+
+    /// The same, from a key on that is not before the prefix.
+    pub(crate) fn range_from<'s>(
+        &'s self,
+        prefix: &'s str,
+        from: &'s str,
+    ) -> impl Iterator<Item = (&'s Arc<str>, &'s Arc<Entry>)> {
+        let from = (Bound::Included(from.max(prefix)), Bound::Unbounded);
         self.objects.range::<str, _>(from).take_while(move |(key, _)| key.starts_with(prefix))
     }
 
@@ -186,6 +195,10 @@ mod tests {
         }
         let keys: Vec<_> = shelf.range("").map(|(key, _)| &**key).collect();
         assert_eq!(keys, ["a-b/x", "a/x", "ab/x"]);
+        let from = |prefix, from| shelf.range_from(prefix, from).map(|(key, _)| &**key).collect::<Vec<_>>();
+        assert_eq!(from("", "a/x"), ["a/x", "ab/x"]);
+        assert_eq!(from("a/", ""), ["a/x"]);
+        assert_eq!(from("a/", "a/x\0"), [""; 0]);
         assert_eq!(split("a/x"), ("a", "x"));
         assert_eq!(split("x"), ("", "x"));
     }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use lockstep_core::Value;
 
 use crate::addresses::{Addresses, SERVICES};
-use crate::admission::Policies;
+use crate::admission::{Policies, Webhooks};
 use crate::authorizer::Rights;
 use crate::catalog::Catalog;
 use crate::entry::Entry;
@@ -22,6 +22,7 @@ pub(crate) struct State {
     pub(crate) catalog: Catalog,
     pub(crate) rights: Rights,
     pub(crate) policies: Policies,
+    pub(crate) webhooks: Webhooks,
     shelves: BTreeMap<Arc<str>, Shelf>,
     /// How many changes each shelf remembers.
     pub(crate) history: usize,
@@ -78,6 +79,7 @@ impl State {
             catalog: Catalog::new(),
             rights: Rights::default(),
             policies: Policies::default(),
+            webhooks: Webhooks::default(),
             shelves: BTreeMap::new(),
             history,
             logs: Logs::default(),
@@ -149,6 +151,7 @@ impl State {
     pub(crate) fn understand(&mut self, shelf: &str, key: &str, object: Option<&Value>) {
         self.rights.follow(shelf, key, object);
         self.policies.follow(shelf, key, object);
+        self.webhooks.follow(shelf, key, object);
     }
 
     /// Puts what a new cluster has, in the next version of the state. What it says of rights is known already.

@@ -1,6 +1,5 @@
 //! The store: the state, and what its users call.
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,7 +12,7 @@ use crate::authorizer;
 use crate::body;
 use crate::call::{Call, Outcome, Shown};
 use crate::chance::{Chance, Fingerprint};
-use crate::demand::{Answers, Handled};
+use crate::demand::{Answers, Begun, Handled, Pending};
 use crate::entry::{Entry, encode};
 use crate::failure::{Failure, Halt};
 use crate::fault::{Effect, Fault, Faults};
@@ -40,8 +39,6 @@ pub struct Store {
     state: State,
     chance: Chance,
     changes: Vec<Stored>,
-    /// The time and the chance with which requests began that wait for answers, so that they go on with them.
-    waiting: BTreeMap<u64, (Duration, Chance)>,
     faults: Faults,
     /// What a fault does to the answer of the last request.
     effect: Option<Effect>,
@@ -95,21 +92,8 @@ impl std::error::Error for Unreadable {
 /// What a request comes to, what its client is warned of, and the chance after it.
 type Decided = (Outcome, Vec<String>, Chance);
 
-/// An object that another one owns.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Dependent {
-    /// The API group of its resource.
-    pub group: String,
-    /// The plural name of its resource.
-    pub plural: String,
-    /// Its namespace; empty where it has none.
-    pub namespace: String,
-    /// Its name.
-    pub name: String,
-}
-
-/// How long a request may wait for answers before it begins anew.
-const WAITING: Duration = Duration::from_secs(120);
+/// How many objects [`Store::poll_part`] tells of at once.
+const PART: usize = 500;
 
 fn timestamp(now: Duration) -> Timestamp {
     Timestamp(i64::try_from(now.as_secs()).unwrap_or(0))
@@ -137,7 +121,6 @@ impl Store {
             state: State::new(settings.history),
             chance: Chance::new(settings.seed),
             changes: Vec::new(),
-            waiting: BTreeMap::new(),
             faults: Faults::default(),
             effect: None,
         }
@@ -179,9 +162,8 @@ impl Store {
     /// Answers one request; `now` is the time since 1970-01-01T00:00:00Z.
     pub fn handle(&mut self, request: &Request, answers: &Answers, now: Duration) -> Handled<Response> {
         self.effect = None;
-        if answers.is_empty()
-            && let Some(effect) = Info::of(request).and_then(|info| self.faults.take(&info))
-        {
+        let fresh = answers.begun().is_none();
+        if fresh && let Some(effect) = Info::of(request).and_then(|info| self.faults.take(&info)) {
             let refusal = effect.refusal();
             self.effect = Some(effect);
             if let Some(failure) = refusal {
@@ -189,30 +171,24 @@ impl Store {
                 return Handled::Done(Response { code: failure.code(), warnings: Vec::new(), body });
             }
         }
-        let print = fingerprint(request);
-        self.waiting.retain(|_, (begun, _)| *begun + WAITING > now);
-        let begun = self.waiting.get(&print).copied().filter(|_| !answers.is_empty());
-        let fresh = begun.is_none();
-        let (now, chance) = begun.unwrap_or((now, self.chance));
+        let begun = answers.begun().unwrap_or(Begun { now, chance: self.chance });
+        let Begun { now, chance } = begun;
         match self.decide(request, answers, (now, chance)) {
             Ok((outcome, warnings, after)) => {
-                self.waiting.remove(&print);
                 self.chance = self.chance.gone_on(chance, after);
                 let response = self.carry_out(outcome, now);
                 Handled::Done(Response { warnings, ..response })
             }
             Err((Halt::Failed(failure), warnings)) => {
-                self.waiting.remove(&print);
                 let body = Body::Object(failure.json());
                 Handled::Done(Response { code: failure.code(), warnings, body })
             }
             Err((Halt::Need(demands), _)) => {
-                self.waiting.insert(print, (now, chance));
                 if fresh {
                     // Others go on from elsewhere, so that no uid comes twice.
                     self.chance = Chance::new(self.chance.next());
                 }
-                Handled::Need(demands)
+                Handled::Need(Pending { demands, begun })
             }
         }
     }
@@ -328,15 +304,25 @@ impl Store {
 
     /// What the server's own controllers do with definitions, at once.
     fn follow_up(&mut self, now: Duration) {
-        while let Some(write) = crate::custom::next_step(&self.state, now) {
-            self.keep(write);
+        loop {
+            let steps = crate::custom::next_steps(&self.state, now);
+            if steps.is_empty() {
+                return;
+            }
+            steps.into_iter().for_each(|write| drop(self.keep(write)));
         }
     }
 
     /// What happened since the last poll of a watch; empty when nothing did. A watch has ended after its first
     /// [`crate::EventType::Error`], or when `None` comes.
     pub fn poll(&self, watch: &mut Watch, now: Duration) -> Option<Vec<WatchEvent>> {
-        watch.poll(&self.state, now)
+        watch.poll(&self.state, now, usize::MAX)
+    }
+
+    /// The same, where many watches wait for each other: of the objects that are there when a watch begins only some are told, the
+    /// next ones at the next poll, which need not wait for anything.
+    pub fn poll_part(&self, watch: &mut Watch, now: Duration) -> Option<Vec<WatchEvent>> {
+        watch.poll(&self.state, now, PART)
     }
 
     /// When a watch is to be polled even if nothing happens: it has a bookmark to tell, or ends.
@@ -389,27 +375,6 @@ impl Store {
         self.len() == 0
     }
 
-    /// What names an object as its owner, by the object's uid.
-    pub fn dependents(&self, uid: &str) -> Vec<Dependent> {
-        let mut found = Vec::new();
-        for (name, shelf) in self.state.shelves() {
-            let (group, plural) = name.split_once('/').unwrap_or(("", name));
-            for (key, _) in
-                shelf.range("").filter(|(_, entry)| entry.owners.iter().any(|owner| **owner == *uid))
-            {
-                let (namespace, name) = crate::shelf::split(key);
-                let text = str::to_owned;
-                found.push(Dependent {
-                    group: text(group),
-                    plural: text(plural),
-                    namespace: text(namespace),
-                    name: text(name),
-                });
-            }
-        }
-        found
-    }
-
     /// One object, as it is stored: of a resource by its group and plural name.
     pub fn object(&self, group: &str, plural: &str, namespace: &str, name: &str) -> Option<Value> {
         let shelf = format!("{group}/{plural}");
@@ -433,10 +398,4 @@ fn split_key(key: &str) -> (Arc<str>, Arc<str>) {
         Some(at) => (key[..at].into(), key[at + 1..].into()),
         None => (key.into(), "".into()),
     }
-}
-
-/// What tells a request from others.
-fn fingerprint(request: &Request) -> u64 {
-    let parts = (&request.path, &request.query, &request.content_type, &request.body, &request.user.name);
-    Fingerprint::of(&(parts, format!("{:?}", request.method), &request.agent))
 }

@@ -1,5 +1,6 @@
 //! Watching: what happens to objects, told as it happens.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -36,6 +37,8 @@ pub struct Watch {
     /// The version that was told last.
     told: u64,
     start: Start,
+    /// What was there when the watch began and is yet to be told.
+    initial: VecDeque<(Arc<str>, Arc<Entry>)>,
     bookmark: Option<Duration>,
     deadline: Duration,
     ended: bool,
@@ -48,6 +51,10 @@ enum Start {
     Objects,
     /// All objects that are there, and that these were all.
     ObjectsAndMark,
+    /// The rest of them, that were there in the version that was told.
+    Rest {
+        mark: bool,
+    },
     Done,
 }
 
@@ -80,6 +87,7 @@ pub(crate) fn watch(state: &State, call: &mut Call<'_>) -> Result<Outcome, Halt>
         filter,
         told: if version == 0 { state.revision } else { version },
         start,
+        initial: VecDeque::new(),
         bookmark: options.bookmarks.then(|| next_bookmark(call.now, deadline)),
         deadline,
         ended: false,
@@ -94,15 +102,23 @@ fn next_bookmark(now: Duration, deadline: Duration) -> Duration {
 }
 
 impl Watch {
-    /// What has happened since the last poll; `None` once it has ended.
-    pub(crate) fn poll(&mut self, state: &State, now: Duration) -> Option<Vec<WatchEvent>> {
+    /// What has happened since the last poll, of what was there before at most so much; `None` once it has ended.
+    pub(crate) fn poll(&mut self, state: &State, now: Duration, most: usize) -> Option<Vec<WatchEvent>> {
         if self.ended || now >= self.deadline {
             self.ended = true;
             return None;
         }
         let mut events = Vec::new();
-        if self.start != Start::Done {
-            self.initial(state, &mut events);
+        self.begin(state);
+        if let Start::Rest { mark } = self.start {
+            self.tell_initial(state, most, &mut events);
+            if !self.initial.is_empty() {
+                return Some(events);
+            }
+            if mark {
+                events.push(self.mark(self.told, true));
+            }
+            self.start = Start::Done;
         }
         self.changes(state, &mut events);
         self.ended |= !self.is_served(state);
@@ -124,19 +140,28 @@ impl Watch {
         self.bookmark.map_or(self.deadline, |at| at.min(self.deadline))
     }
 
-    fn initial(&mut self, state: &State, events: &mut Vec<WatchEvent>) {
-        for (key, entry) in
-            state.shelf(&self.served.shelf).into_iter().flat_map(|shelf| shelf.range(&self.prefix))
+    /// Notes what is there: it is told piece by piece, and the changes after that version once it is told.
+    fn begin(&mut self, state: &State) {
+        let mark = match self.start {
+            Start::Objects => false,
+            Start::ObjectsAndMark => true,
+            Start::Rest { .. } | Start::Done => return,
+        };
+        let shelf = state.shelf(&self.served.shelf).into_iter();
+        let objects = shelf.flat_map(|shelf| shelf.range(&self.prefix));
+        self.initial = objects.map(|(key, entry)| (key.clone(), entry.clone())).collect();
+        self.told = state.revision;
+        self.start = Start::Rest { mark };
+    }
+
+    fn tell_initial(&mut self, state: &State, most: usize, events: &mut Vec<WatchEvent>) {
+        while events.len() < most
+            && let Some((key, entry)) = self.initial.pop_front()
         {
-            if self.filter.matches(&self.served, key, entry) {
-                events.push(self.event(state, EventType::Added, entry));
+            if self.filter.matches(&self.served, &key, &entry) {
+                events.push(self.event(state, EventType::Added, &entry));
             }
         }
-        self.told = state.revision;
-        if self.start == Start::ObjectsAndMark {
-            events.push(self.mark(state.revision, true));
-        }
-        self.start = Start::Done;
     }
 
     fn changes(&mut self, state: &State, events: &mut Vec<WatchEvent>) {

@@ -21,4 +21,4 @@ pub use folder::{Folder, FolderError};
 pub use namespace::with_namespace;
 pub use object::Namespaces;
 pub use render::{Identity, Limits, Options, RenderError, Rendered, render};
-pub use scope::{NoScopes, Scope, Scopes, built_in_scope};
+pub use scope::{NoScopes, Scope, Scopes};

@@ -42,7 +42,7 @@ static BUILT_IN: LazyLock<HashMap<(&str, &str), Scope>> = LazyLock::new(|| {
 });
 
 /// The scope of a built-in kind.
-pub fn built_in_scope(group: &str, kind: &str) -> Option<Scope> {
+pub(crate) fn built_in_scope(group: &str, kind: &str) -> Option<Scope> {
     BUILT_IN.get(&(group, kind)).copied()
 }
 

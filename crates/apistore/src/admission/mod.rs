@@ -9,6 +9,7 @@ mod amounts;
 mod classes;
 mod equivalents;
 mod limits;
+mod named;
 mod namespaces;
 mod pods;
 mod policies;
@@ -28,6 +29,7 @@ use crate::info::Verb;
 use crate::options::WriteOptions;
 use crate::state::State;
 pub(crate) use policies::Policies;
+pub(crate) use webhook::Webhooks;
 use stage::Stage;
 
 /// What is done to the object.

@@ -10,6 +10,7 @@ use rules::{
 use schema::{FieldManager, Force, IgnoredFields, Write};
 
 use super::equivalents::Others;
+use super::named::Named;
 use super::review;
 use super::stage::{Stage, types_of};
 use crate::authorizer::{Asked, What};
@@ -39,38 +40,23 @@ pub(super) fn is_exempt(stage: &Stage<'_, '_>) -> bool {
 /// The policies of a cluster, compiled when they are written and not when they are asked, and their bindings.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Policies {
-    mutating: Vec<(String, MutatingPolicy)>,
-    validating: Vec<(String, ValidatingPolicy)>,
-    mutating_bindings: Vec<(String, Value)>,
-    validating_bindings: Vec<(String, Value)>,
+    mutating: Named<MutatingPolicy>,
+    validating: Named<ValidatingPolicy>,
+    mutating_bindings: Named<Value>,
+    validating_bindings: Named<Value>,
 }
 
 impl Policies {
     /// Follows a change of a shelf: `object` is what is now there.
     pub(crate) fn follow(&mut self, shelf: &str, key: &str, object: Option<&Value>) {
         match shelf.strip_prefix(SHELF).unwrap_or_default() {
-            "/mutatingadmissionpolicies" => put(&mut self.mutating, key, object.map(MutatingPolicy::new)),
-            "/validatingadmissionpolicies" => {
-                put(&mut self.validating, key, object.map(ValidatingPolicy::new))
-            }
-            "/mutatingadmissionpolicybindings" => put(&mut self.mutating_bindings, key, object.cloned()),
-            "/validatingadmissionpolicybindings" => put(&mut self.validating_bindings, key, object.cloned()),
+            "/mutatingadmissionpolicies" => self.mutating.put(key, object.map(MutatingPolicy::new)),
+            "/validatingadmissionpolicies" => self.validating.put(key, object.map(ValidatingPolicy::new)),
+            "/mutatingadmissionpolicybindings" => self.mutating_bindings.put(key, object.cloned()),
+            "/validatingadmissionpolicybindings" => self.validating_bindings.put(key, object.cloned()),
             _ => {}
         }
     }
-}
-
-/// Puts, replaces or takes away what has a name; the order is that of the names.
-fn put<T>(list: &mut Vec<(String, T)>, name: &str, value: Option<T>) {
-    list.retain(|(known, _)| known != name);
-    if let Some(value) = value {
-        let at = list.partition_point(|(known, _)| &**known < name);
-        list.insert(at, (name.to_owned(), value));
-    }
-}
-
-fn values<T: Clone>(list: &[(String, T)]) -> Vec<T> {
-    list.iter().map(|(_, value)| value.clone()).collect()
 }
 
 /// What belongs to a request and is no part of it.
@@ -122,18 +108,18 @@ impl Around {
 /// The object as the mutating policies leave it.
 pub(super) fn mutate(stage: &Stage<'_, '_>, object: Value, old: Option<&Value>) -> Result<Value, Halt> {
     let state = stage.state();
-    let policies = values(&state.policies.mutating);
+    let policies = &state.policies.mutating.values;
     if policies.is_empty() || is_exempt(stage) || object.as_map().is_none() {
         return Ok(object);
     }
-    let bindings = values(&state.policies.mutating_bindings);
+    let bindings = &state.policies.mutating_bindings.values;
     let around = Around::of(stage, Some(&object));
     let request = around.request(stage, (Some(&object), old));
     let asks = Asks { state, user: &stage.call.user };
     let merge = |object: &Value, patch: &Value| merged(stage, object, patch);
     let others = Others::new(stage);
     let around = Surroundings { params: &asks, authorizer: Some(&asks), equivalents: &others };
-    let mutated = rules::mutate(&policies, &bindings, &request, (around, &merge));
+    let mutated = rules::mutate(policies, bindings, &request, (around, &merge));
     others.settled()?;
     match mutated.denied {
         Some(Denial { message, reason }) => {
@@ -184,11 +170,11 @@ pub(super) fn validate(
     (object, old): (Option<&Value>, Option<&Value>),
 ) -> Result<(), Halt> {
     let state = stage.state();
-    let policies = values(&state.policies.validating);
+    let policies = &state.policies.validating.values;
     if policies.is_empty() || is_exempt(stage) {
         return Ok(());
     }
-    let bindings = values(&state.policies.validating_bindings);
+    let bindings = &state.policies.validating_bindings.values;
     let (object, old) = (in_request_version(stage, object)?, in_request_version(stage, old)?);
     let around = Around::of(stage, object.as_ref());
     let verdict = {
@@ -196,7 +182,7 @@ pub(super) fn validate(
         let asks = Asks { state, user: &stage.call.user };
         let others = Others::new(stage);
         let around = Surroundings { params: &asks, authorizer: Some(&asks), equivalents: &others };
-        let verdict = rules::validate(&policies, &bindings, &request, around);
+        let verdict = rules::validate(policies, bindings, &request, around);
         others.settled()?;
         verdict
     };

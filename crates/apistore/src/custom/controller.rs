@@ -12,16 +12,18 @@ use crate::state::{DEFINITIONS, State, Write, WriteKind};
 
 const FINALIZER: &str = "customresourcecleanup.apiextensions.k8s.io";
 
-/// The next thing to do, if there is one.
-pub(crate) fn next_step(state: &State, now: Duration) -> Option<Write> {
+/// The next things to do with one definition; none when all is done.
+pub(crate) fn next_steps(state: &State, now: Duration) -> Vec<Write> {
     let now = Timestamp(i64::try_from(now.as_secs()).unwrap_or(0));
-    state.catalog.unsettled().find_map(|name| {
-        let definition = state.find(DEFINITIONS, "", name)?.value();
+    let steps = |name: &std::sync::Arc<str>| {
+        let Some(entry) = state.find(DEFINITIONS, "", name) else { return Vec::new() };
+        let definition = entry.value();
         if definition.at(&["metadata", "deletionTimestamp"]).is_some() {
             return clean_up(state, &definition, now);
         }
-        accept(state, &definition, now).or_else(|| establish(&definition, now))
-    })
+        accept(state, &definition, now).or_else(|| establish(&definition, now)).into_iter().collect()
+    };
+    state.catalog.unsettled().map(steps).find(|steps| !steps.is_empty()).unwrap_or_default()
 }
 
 fn put(definition: &Value, mut changed: Value, now: Timestamp) -> Write {
@@ -108,16 +110,16 @@ fn establish(definition: &Value, now: Timestamp) -> Option<Write> {
     Some(put(definition, changed, now))
 }
 
-/// Deletes the objects of a deleted definition, then itself.
-fn clean_up(state: &State, definition: &Value, now: Timestamp) -> Option<Write> {
+/// Deletes the objects of a deleted definition, all at once, then itself.
+fn clean_up(state: &State, definition: &Value, now: Timestamp) -> Vec<Write> {
     let finalizers = definition.at(&["metadata", "finalizers"]).and_then(Value::as_list).unwrap_or_default();
     if !finalizers.iter().any(|name| name.as_str() == Some(FINALIZER)) {
-        return None;
+        return Vec::new();
     }
     let text = |path: &[&str]| definition.str_at(path).unwrap_or_default();
     let shelf: std::sync::Arc<str> =
         format!("{}/{}", text(&["spec", "group"]), text(&["spec", "names", "plural"])).into();
-    let mut left = false;
+    let (mut steps, mut left) = (Vec::new(), false);
     for (key, entry) in state.shelf(&shelf).into_iter().flat_map(|shelf| shelf.range("")) {
         let mut object = entry.value();
         let held = object
@@ -125,33 +127,36 @@ fn clean_up(state: &State, definition: &Value, now: Timestamp) -> Option<Write> 
             .and_then(Value::as_list)
             .is_some_and(|list| !list.is_empty());
         let write = |change| Write { shelf: shelf.clone(), key: key.clone(), change };
-        match held {
-            false => return Some(write(WriteKind::Remove(object))),
-            true if object.at(&["metadata", "deletionTimestamp"]).is_none() => {
-                object.set(&["metadata", "deletionTimestamp"], now.to_string().into());
-                object.set(&["metadata", "deletionGracePeriodSeconds"], 0.into());
-                return Some(write(WriteKind::Put(object)));
-            }
-            true => left = true,
+        left |= held;
+        if !held {
+            steps.push(write(WriteKind::Remove(object)));
+        } else if object.at(&["metadata", "deletionTimestamp"]).is_none() {
+            object.set(&["metadata", "deletionTimestamp"], now.to_string().into());
+            object.set(&["metadata", "deletionGracePeriodSeconds"], 0.into());
+            steps.push(write(WriteKind::Put(object)));
         }
+    }
+    if !steps.is_empty() {
+        return steps;
     }
     if left {
         let mut changed = definition.clone();
         let text = ("InstanceDeletionInProgress", "CustomResource deletion is in progress");
         set_condition(&mut changed, ("Terminating", true), text, now);
-        return (changed != *definition).then(|| put(definition, changed, now));
+        return (changed != *definition).then(|| put(definition, changed, now)).into_iter().collect();
     }
     let others: Vec<Value> =
         finalizers.iter().filter(|name| name.as_str() != Some(FINALIZER)).cloned().collect();
     let key = text(&["metadata", "name"]).into();
     if others.is_empty() {
-        return Some(Write { shelf: DEFINITIONS.into(), key, change: WriteKind::Remove(definition.clone()) });
+        let change = WriteKind::Remove(definition.clone());
+        return vec![Write { shelf: DEFINITIONS.into(), key, change }];
     }
     let mut changed = definition.clone();
     changed.set(&["metadata", "finalizers"], Value::list(others));
     let text = ("InstanceDeletionCompleted", "removed all instances");
     set_condition(&mut changed, ("Terminating", false), text, now);
-    Some(Write { shelf: DEFINITIONS.into(), key, change: WriteKind::Put(changed) })
+    vec![Write { shelf: DEFINITIONS.into(), key, change: WriteKind::Put(changed) }]
 }
 
 /// What deleting a definition makes of it first.
@@ -204,4 +209,38 @@ fn set_condition(
         None => conditions.push(new),
     }
     definition.set(&["status", "conditions"], Value::list(conditions));
+}
+
+#[cfg(test)]
+mod tests {
+    use lockstep_core::from_json;
+
+    use super::*;
+
+    #[test]
+    fn the_objects_of_a_definition_go_in_one_pass() {
+        const DEFINITION: &[u8] = br#"{"metadata":{"name":"foos.example.com","deletionTimestamp":"2023-11-14T22:13:20Z","finalizers":["customresourcecleanup.apiextensions.k8s.io"]},"spec":{"group":"example.com","scope":"Cluster","names":{"plural":"foos","kind":"Foo"},"versions":[{"name":"v1","served":true,"storage":true,"schema":{"openAPIV3Schema":{"type":"object"}}}]}}"#;
+        let mut state = State::new(10);
+        let put = |shelf: &str, key: &str, json: &[u8]| Write {
+            shelf: shelf.into(),
+            key: key.into(),
+            change: WriteKind::Put(from_json(json).unwrap()),
+        };
+        state.commit(put(DEFINITIONS, "foos.example.com", DEFINITION));
+        for key in ["a", "b", "c"] {
+            let finalizers = if key == "b" { r#"["example.com/f"]"# } else { "[]" };
+            let json = format!(r#"{{"metadata":{{"name":"{key}","finalizers":{finalizers}}}}}"#);
+            state.commit(put("example.com/foos", key, json.as_bytes()));
+        }
+        let now = Duration::from_secs(1_700_000_000);
+        let steps = next_steps(&state, now);
+        let shown: Vec<String> =
+            steps.iter().map(|write| format!("{} {:?}", write.key, write.change)).collect();
+        assert_eq!(shown, ["a Remove(..)", "b Put(..)", "c Remove(..)"]);
+        steps.into_iter().for_each(|write| drop(state.commit(write)));
+        let steps = next_steps(&state, now);
+        assert_eq!(steps.iter().map(|write| &*write.key).collect::<Vec<_>>(), ["foos.example.com"]);
+        steps.into_iter().for_each(|write| drop(state.commit(write)));
+        assert!(next_steps(&state, now).is_empty(), "it waits for the object that is held");
+    }
 }

@@ -36,13 +36,16 @@ pub(super) fn grace(call: &Call<'_>, object: &Value, options: &DeleteOptions) ->
     Grace::Seconds(if seconds < 0 { 1 } else { seconds })
 }
 
+/// The end of the year 9999: no later time can be written.
+const LAST: i64 = 253_402_300_799;
+
 /// Sets when an object with grace is to be gone.
 pub(super) fn shorten(object: &mut Value, seconds: i64, now: Timestamp) {
     let deleted = object.str_at(&["metadata", "deletionTimestamp"]).and_then(Timestamp::parse);
     let (time, seconds) = match deleted {
         Some(Timestamp(time)) => {
             let before = object.int_at(&["metadata", "deletionGracePeriodSeconds"]).unwrap_or(0);
-            let time = time - before + seconds;
+            let time = time.saturating_sub(before).saturating_add(seconds).min(LAST);
             match time < now.0 {
                 true => (now.0, seconds.min(1)),
                 false => (time, seconds),
@@ -50,7 +53,7 @@ pub(super) fn shorten(object: &mut Value, seconds: i64, now: Timestamp) {
         }
         None => {
             raise_generation(object);
-            (now.0 + seconds, seconds)
+            (now.0.saturating_add(seconds).min(LAST), seconds)
         }
     };
     object.set(&["metadata", "deletionTimestamp"], Timestamp(time).to_string().into());
@@ -74,4 +77,31 @@ pub(super) fn mark_deleted(object: &mut Value, now: Timestamp) {
         object.set(&["metadata", "deletionTimestamp"], now.to_string().into());
     }
     object.set(&["metadata", "deletionGracePeriodSeconds"], 0.into());
+}
+
+#[cfg(test)]
+mod tests {
+    use lockstep_core::from_json;
+
+    use super::*;
+
+    #[test]
+    fn any_number_of_seconds_is_taken() {
+        let check = |metadata: &str, seconds: i64, expected: (&str, i64)| {
+            let mut object = from_json(format!(r#"{{"metadata":{metadata}}}"#).as_bytes()).unwrap();
+            shorten(&mut object, seconds, Timestamp(1_700_000_000));
+            let got = (
+                object.str_at(&["metadata", "deletionTimestamp"]).unwrap(),
+                object.int_at(&["metadata", "deletionGracePeriodSeconds"]).unwrap(),
+            );
+            assert_eq!(got, expected, "{metadata} {seconds}");
+        };
+        let marked = r#"{"deletionTimestamp":"2023-11-14T22:13:50Z","deletionGracePeriodSeconds":30}"#;
+        check("{}", 30, ("2023-11-14T22:13:50Z", 30));
+        check("{}", i64::MAX, ("9999-12-31T23:59:59Z", i64::MAX));
+        check(marked, 10, ("2023-11-14T22:13:30Z", 10));
+        check(marked, i64::MAX, ("9999-12-31T23:59:59Z", i64::MAX));
+        let long = r#"{"deletionTimestamp":"9999-12-31T23:59:59Z","deletionGracePeriodSeconds":9223372036854775807}"#;
+        check(long, 5, ("2023-11-14T22:13:20Z", 1));
+    }
 }

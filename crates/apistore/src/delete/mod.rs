@@ -12,6 +12,7 @@ use lockstep_core::Value;
 use crate::admission::{self, Attributes, Operation};
 use crate::answers::Ask;
 use crate::call::{Call, Outcome, Shown};
+use crate::chance::Chance;
 use crate::convert::{convert, decode, settled};
 use crate::entry::Entry;
 use crate::failure::{Halt, success};
@@ -201,7 +202,7 @@ pub(crate) fn delete_collection(state: &State, call: &mut Call<'_>) -> Result<Ou
     read::check_fields(&call.served, &list.fields)?;
     let options = options(call)?;
     let (found, list) = read::select(state, call, &list)?;
-    let mut writes = Vec::new();
+    let (mut writes, mut needed) = (Vec::new(), Vec::new());
     for (key, entry) in found {
         let name = split(&key).1.to_owned();
         let info = crate::info::Info { name, ..call.info.clone() };
@@ -212,15 +213,23 @@ pub(crate) fn delete_collection(state: &State, call: &mut Call<'_>) -> Result<Ou
             info: &info,
             served: call.served.clone(),
             user: call.user.clone(),
-            chance: call.chance,
+            // One of its own: how much of it each takes may change from round to round.
+            chance: Chance::new(call.chance.next()),
             warnings: Vec::new(),
             raw: false,
         };
         let object = settled(&call.served, &entry);
-        let deletion = decide(state, &mut one, (&key, &entry, object), &options)?;
+        match decide(state, &mut one, (&key, &entry, object), &options) {
+            Ok(deletion) => writes.extend(deletion.writes),
+            // All are asked for at once.
+            Err(Halt::Need(demands)) => needed.extend(demands),
+            Err(failed) => return Err(failed),
+        }
         let warnings = std::mem::take(&mut one.warnings);
         warnings.into_iter().for_each(|text| call.warn(text));
-        writes.extend(deletion.writes);
+    }
+    if !needed.is_empty() {
+        return Err(Halt::Need(needed));
     }
     if options.dry_run {
         writes.clear();

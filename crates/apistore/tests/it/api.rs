@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use lockstep_apistore::{
-    Answers, Body, Handled, Method, Request, Response, Settings, Store, User, Watch, WatchEvent,
+    Answers, Body, Demand, Handled, Method, Request, Response, Settings, Store, User, Watch, WatchEvent,
+    WebhookCall,
 };
 use lockstep_core::{Value, from_json};
 
@@ -78,6 +79,32 @@ impl Api {
             body => from_json(&body.json().expect("no watch")).unwrap(),
         };
         Reply { code: response.code, body, warnings: response.warnings }
+    }
+
+    /// Sends a request, asks `webhook` what it demands, and counts how often it had to be put again.
+    pub(crate) fn send_answered(
+        &mut self,
+        request: &Request,
+        mut webhook: impl FnMut(&WebhookCall) -> Vec<u8>,
+    ) -> (Reply, usize) {
+        self.now += Duration::from_millis(10);
+        let (mut answers, mut rounds) = (Answers::new(), 0);
+        loop {
+            match self.store.handle(request, &answers, self.now) {
+                Handled::Done(Response { code, warnings, body }) => {
+                    let body = from_json(&body.json().unwrap()).unwrap();
+                    return (Reply { code, body, warnings }, rounds);
+                }
+                Handled::Need(pending) => {
+                    rounds += 1;
+                    for demand in pending.demands {
+                        let Demand::Webhook(call) = &demand else { panic!("{demand:?}") };
+                        let answer = webhook(call).into();
+                        answers.add(pending.begun, [(demand, Ok(answer))]);
+                    }
+                }
+            }
+        }
     }
 
     pub(crate) fn get(&mut self, path: &str) -> Reply {

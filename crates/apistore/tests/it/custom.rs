@@ -1,6 +1,6 @@
 //! Custom resources: served at once, converted by webhook, gone with their definition.
 
-use lockstep_apistore::{Answers, Demand, Handled, Method};
+use lockstep_apistore::Method;
 use lockstep_core::{Value, from_json, to_json};
 
 use crate::api::{Api, request};
@@ -179,24 +179,14 @@ fn webhooks_convert_as_often_as_they_are_needed() {
     let path = format!("{}/x?fieldManager=m&force=true", foos("v2"));
     let patch = request(Method::Patch, &path)
         .body("application/apply-patch+yaml", foo("v2", r#"{"b":2}"#).into_bytes());
-    let (mut answers, mut asked) = (Answers::new(), 0);
-    let response = loop {
-        match api.store.handle(&patch, &answers, api.now) {
-            Handled::Done(response) => break response,
-            Handled::Need(demands) => {
-                for demand in demands {
-                    let Demand::Webhook(call) = &demand else { panic!("{demand:?}") };
-                    assert_eq!(call.url, "https://convert.hooks.svc:443/c");
-                    let answer = converted(&call.body).into();
-                    answers.insert(demand, Ok(answer));
-                    asked += 1;
-                }
-            }
-        }
-    };
+    let mut asked = 0;
+    let (shown, _) = api.send_answered(&patch, |call| {
+        assert_eq!(call.url, "https://convert.hooks.svc:443/c");
+        asked += 1;
+        converted(&call.body)
+    });
     assert!(asked >= 2, "from the stored version and back: {asked}");
-    let shown = from_json(&response.body.json().unwrap()).unwrap();
-    assert_eq!((response.code, shown.int_at(&["spec", "b"])), (200, Some(2)), "{shown:?}");
+    assert_eq!((shown.code, shown.body.int_at(&["spec", "b"])), (200, Some(2)), "{shown:?}");
     assert_eq!(api.get(&format!("{}/x", foos("v1"))).ok().body.int_at(&["spec", "a"]), Some(2));
 }
 
@@ -230,4 +220,14 @@ fn many_definitions_are_no_burden() {
         conditions.iter().all(|condition| condition.str_at(&["status"]) == Some("True"))
     };
     assert_eq!(items.iter().filter(is_established).count(), 150);
+}
+
+#[test]
+fn a_finalizer_without_a_domain_is_warned_of() {
+    let mut api = Api::new();
+    api.post(DEFINITIONS, &definition(r#"{"strategy":"None"}"#, "")).ok();
+    let held = r#"{"kind":"Foo","apiVersion":"example.com/v1","metadata":{"name":"x","finalizers":["f"]}}"#;
+    let made = api.post(&foos("v1"), held).ok();
+    let warning = "metadata.finalizers: \"f\": prefer a domain-qualified finalizer name to avoid accidental conflicts with other finalizer writers";
+    assert_eq!(made.warnings, [warning]);
 }

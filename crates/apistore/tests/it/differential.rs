@@ -85,13 +85,14 @@ fn send(api: &mut Api, request: &Request) -> Response {
     loop {
         match api.store.handle(request, &answers, api.now) {
             lockstep_apistore::Handled::Done(response) => return response,
-            lockstep_apistore::Handled::Need(demands) => answers.extend(demands.into_iter().map(|demand| {
-                let answer = match &demand {
+            lockstep_apistore::Handled::Need(pending) => {
+                let answer = |demand: &Demand| match demand {
                     Demand::Sign(claims) => Ok([b"ey".as_slice(), claims].concat().into()),
                     _ => Err("invalid bearer token".to_owned()),
                 };
-                (demand, answer)
-            })),
+                let answered = pending.demands.into_iter().map(|demand| (demand.clone(), answer(&demand)));
+                answers.add(pending.begun, answered);
+            }
         }
     }
 }

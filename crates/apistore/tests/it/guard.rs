@@ -223,10 +223,10 @@ fn send(api: &mut Api, request: &Request, hooks: &mut Hooks) -> Reply {
                 };
                 return Reply { code, body, warnings };
             }
-            Handled::Need(demands) => {
-                for demand in demands {
+            Handled::Need(pending) => {
+                for demand in pending.demands {
                     let answer = answer(&demand, hooks);
-                    answers.insert(demand, answer);
+                    answers.add(pending.begun, [(demand, answer)]);
                 }
             }
         }

@@ -130,3 +130,28 @@ fn a_store_goes_on_where_it_was() {
     assert_eq!(made.version(), (before + 1).to_string());
     assert_eq!(api.get(&format!("{MAPS}?resourceVersion=1&resourceVersionMatch=Exact")).code, 410);
 }
+
+#[test]
+fn what_a_watch_begins_with_comes_in_parts_of_one_version() {
+    let mut api = Api::new();
+    for index in 0..1001 {
+        api.post(MAPS, &format!(r#"{{"metadata":{{"name":"m{index:04}"}}}}"#)).ok();
+    }
+    let mut watch = api.watch(&format!(
+        "{MAPS}?sendInitialEvents=true&resourceVersionMatch=NotOlderThan&allowWatchBookmarks=true"
+    ));
+    let mut part = |api: &Api| {
+        let events = api.store.poll_part(&mut watch, api.now).unwrap();
+        let last = events.last().map(|event| event.kind.as_str().to_owned()).unwrap_or_default();
+        (events.len(), last)
+    };
+    assert_eq!(part(&api), (500, "ADDED".into()));
+    api.delete(&format!("{MAPS}/m1000")).ok();
+    assert_eq!(part(&api), (500, "ADDED".into()));
+    assert_eq!(
+        part(&api),
+        (3, "DELETED".into()),
+        "the last one, that these were all, and what happened since"
+    );
+    assert_eq!(part(&api), (0, String::new()));
+}

@@ -20,8 +20,8 @@ fn send(api: &mut Api, request: &Request) -> (u16, Value) {
                 let Body::Object(json) = response.body else { panic!("an object is answered") };
                 return (response.code, from_json(&json).unwrap());
             }
-            Handled::Need(demands) => {
-                for demand in demands {
+            Handled::Need(pending) => {
+                for demand in pending.demands {
                     let answer = match &demand {
                         Demand::Sign(claims) => Ok([MARK, claims].concat().into()),
                         Demand::Verify(token) => {
@@ -29,7 +29,7 @@ fn send(api: &mut Api, request: &Request) -> (u16, Value) {
                         }
                         Demand::Webhook(_) => panic!("there are no webhooks"),
                     };
-                    answers.insert(demand, answer);
+                    answers.add(pending.begun, [(demand, answer)]);
                 }
             }
         }

@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use lockstep_core::{LabelSelector, Value};
-use rules::{Expression, Inputs};
+use rules::Inputs;
 
 use super::super::policies::Asks;
 use super::super::review;
 use super::super::stage::{Stage, items};
+use super::configured::{Condition, Webhook};
 use crate::served::Served;
 
 /// Whether a webhook is about a request.
@@ -22,12 +23,12 @@ pub(super) enum Match {
 /// The objects of a request, the new and the old one.
 type Objects<'o> = (Option<&'o Value>, Option<&'o Value>);
 
-pub(super) fn is_about(stage: &Stage<'_, '_>, webhook: &Value, objects: Objects<'_>) -> Match {
-    let rules = items(webhook, &["rules"]);
+pub(super) fn is_about(stage: &Stage<'_, '_>, webhook: &Webhook, objects: Objects<'_>) -> Match {
+    let rules = items(&webhook.value, &["rules"]);
     let own = &stage.call.served;
     let served = match rules.iter().any(|rule| names(stage, rule, own)) {
         true => own.clone(),
-        false if webhook.str_at(&["matchPolicy"]) == Some("Exact") => return Match::No,
+        false if webhook.value.str_at(&["matchPolicy"]) == Some("Exact") => return Match::No,
         false => {
             let shelf = &own.shelf;
             let others =
@@ -38,8 +39,8 @@ pub(super) fn is_about(stage: &Stage<'_, '_>, webhook: &Value, objects: Objects<
             }
         }
     };
-    if !in_namespace(stage, webhook.get("namespaceSelector"), objects)
-        || !is_selected(webhook.get("objectSelector"), objects)
+    if !in_namespace(stage, webhook.value.get("namespaceSelector"), objects)
+        || !is_selected(webhook.value.get("objectSelector"), objects)
     {
         return Match::No;
     }
@@ -99,11 +100,10 @@ fn selects(selector: Option<&Value>, object: Option<&Value>) -> bool {
 /// All conditions must hold; one that does not settles it, even where another cannot be evaluated.
 fn conditions(
     stage: &Stage<'_, '_>,
-    webhook: &Value,
+    webhook: &Webhook,
     (served, objects): (Arc<Served>, Objects<'_>),
 ) -> Match {
-    let conditions = items(webhook, &["matchConditions"]);
-    if conditions.is_empty() {
+    if webhook.conditions.is_empty() {
         return Match::Yes(served);
     }
     let request = review::request(stage, &served, "", objects);
@@ -118,20 +118,14 @@ fn conditions(
         authorizer: Some(&asks),
     };
     let mut failed = None;
-    for condition in conditions {
-        let text = |key| condition.str_at(&[key]).unwrap_or_default();
-        match Expression::new(text("expression")).map(|expression| expression.evaluate(&inputs)) {
-            Ok(Ok(Value::Bool(true))) => {}
+    for Condition { text, expression } in &webhook.conditions {
+        let error = match expression.as_ref().map(|expression| expression.evaluate(&inputs)) {
+            Ok(Ok(Value::Bool(true))) => continue,
             Ok(Ok(_)) => return Match::No,
-            Ok(Err(error)) => {
-                let why = format!("expression '{}' resulted in error: {error}", text("expression"));
-                failed.get_or_insert(why);
-            }
-            Err(error) => {
-                let why = format!("expression '{}' resulted in error: {error}", text("expression"));
-                failed.get_or_insert(why);
-            }
-        }
+            Ok(Err(error)) => error.to_string(),
+            Err(error) => error.clone(),
+        };
+        failed.get_or_insert(format!("expression '{text}' resulted in error: {error}"));
     }
     match failed {
         None => Match::Yes(served),

@@ -1,14 +1,16 @@
 //! `MutatingAdmissionWebhook` and `ValidatingAdmissionWebhook`: what programs outside say of a request.
 
 mod answer;
+mod configured;
 mod matching;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use lockstep_core::{Value, from_json, to_json};
-use schema::json_patch;
+use schema::{PatchError, json_patch};
 
+use super::named::Named;
 use super::policies::is_exempt;
 use super::review;
 use super::stage::{Stage, types_of};
@@ -18,60 +20,27 @@ use crate::demand::{Answer, Demand, WebhookCall};
 use crate::failure::{Failure, Halt, quoted};
 use crate::served::Served;
 use answer::{Verdict, read};
+use configured::Webhook;
+pub(crate) use configured::Webhooks;
 use matching::{Match, is_about};
-
-/// How long a webhook is waited for where it does not say, in seconds.
-const TIMEOUT: i64 = 10;
-
-/// A webhook and where it is written down.
-pub(super) struct Webhook {
-    /// Tells it from all others.
-    key: String,
-    value: Value,
-}
-
-impl Webhook {
-    fn name(&self) -> &str {
-        self.value.str_at(&["name"]).unwrap_or_default()
-    }
-
-    fn ignores_failure(&self) -> bool {
-        self.value.str_at(&["failurePolicy"]) == Some("Ignore")
-    }
-
-    fn timeout(&self) -> i64 {
-        self.value.int_at(&["timeoutSeconds"]).unwrap_or(TIMEOUT)
-    }
-
-    fn is_called_again(&self) -> bool {
-        self.value.str_at(&["reinvocationPolicy"]) == Some("IfNeeded")
-    }
-}
 
 /// The webhooks that are about a request, with the version that they want.
 fn chosen(
     stage: &Stage<'_, '_>,
-    plural: &str,
+    webhooks: &Named<Vec<Arc<Webhook>>>,
     (object, old): (Option<&Value>, Option<&Value>),
-) -> Result<Vec<(Webhook, Arc<Served>)>, Halt> {
-    let shelf = format!("admissionregistration.k8s.io/{plural}");
+) -> Result<Vec<(Arc<Webhook>, Arc<Served>)>, Halt> {
     let mut chosen = Vec::new();
     if is_exempt(stage) {
         return Ok(chosen);
     }
-    for entry in stage.state().objects(&shelf, "") {
-        let configuration = entry.value();
-        let name = configuration.str_at(&["metadata", "name"]).unwrap_or_default();
-        let webhooks = configuration.get("webhooks").and_then(Value::as_list).unwrap_or_default();
-        for (index, value) in webhooks.iter().enumerate() {
-            let webhook = Webhook { key: format!("{name}/{index}"), value: value.clone() };
-            match is_about(stage, &webhook.value, (object, old)) {
-                Match::Yes(served) => chosen.push((webhook, served)),
-                Match::No => {}
-                Match::Failed(_) if webhook.ignores_failure() => {}
-                Match::Failed(why) => {
-                    return Err(stage.forbidden(object.or(old).unwrap_or(&Value::Null), &why).into());
-                }
+    for webhook in webhooks.values.iter().flatten() {
+        match is_about(stage, webhook, (object, old)) {
+            Match::Yes(served) => chosen.push((webhook.clone(), served)),
+            Match::No => {}
+            Match::Failed(_) if webhook.ignores_failure() => {}
+            Match::Failed(why) => {
+                return Err(stage.forbidden(object.or(old).unwrap_or(&Value::Null), &why).into());
             }
         }
     }
@@ -106,7 +75,8 @@ pub(super) fn mutate(
 ) -> Result<(Value, bool), Halt> {
     let mut changed = false;
     let seen = |object: &Value| Some(object.clone()).filter(|object| object.as_map().is_some());
-    for (webhook, served) in chosen(stage, "mutatingwebhookconfigurations", (seen(&object).as_ref(), old))? {
+    let webhooks = &stage.state().webhooks.mutating;
+    for (webhook, served) in chosen(stage, webhooks, (seen(&object).as_ref(), old))? {
         if rounds.second && !rounds.again.contains(&webhook.key) {
             continue;
         }
@@ -140,12 +110,16 @@ fn patched(
     let own = convert(served, ask, object, &served.api_version)?;
     let mut after = match json_patch(&own, patch) {
         Ok(after) => after,
-        Err(_) if webhook.ignores_failure() => return Ok(None),
-        Err(_) => {
-            let why =
-                format!("failed calling webhook {}: the patch cannot be applied", quoted(webhook.name()));
+        Err(PatchError::BadRequest(_)) if webhook.ignores_failure() => return Ok(None),
+        Err(PatchError::BadRequest(why)) => {
+            let name = quoted(webhook.name());
+            let why = format!(
+                "failed calling webhook {name}: received undecodable patch in webhook response: {why}"
+            );
             return Err(Failure::internal(&why).into());
         }
+        // A patch that is none of this object is no failure of the webhook: it is not to be ignored.
+        Err(error) => return Err(Failure::internal(&error.to_string()).into()),
     };
     crate::wire::settle(types_of(served, &after), &mut after)?;
     convert(&stage.call.served, ask, after, &stage.call.served.api_version).map(Some)
@@ -160,9 +134,8 @@ pub(super) fn validate(
     let old = super::policies::in_request_version(stage, old)?;
     let mut answers = Vec::new();
     let mut needed = Vec::new();
-    for (webhook, served) in
-        chosen(stage, "validatingwebhookconfigurations", (object.as_ref(), old.as_ref()))?
-    {
+    let webhooks = &stage.state().webhooks.validating;
+    for (webhook, served) in chosen(stage, webhooks, (object.as_ref(), old.as_ref()))? {
         match ask(stage, &webhook, &served, (object.clone(), old.clone())) {
             Ok(answer) => answers.push((webhook, answer)),
             Err(Halt::Need(demands)) => needed.extend(demands),
