@@ -81,7 +81,8 @@ impl DevCluster {
         let admin = authority.user("lockstep-admin", "system:masters")?;
         let server = Server::bind(api.clone(), &authority, access, options.listen).await?;
         announce(&api, &authority, server.address()).await;
-        let workloads = Workloads::new(authority.certificate());
+        let signing = api.clone();
+        let workloads = Workloads::signing(authority.certificate(), move |claims| signing.sign(claims));
         Ok(Self { api, server, workloads, authority, admin, closing, claim })
     }
 

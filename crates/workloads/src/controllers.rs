@@ -2,10 +2,13 @@
 
 use crate::controller::Controller;
 use crate::namespaces::{NamespaceContents, NamespaceDeletion, Part};
+use crate::token_secrets::{Signer, TokenSecrets};
 
-pub(crate) fn all(authority: &str) -> Vec<Box<dyn Controller>> {
+pub(crate) fn all(authority: &str, signer: Option<Signer>) -> Vec<Box<dyn Controller>> {
     let contents = |part| Box::new(NamespaceContents { authority: authority.to_owned(), part });
-    vec![
+    let tokens = signer.map(|signer| TokenSecrets { authority: authority.to_owned(), signer });
+    let tokens = tokens.into_iter().map(|tokens| Box::new(tokens) as Box<dyn Controller>);
+    let others: Vec<Box<dyn Controller>> = vec![
         contents(Part::Authority),
         contents(Part::Account),
         Box::new(NamespaceDeletion),
@@ -26,5 +29,6 @@ pub(crate) fn all(authority: &str) -> Vec<Box<dyn Controller>> {
         Box::new(crate::quotas::Quotas),
         Box::new(crate::scheduler::Scheduler::default()),
         Box::new(crate::kubelet::Kubelet::default()),
-    ]
+    ];
+    tokens.chain(others).collect()
 }

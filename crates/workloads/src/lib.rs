@@ -34,6 +34,7 @@ mod revision;
 mod scheduler;
 mod selector;
 mod stateful_set;
+mod token_secrets;
 mod view;
 mod workloads;
 

@@ -1,5 +1,6 @@
 //! All of them together.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use apistore::{Answers, Store};
@@ -8,6 +9,7 @@ use crate::client::{Context, Refused};
 use crate::controller::Controller;
 use crate::event::Recorder;
 use crate::queue::Queue;
+use crate::token_secrets::Signer;
 use crate::view::{Id, View};
 
 /// The controllers, nodes and kubelets of one cluster, with what they have seen of it. A clone goes on with a clone of the store.
@@ -32,7 +34,16 @@ const BUDGET: usize = 200;
 impl Workloads {
     /// Those of a cluster whose certificate authority (PEM) every namespace is told.
     pub fn new(authority: &str) -> Self {
-        let workers = crate::controllers::all(authority);
+        Self::of(crate::controllers::all(authority, None))
+    }
+
+    /// The same where Secrets of type `kubernetes.io/service-account-token` are filled too: `sign` makes a token of claims (JSON),
+    /// with the key that the store's tokens are verified with.
+    pub fn signing(authority: &str, sign: impl Fn(&[u8]) -> String + Send + Sync + 'static) -> Self {
+        Self::of(crate::controllers::all(authority, Some(Signer(Arc::new(sign)))))
+    }
+
+    fn of(workers: Vec<Box<dyn Controller>>) -> Self {
         let workers = workers.into_iter().map(|controller| Worker { controller, queue: Queue::default() });
         Self {
             view: View::default(),

@@ -402,3 +402,31 @@ fn a_pod_whose_claim_is_not_bound_says_so_as_a_scheduler_does() {
         )
     );
 }
+
+#[test]
+fn a_secret_that_asks_for_a_token_is_filled_and_goes_with_its_account() {
+    let mut cluster = Cluster::new();
+    cluster.workloads =
+        lockstep_workloads::Workloads::signing("PEM", |claims| String::from_utf8(claims.to_vec()).unwrap());
+    let account = r#"{"apiVersion":"v1","kind":"ServiceAccount","metadata":{"name":"robot"}}"#;
+    cluster.apply("default", &value(account));
+    let secret = r#"{"apiVersion":"v1","kind":"Secret","type":"kubernetes.io/service-account-token","metadata":{"name":"t",
+        "annotations":{"kubernetes.io/service-account.name":"robot"}}}"#;
+    cluster.apply("default", &value(secret));
+    cluster.settle();
+    let path = "/api/v1/namespaces/default/secrets/t";
+    let filled = cluster.get(path);
+    assert_eq!(filled.str_at(&["data", "ca.crt"]), Some("UEVN"));
+    assert_eq!(filled.str_at(&["data", "namespace"]), Some("ZGVmYXVsdA=="));
+    // The claims, as `sign` was given them.
+    assert!(filled.str_at(&["data", "token"]).unwrap().starts_with("eyJ"));
+    let robot = cluster.get("/api/v1/namespaces/default/serviceaccounts/robot");
+    assert_eq!(
+        filled.str_at(&["metadata", "annotations", "kubernetes.io/service-account.uid"]),
+        robot.str_at(&["metadata", "uid"])
+    );
+    cluster.rests();
+    cluster.delete("/api/v1/namespaces/default/serviceaccounts/robot", "Background");
+    cluster.settle();
+    assert_eq!(cluster.ask(Request::system(Method::Get, path)).0, 404);
+}
