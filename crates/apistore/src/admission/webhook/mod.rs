@@ -24,12 +24,15 @@ use configured::Webhook;
 pub(crate) use configured::Webhooks;
 use matching::{Match, is_about};
 
+/// A webhook, and the version that it wants.
+type Chosen = (Arc<Webhook>, Arc<Served>);
+
 /// The webhooks that are about a request, with the version that they want.
 fn chosen(
     stage: &Stage<'_, '_>,
     webhooks: &Named<Vec<Arc<Webhook>>>,
     (object, old): (Option<&Value>, Option<&Value>),
-) -> Result<Vec<(Arc<Webhook>, Arc<Served>)>, Halt> {
+) -> Result<Vec<Chosen>, Halt> {
     let mut chosen = Vec::new();
     if is_exempt(stage) {
         return Ok(chosen);
