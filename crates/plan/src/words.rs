@@ -218,22 +218,6 @@ fn said<'a>(f: &fmt::Formatter<'_>, message: &'a str) -> std::borrow::Cow<'a, st
     if f.alternate() { message.into() } else { elide(message) }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_the_api_server_says_is_shortened_unless_all_of_it_is_asked_for() {
-        let message = format!("it is invalid: {}: field is immutable", "x".repeat(1000));
-        let verdict = Verdict::Withheld(Change::Update, Because::Refused(message.as_str().into()));
-        let short = verdict.to_string();
-        assert!(short.starts_with("failed (dry run): it is invalid: xxx") && short.len() < 300, "{short}");
-        assert!(short.ends_with("xxx: field is immutable; would change it"), "{short}");
-        assert_eq!(format!("{verdict:#}"), format!("failed (dry run): {message}; would change it"));
-        assert_eq!(verdict.refusal(), Some(&*message));
-    }
-}
-
 /// Names up to five Applications.
 fn list(f: &mut fmt::Formatter<'_>, by: &[Unrendered]) -> fmt::Result {
     let named: Vec<String> = by.iter().take(FIELDS).map(ToString::to_string).collect();
@@ -264,5 +248,21 @@ impl fmt::Display for KeptBecause {
             Self::Untouched => f.write_str("it is annotated to be left alone"),
             Self::Exists => f.write_str("it is only made where it is missing"),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_api_server_says_is_shortened_unless_all_of_it_is_asked_for() {
+        let message = format!("it is invalid: {}: field is immutable", "x".repeat(1000));
+        let verdict = Verdict::Withheld(Change::Update, Because::Refused(message.as_str().into()));
+        let short = verdict.to_string();
+        assert!(short.starts_with("failed (dry run): it is invalid: xxx") && short.len() < 300, "{short}");
+        assert!(short.ends_with("xxx: field is immutable; would change it"), "{short}");
+        assert_eq!(format!("{verdict:#}"), format!("failed (dry run): {message}; would change it"));
+        assert_eq!(verdict.refusal(), Some(&*message));
     }
 }

@@ -3,7 +3,7 @@
 
 use std::time::{Duration, Instant};
 
-use apistore::{Answers, Method, Request, Settings, Handled, Store};
+use apistore::{Answers, Handled, Method, Request, Settings, Store};
 use lockstep_workloads::Workloads;
 
 fn send(store: &mut Store, request: &Request, now: Duration) -> u16 {

@@ -12,9 +12,11 @@ use crate::kind::Kind;
 use crate::object::{annotation, is_deleting, name, namespace, object, text, uid};
 use crate::view::{Change, Id, View};
 
+type Sign = dyn Fn(&[u8]) -> String + Send + Sync;
+
 /// Signs the claims of a token with the cluster's key.
 #[derive(Clone)]
-pub(crate) struct Signer(pub(crate) Arc<dyn Fn(&[u8]) -> String + Send + Sync>);
+pub(crate) struct Signer(pub(crate) Arc<Sign>);
 
 /// Fills them with a token of their account, and deletes them with it.
 #[derive(Clone, Debug)]

@@ -29,8 +29,8 @@ use crate::info::Verb;
 use crate::options::WriteOptions;
 use crate::state::State;
 pub(crate) use policies::Policies;
-pub(crate) use webhook::Webhooks;
 use stage::Stage;
+pub(crate) use webhook::Webhooks;
 
 /// What is done to the object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -36,18 +36,19 @@ pub(crate) async fn observe(context: &Context, mut rendered: Rendered) -> Result
     }
     let recorded = state.recorded.record().objects.iter();
     objects.extend(recorded.map(|(key, record)| (key.clone(), record.gvk.clone())));
-    let new = state.following.follow(context, objects);
+    state.following.follow(context, objects);
     let scopes: Vec<(Gvk, Arc<str>)> = state.following.scopes().cloned().collect();
     if context.await_scopes(&app, &scopes) {
         return Err(Halt::Waiting);
     }
     context.observes(&app);
-    if !new.is_empty()
-        && let Err(error) = context.cluster.index.ensure(&new).await
-    {
-        tracing::warn!(%app, %error, "Live objects could not be read");
-        context.retry(&app);
-        return Err(Halt::Waiting);
+    if !state.following.unread.is_empty() {
+        if let Err(error) = context.cluster.index.ensure(&state.following.unread).await {
+            tracing::warn!(%app, %error, "Live objects could not be read");
+            context.retry(&app);
+            return Err(Halt::Waiting);
+        }
+        state.following.unread.clear();
     }
     // Some were taken for ours before they could be looked at; others were given another name meanwhile.
     owned.iter().for_each(|(key, gvk)| _ = follow::leftover(context, gvk, key));
@@ -58,16 +59,18 @@ pub(crate) async fn observe(context: &Context, mut rendered: Rendered) -> Result
 #[derive(Default)]
 pub(crate) struct Following {
     objects: BTreeSet<(ObjectKey, Gvk)>,
+    /// Those that were not read yet: a run may end before it comes to that, or fail at it, and the next one makes up for it.
+    unread: Vec<(Gvk, ObjectKey)>,
     wants: BTreeMap<(Gvk, Arc<str>), cluster::Want>,
     /// What workloads run: never waited for, so that pods which cannot be listed, or not fast, hold no sync.
     below: BTreeMap<(Gvk, Arc<str>), cluster::Want>,
 }
 
 impl Following {
-    /// Follows these objects and no others. Returns those that are new.
-    fn follow(&mut self, context: &Context, objects: BTreeSet<(ObjectKey, Gvk)>) -> Vec<(Gvk, ObjectKey)> {
+    /// Follows these objects and no others.
+    fn follow(&mut self, context: &Context, objects: BTreeSet<(ObjectKey, Gvk)>) {
         if objects == self.objects {
-            return Vec::new();
+            return;
         }
         let index = &context.cluster.index;
         let new: Vec<_> =
@@ -83,8 +86,9 @@ impl Following {
         want(context, &mut self.wants, scopes);
         want(context, &mut self.below, below);
         self.objects.difference(&objects).for_each(|(key, _)| index.untrack(key));
+        self.unread.retain(|(gvk, key)| objects.contains(&(key.clone(), gvk.clone())));
+        self.unread.extend(new);
         self.objects = objects;
-        new
     }
 
     fn scopes(&self) -> impl Iterator<Item = &(Gvk, Arc<str>)> {
@@ -95,6 +99,7 @@ impl Following {
     pub(crate) fn release(&mut self, index: &cluster::Index) {
         self.objects.iter().for_each(|(key, _)| index.untrack(key));
         self.objects.clear();
+        self.unread.clear();
         self.wants.clear();
         self.below.clear();
     }

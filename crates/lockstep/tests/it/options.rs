@@ -233,7 +233,10 @@ async fn annotations_of_other_tools_do_what_they_say() {
     stage.application(SHOP, json!({})).await;
     stage.ready(SHOP, &sha).await;
     let adopted = stage.find("v1", "ConfigMap", "adopted").await.expect("there");
-    assert_eq!((&adopted["data"], adopted["metadata"]["annotations"].get(tracking)), (&json!({"value": "1"}), None));
+    assert_eq!(
+        (&adopted["data"], adopted["metadata"]["annotations"].get(tracking)),
+        (&json!({"value": "1"}), None)
+    );
     // Drift of one stays, that of the other does not; and what is forbidden to one object makes a new one.
     let before = uid(&stage, "forced").await;
     crate::harness::drift(&stage, "drifts").await;
