@@ -50,6 +50,11 @@ impl Cluster {
         &self.rest
     }
 
+    /// Whether every write is in its log. A real API server does not log one whose client was killed while it was under way.
+    pub fn logs_all(&self) -> bool {
+        std::fs::read_to_string(&self.kubeconfig).is_ok_and(|text| !text.contains("kubeone"))
+    }
+
     /// The administrator's kubeconfig.
     pub fn kubeconfig(&self) -> &Path {
         &self.kubeconfig

@@ -105,7 +105,7 @@ async fn the_log_of_a_hook_that_failed_is_told_without_secrets() {
     let other = json!({"apiVersion": "v1", "kind": "Secret", "stringData": {"token": "live-t0ken"},
                        "metadata": {"name": "other", "namespace": stage.namespace}});
     stage.cluster.rest().create(&other).await.expect("a Secret that is not in Git");
-    let said = "cluster.lockstep.dev/exit-code: '3', cluster.lockstep.dev/crash: '3', \
+    let said = "cluster.lockstep.dev/exit-code: '3', \
                 cluster.lockstep.dev/logs: \"connecting as root:hunter2-of-git\\ntoken live-t0ken is refused\\nthe table is locked\"";
     let migrate = job("migrate", PRE_SYNC, ("", said)).replace(
         "{name: c, image: i}",

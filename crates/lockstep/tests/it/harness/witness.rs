@@ -90,3 +90,9 @@ pub(crate) fn told(stage: &Scenario, arguments: &[&str]) -> String {
     assert!(output.status.success(), "{arguments:?}: {} {complaint}", output.status);
     String::from_utf8_lossy(&output.stdout).into_owned()
 }
+
+/// What is logged of writes that came in this order, by a server that may have left some out.
+pub(crate) fn is_part_of(found: &[String], expected: &[String]) -> bool {
+    let mut rest = expected.iter();
+    found.iter().all(|name| rest.any(|expected| expected == name))
+}
