@@ -1,36 +1,21 @@
 //! The names of fields, as objects and as expressions have them.
 
-/// Words that are no names in CEL; a field of such a name is `__word__`.
-const KEYWORDS: [&str; 21] = [
-    "true",
-    "false",
-    "null",
-    "in",
-    "as",
-    "break",
-    "const",
-    "continue",
-    "else",
-    "for",
-    "function",
-    "if",
-    "import",
-    "let",
-    "loop",
-    "package",
-    "namespace",
-    "return",
-    "var",
-    "void",
-    "while",
-];
+use crate::parse::RESERVED;
+
+/// The literals and the operator of CEL that read like names.
+const WORDS: [&str; 4] = ["true", "false", "null", "in"];
+
+/// Whether a word is no name in CEL; a field of such a name is `__word__`.
+fn is_keyword(word: &str) -> bool {
+    WORDS.contains(&word) || RESERVED.contains(&word)
+}
 
 const ESCAPES: [(&str, &str); 4] =
     [("__underscores__", "__"), ("__dot__", "."), ("__dash__", "-"), ("__slash__", "/")];
 
 /// The name of a field as expressions have it.
 pub(crate) fn escape(name: &str) -> String {
-    if KEYWORDS.contains(&name) {
+    if is_keyword(name) {
         return format!("__{name}__");
     }
     ESCAPES.iter().fold(name.to_owned(), |name, (escaped, plain)| name.replace(plain, escaped))
@@ -46,7 +31,7 @@ pub(crate) fn can_escape(name: &str) -> bool {
 /// The name of a field as objects have it.
 pub(crate) fn unescape(name: &str) -> String {
     let keyword = name.strip_prefix("__").and_then(|name| name.strip_suffix("__"));
-    if let Some(keyword) = keyword.filter(|keyword| KEYWORDS.contains(keyword)) {
+    if let Some(keyword) = keyword.filter(|keyword| is_keyword(keyword)) {
         return keyword.to_owned();
     }
     ESCAPES.iter().rev().fold(name.to_owned(), |name, (escaped, plain)| name.replace(escaped, plain))

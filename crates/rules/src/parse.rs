@@ -16,7 +16,8 @@ const NESTED: usize = 50;
 
 const OPERAND: &str = "{'[', '{', '(', '.', '-', '!', 'true', 'false', 'null', NUM_FLOAT, NUM_INT, NUM_UINT, STRING, BYTES, IDENTIFIER}";
 
-const RESERVED: [&str; 17] = [
+/// Words that are kept for later.
+pub(crate) const RESERVED: [&str; 17] = [
     "as",
     "break",
     "const",

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use fastrand::Rng;
+use crate::pen::Pen;
 
 /// A course: what is played, and what each commit wants.
 #[derive(Clone, Debug)]
@@ -36,48 +36,30 @@ pub(crate) struct HookOf {
 /// The course of a seed.
 pub fn course(seed: u64) -> Course {
     let mut author = Author {
-        rng: Rng::with_seed(seed ^ 0x5eed),
-        lines: Vec::new(),
+        pen: Pen::of(seed ^ 0x5eed),
         commits: BTreeMap::new(),
         wanted: Wanted::default(),
         number: 0,
-        stopped: false,
     };
     author.begin();
-    for _ in 0..author.rng.usize(3..9) {
+    for _ in 0..author.pen.rng.usize(3..9) {
         author.step();
     }
     author.end();
-    let mut script = author.lines.join("\n");
-    script.push('\n');
-    Course { script, commits: author.commits }
+    Course { script: author.pen.text(), commits: author.commits }
 }
 
 struct Author {
-    rng: Rng,
-    lines: Vec<String>,
+    pen: Pen,
     commits: BTreeMap<u64, Wanted>,
     wanted: Wanted,
     number: u64,
-    stopped: bool,
 }
 
 impl Author {
-    fn say(&mut self, line: impl Into<String>) {
-        self.lines.push(line.into());
-    }
-
-    fn chance(&mut self, percent: u32) -> bool {
-        self.rng.u32(0..100) < percent
-    }
-
-    fn pick<'a>(&mut self, items: &[&'a str]) -> &'a str {
-        items[self.rng.usize(0..items.len())]
-    }
-
     fn begin(&mut self) {
-        for index in 0..self.rng.u32(3..8) {
-            let wave = self.rng.i64(-2..4);
+        for index in 0..self.pen.rng.u32(3..8) {
+            let wave = self.pen.rng.i64(-2..4);
             self.wanted.objects.insert(format!("cm-{index}"), wave);
         }
         for (name, phase, waves) in [
@@ -86,14 +68,14 @@ impl Author {
             ("mid", "Sync", -1..3),
             ("post", "PostSync", 0..2),
         ] {
-            if self.chance(75) {
-                let generated = if self.chance(30) { "-" } else { "" };
-                let wave = self.rng.i64(waves);
+            if self.pen.chance(75) {
+                let generated = if self.pen.chance(30) { "-" } else { "" };
+                let wave = self.pen.rng.i64(waves);
                 self.wanted.hooks.push(HookOf { name: format!("{name}{generated}"), phase, wave });
             }
         }
         self.commit();
-        self.say("app w path=w prune");
+        self.pen.say("app w path=w prune");
         self.pause();
     }
 
@@ -101,26 +83,24 @@ impl Author {
     fn commit(&mut self) {
         self.number += 1;
         let number = self.number;
-        let told = if self.chance(80) { "commit" } else { "commit quietly" };
-        self.say(told);
+        let told = if self.pen.chance(80) { "commit" } else { "commit quietly" };
+        self.pen.say(told);
         let before: Vec<String> = self.wanted.objects.keys().cloned().collect();
         if number > 1 {
             self.rearrange();
         }
-        for name in
-            before.iter().filter(|name| !self.wanted.objects.contains_key(*name)).cloned().collect::<Vec<_>>()
-        {
-            self.say(format!("  w/{name}.yaml: gone"));
-        }
         let wanted = self.wanted.clone();
+        for name in before.iter().filter(|name| !wanted.objects.contains_key(*name)) {
+            self.pen.say(format!("  w/{name}.yaml: gone"));
+        }
         for (name, wave) in &wanted.objects {
-            self.say(format!("  w/{name}.yaml: ConfigMap {name} @wave={wave} v={number}"));
+            self.pen.say(format!("  w/{name}.yaml: ConfigMap {name} @wave={wave} v={number}"));
         }
         for HookOf { name, phase, wave } in &wanted.hooks {
-            let after = self.pick(&["0s", "1s", "5s", "40s"]);
+            let after = self.pen.pick(&["0s", "1s", "5s", "40s"]);
             let policy =
-                self.pick(&["before-creation", "before-creation", "succeeded", "before-creation,failed"]);
-            self.say(format!(
+                self.pen.pick(&["before-creation", "before-creation", "succeeded", "before-creation,failed"]);
+            self.pen.say(format!(
                 "  w/{name}.yaml: Job {name} @hook={phase} @wave={wave} @hook-delete={policy} image=nginx:{number} after={after}"
             ));
         }
@@ -128,60 +108,50 @@ impl Author {
     }
 
     fn rearrange(&mut self) {
-        if self.chance(20) && self.wanted.objects.len() > 2 {
-            let index = self.rng.usize(0..self.wanted.objects.len());
+        if self.pen.chance(20) && self.wanted.objects.len() > 2 {
+            let index = self.pen.rng.usize(0..self.wanted.objects.len());
             let name = self.wanted.objects.keys().nth(index).cloned();
             self.wanted.objects.remove(&name.unwrap_or_default());
         }
-        if self.chance(20) {
-            let (name, wave) = (format!("cm-{}", self.rng.u32(0..9)), self.rng.i64(-2..4));
+        if self.pen.chance(20) {
+            let (name, wave) = (format!("cm-{}", self.pen.rng.u32(0..9)), self.pen.rng.i64(-2..4));
             self.wanted.objects.insert(name, wave);
         }
     }
 
     fn step(&mut self) {
-        match self.rng.u32(0..100) {
+        match self.pen.rng.u32(0..100) {
             0..35 => self.commit(),
             35..65 => self.crash(),
             65..78 => self.fault(),
             78..84 => self.edit(),
             84..90 => self.outage(),
-            90..96 => {
-                let line = self.pick(&["break", "expire", "restart"]);
-                self.say(line);
-                self.stopped &= line != "restart";
-            }
-            _ => {
-                self.stopped = !self.stopped;
-                self.say(if self.stopped { "stop" } else { "restart" });
-            }
+            90..96 => self.pen.interrupt(),
+            _ => self.pen.stop_or_restart(),
         }
         self.pause();
     }
 
     fn pause(&mut self) {
-        let pause = match self.rng.u32(0..10) {
+        let pause = match self.pen.rng.u32(0..10) {
             0 => return,
-            1..5 => format!("wait {}ms", self.rng.u32(1..400)),
-            5..9 => format!("wait {}s", self.rng.u32(1..30)),
-            _ => format!("wait {}s", self.rng.u32(60..400)),
+            1..5 => format!("wait {}ms", self.pen.rng.u32(1..400)),
+            5..9 => format!("wait {}s", self.pen.rng.u32(1..30)),
+            _ => format!("wait {}s", self.pen.rng.u32(60..400)),
         };
-        self.say(pause);
+        self.pen.say(pause);
     }
 
     fn crash(&mut self) {
-        let moment = self.pick(&["before", "after"]);
-        let write = self.rng.u32(1..14);
-        self.say(format!("crash {moment} write {write}"));
-        if self.chance(75) {
+        self.pen.crash(14);
+        if self.pen.chance(75) {
             self.commit();
         }
     }
 
     fn fault(&mut self) {
-        let effect =
-            self.pick(&["409", "429", "500", "503", "504", "unsent", "unanswered", "late 3s", "late 90s"]);
-        let target = self.pick(&[
+        let effect = self.pen.effect();
+        let target = self.pen.pick(&[
             "",
             " patch configmaps",
             " patch jobs",
@@ -192,38 +162,33 @@ impl Author {
             " watch any",
             " list any",
         ]);
-        let times = if effect.starts_with("late") { 1 } else { self.rng.u32(1..4) };
-        self.say(format!("fault {effect} next {times}{target}"));
+        let times = if effect.starts_with("late") { 1 } else { self.pen.rng.u32(1..4) };
+        self.pen.say(format!("fault {effect} next {times}{target}"));
     }
 
     fn edit(&mut self) {
-        let index = self.rng.usize(0..self.wanted.objects.len());
+        let index = self.pen.rng.usize(0..self.wanted.objects.len());
         let name = self.wanted.objects.keys().nth(index).cloned().unwrap_or_default();
-        let line = match self.chance(50) {
+        let line = match self.pen.chance(50) {
             true => format!("delete ConfigMap/{name}"),
             false => format!(r#"patch ConfigMap/{name} as kubectl-edit {{"data":{{"v":"edited"}}}}"#),
         };
-        self.say(line);
+        self.pen.say(line);
     }
 
     fn outage(&mut self) {
-        let what = self.pick(&["api", "repository"]);
-        self.say(format!("{what} away"));
-        let seconds = self.rng.u32(1..60);
-        self.say(format!("wait {seconds}s"));
-        if what == "api" && self.chance(50) {
+        let what = self.pen.away(60);
+        if what == "api" && self.pen.chance(50) {
             self.commit();
         }
-        self.say(format!("{what} back"));
+        self.pen.say(format!("{what} back"));
     }
 
     fn end(&mut self) {
-        self.say("calm");
-        if self.stopped {
-            self.say("restart");
-        }
+        self.pen.say("calm");
+        self.pen.resume();
         self.commit();
-        self.say("settle");
+        self.pen.say("settle");
     }
 }
 

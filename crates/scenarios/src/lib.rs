@@ -15,6 +15,7 @@ mod forge;
 mod golden;
 mod laws;
 mod order;
+mod pen;
 mod schedule;
 mod script;
 mod seeds;

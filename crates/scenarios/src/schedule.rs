@@ -5,70 +5,47 @@
 
 use std::collections::BTreeMap;
 
-use fastrand::Rng;
+use crate::pen::Pen;
 
 /// The script of a seed.
 pub fn schedule(seed: u64) -> String {
-    let mut author = Author {
-        rng: Rng::with_seed(seed),
-        files: BTreeMap::new(),
-        lines: Vec::new(),
-        theirs: 0,
-        version: 0,
-        stopped: false,
-    };
+    let mut author = Author { pen: Pen::of(seed), files: BTreeMap::new(), theirs: 0, version: 0 };
     author.begin();
-    for _ in 0..author.rng.usize(3..10) {
+    for _ in 0..author.pen.rng.usize(3..10) {
         author.step();
     }
     author.end();
-    let mut text = author.lines.join("\n");
-    text.push('\n');
-    text
+    author.pen.text()
 }
 
 /// The places of the repository, one an Application.
 const PLACES: [&str; 2] = ["a", "b"];
 
 struct Author {
-    rng: Rng,
+    pen: Pen,
     /// What each object's file is, by name: its place and its shorthand.
     files: BTreeMap<String, (String, String)>,
-    lines: Vec<String>,
     theirs: u32,
     version: u32,
-    stopped: bool,
 }
 
 impl Author {
-    fn say(&mut self, line: impl Into<String>) {
-        self.lines.push(line.into());
-    }
-
-    fn chance(&mut self, percent: u32) -> bool {
-        self.rng.u32(0..100) < percent
-    }
-
-    fn pick<'a>(&mut self, items: &[&'a str]) -> &'a str {
-        items[self.rng.usize(0..items.len())]
-    }
-
     fn begin(&mut self) {
-        self.say("commit");
+        self.pen.say("commit");
         for name in ["keep-1", "keep-2", "cm-1", "cm-2", "held-1", "held-2"] {
-            let place = if name.starts_with("held") { "c" } else { self.pick(&PLACES) };
+            let place = if name.starts_with("held") { "c" } else { self.pen.pick(&PLACES) };
             self.put(name, place);
         }
         // Neither may be empty: an Application whose source vanishes deletes nothing, whatever else holds.
         self.put("keep-3", "a");
         self.put("keep-4", "b");
         self.put("keep-5", "c");
-        if self.chance(15) {
+        if self.pen.chance(15) {
             self.put("dep-1", "a");
         }
-        self.say("app a path=a prune");
-        self.say("app b path=b prune");
-        self.say("app c path=c prune budget=0");
+        self.pen.say("app a path=a prune");
+        self.pen.say("app b path=b prune");
+        self.pen.say("app c path=c prune budget=0");
         self.pause();
     }
 
@@ -78,103 +55,92 @@ impl Author {
         let version = self.version;
         let line = match name.starts_with("dep") {
             true => format!("Deployment {name} replicas={} image=nginx:{version}", 1 + version % 3),
-            false if self.chance(50) => format!("ConfigMap {name} v={version} w={version}"),
+            false if self.pen.chance(50) => format!("ConfigMap {name} v={version} w={version}"),
             false => format!("ConfigMap {name} v={version}"),
         };
         if let Some((old, _)) = self.files.insert(name.to_owned(), (place.to_owned(), line.clone()))
             && old != place
         {
-            self.say(format!("  {old}/{name}.yaml: gone"));
+            self.pen.say(format!("  {old}/{name}.yaml: gone"));
         }
-        self.say(format!("  {place}/{name}.yaml: {line}"));
+        self.pen.say(format!("  {place}/{name}.yaml: {line}"));
     }
 
     fn take_away(&mut self, name: &str) {
         if let Some((place, _)) = self.files.remove(name) {
-            self.say(format!("  {place}/{name}.yaml: gone"));
+            self.pen.say(format!("  {place}/{name}.yaml: gone"));
         }
     }
 
     fn step(&mut self) {
-        match self.rng.u32(0..100) {
+        match self.pen.rng.u32(0..100) {
             0..34 => self.commit(),
             34..56 => self.edit(),
             56..68 => self.fault(),
             68..82 => self.crash(),
             82..88 => self.outage(),
-            88..93 => {
-                let line = self.pick(&["break", "expire", "restart"]);
-                self.say(line);
-                self.stopped &= line != "restart";
-            }
-            _ if self.stopped => {
-                self.stopped = false;
-                self.say("restart");
-            }
-            _ => {
-                self.stopped = true;
-                self.say("stop");
-            }
+            88..93 => self.pen.interrupt(),
+            _ => self.pen.stop_or_restart(),
         }
         self.pause();
     }
 
     fn pause(&mut self) {
-        let pause = match self.rng.u32(0..10) {
+        let pause = match self.pen.rng.u32(0..10) {
             0..3 => return,
-            3..6 => format!("wait {}ms", self.rng.u32(1..60)),
-            6..9 => format!("wait {}s", self.rng.u32(1..20)),
-            _ => format!("wait {}s", self.rng.u32(60..600)),
+            3..6 => format!("wait {}ms", self.pen.rng.u32(1..60)),
+            6..9 => format!("wait {}s", self.pen.rng.u32(1..20)),
+            _ => format!("wait {}s", self.pen.rng.u32(60..600)),
         };
-        self.say(pause);
+        self.pen.say(pause);
     }
 
     fn commit(&mut self) {
-        let told = if self.chance(70) { "commit" } else { "commit quietly" };
-        self.say(told);
-        let before = self.lines.len();
-        for _ in 0..self.rng.u32(1..4) {
+        let told = if self.pen.chance(70) { "commit" } else { "commit quietly" };
+        self.pen.say(told);
+        let before = self.pen.lines.len();
+        for _ in 0..self.pen.rng.u32(1..4) {
             self.change();
         }
-        if self.lines.len() == before {
+        if self.pen.lines.len() == before {
             self.put("cm-1", "a");
         }
     }
 
     fn change(&mut self) {
-        let name = self.pick(&[
+        let name = self.pen.pick(&[
             "keep-1", "keep-2", "keep-3", "cm-1", "cm-2", "cm-3", "held-1", "held-2", "dep-1", "bad",
         ]);
         // A path stands at most once in a commit.
         let named = format!("/{name}.yaml:");
-        let since = self.lines.iter().rposition(|line| line.starts_with("commit")).unwrap_or(0);
-        if self.lines[since..].iter().any(|line| line.contains(&named)) {
+        let since = self.pen.lines.iter().rposition(|line| line.starts_with("commit")).unwrap_or(0);
+        if self.pen.lines[since..].iter().any(|line| line.contains(&named)) {
             return;
         }
         let place = self.files.get(name).map(|(place, _)| place.clone());
         match (name, place) {
             ("bad", Some(_)) => self.take_away("bad"),
             ("bad", None) => {
-                let place = self.pick(&PLACES);
+                let place = self.pen.pick(&PLACES);
                 self.files.insert("bad".to_owned(), (place.to_owned(), "broken".to_owned()));
-                self.say(format!("  {place}/bad.yaml: broken"));
+                self.pen.say(format!("  {place}/bad.yaml: broken"));
             }
-            ("dep-1", None) if self.chance(70) => {}
-            ("held-1" | "held-2", Some(_)) if self.chance(50) => self.take_away(name),
+            ("dep-1", None) if self.pen.chance(70) => {}
+            ("held-1" | "held-2", Some(_)) if self.pen.chance(50) => self.take_away(name),
             ("held-1" | "held-2", _) => self.put(name, "c"),
             ("keep-3", _) => self.put(name, "a"),
-            ("cm-1" | "cm-2" | "cm-3" | "dep-1", Some(_)) if self.chance(40) => self.take_away(name),
-            (name, Some(place)) if self.chance(60) => self.put(name, &place),
+            ("cm-1" | "cm-2" | "cm-3" | "dep-1", Some(_)) if self.pen.chance(40) => self.take_away(name),
+            (name, Some(place)) if self.pen.chance(60) => self.put(name, &place),
             (name, _) => {
-                let place = self.pick(&PLACES);
+                let place = self.pen.pick(&PLACES);
                 self.put(name, place);
             }
         }
     }
 
     fn edit(&mut self) {
-        let name = self.pick(&["keep-1", "keep-2", "cm-1", "cm-2", "cm-3", "held-1", "held-2"]);
-        let line = match self.rng.u32(0..10) {
+        let name = self.pen.pick(&["keep-1", "keep-2", "cm-1", "cm-2", "cm-3", "held-1", "held-2"]);
+        let line = match self.pen.rng.u32(0..10) {
             0 | 1 => format!("delete ConfigMap/{name}"),
             2..5 => format!(r#"patch ConfigMap/{name} as kubectl-edit {{"data":{{"v":"edited"}}}}"#),
             5 => format!(r#"patch ConfigMap/{name} as kubectl-edit {{"data":null}}"#),
@@ -183,22 +149,21 @@ impl Author {
             8 => {
                 self.theirs += 1;
                 let name = format!("theirs-{}", self.theirs);
-                self.say("create as kubectl");
+                self.pen.say("create as kubectl");
                 format!("  ConfigMap {name} v=theirs")
             }
             _ => {
-                self.say("create as kubectl");
+                self.pen.say("create as kubectl");
                 format!("  ConfigMap {name} v=0")
             }
         };
-        self.say(line);
+        self.pen.say(line);
     }
 
     fn fault(&mut self) {
-        let times = self.rng.u32(1..4);
-        let effect =
-            self.pick(&["409", "429", "500", "503", "504", "unsent", "unanswered", "late 3s", "late 90s"]);
-        let target = self.pick(&[
+        let times = self.pen.rng.u32(1..4);
+        let effect = self.pen.effect();
+        let target = self.pen.pick(&[
             "",
             "",
             " patch configmaps",
@@ -211,45 +176,32 @@ impl Author {
             " get any",
         ]);
         let times = if effect.starts_with("late") { 1 } else { times };
-        self.say(format!("fault {effect} next {times}{target}"));
+        self.pen.say(format!("fault {effect} next {times}{target}"));
     }
 
     fn crash(&mut self) {
-        let moment = self.pick(&["before", "after"]);
-        let write = self.rng.u32(1..8);
-        self.say(format!("crash {moment} write {write}"));
-        if self.chance(60) {
+        self.pen.crash(8);
+        if self.pen.chance(60) {
             self.commit();
         }
     }
 
     fn outage(&mut self) {
-        let what = self.pick(&["api", "repository"]);
-        self.say(format!("{what} away"));
-        let seconds = self.rng.u32(1..100);
-        self.say(format!("wait {seconds}s"));
-        if self.chance(30) {
-            self.commit_while(what);
-        }
-        self.say(format!("{what} back"));
-    }
-
-    fn commit_while(&mut self, away: &str) {
-        if away == "api" {
+        let what = self.pen.away(100);
+        if self.pen.chance(30) && what == "api" {
             self.commit();
         }
+        self.pen.say(format!("{what} back"));
     }
 
     fn end(&mut self) {
-        self.say("calm");
+        self.pen.say("calm");
         if self.files.contains_key("bad") {
-            self.say("commit");
+            self.pen.say("commit");
             self.take_away("bad");
         }
-        if self.stopped {
-            self.say("restart");
-        }
-        self.say("settle");
+        self.pen.resume();
+        self.pen.say("settle");
     }
 }
 
