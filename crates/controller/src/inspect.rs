@@ -386,7 +386,7 @@ impl Decision<'_> {
             history: &self.history,
             run: self.run,
             now: Clock::new(runtime::Clock::system()).millis(),
-            today: Clock::new(runtime::Clock::system()).now(),
+            today: runtime::Clock::system().now(),
         };
         if self.deleting {
             let ::plan::Deletion { plan, report, .. } = ::plan::plan_deletion(&input, &mut Memo::default());

@@ -9,6 +9,7 @@ use gix::objs::Tree;
 use gix::objs::tree::{Entry, EntryKind};
 use lockstep_core::{CommitId, Timestamp};
 
+use crate::commit::object_id;
 use crate::index_file;
 use crate::{Error, Result};
 
@@ -87,7 +88,7 @@ impl WorkTree {
     /// Whether a commit has the same in a directory as the newest one. One that is not there has nothing.
     pub fn is_current(&self, commit: &CommitId, directory: &str) -> Result<bool> {
         let Some(newest) = self.ancestor(0)? else { return Ok(false) };
-        let id = gix::ObjectId::from_hex(commit.as_str().as_bytes()).map_err(Error::unavailable)?;
+        let Some(id) = object_id(commit) else { return Ok(false) };
         let Ok(commit) = self.repository.find_commit(id) else { return Ok(false) };
         Ok(entry(&commit, directory)? == entry(&newest, directory)?)
     }
@@ -182,6 +183,7 @@ impl WorkTree {
         Ok(id.detach())
     }
 }
+
 /// What a commit has at a path.
 fn entry(commit: &gix::Commit<'_>, path: &str) -> Result<Option<gix::ObjectId>> {
     let tree = commit.tree().map_err(Error::unavailable)?;

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, OnceLock};
 
 use lockstep_core::{
-    CommitId, DesiredObject, Digest, Finding, GroupKind, Hook, Manner, ObjectKey, Phase, Role, Treatment,
-    Value, Wave,
+    CommitId, DesiredObject, Digest, Finding, GroupKind, Hook, Manner, ObjectKey, Role, Treatment, Value,
+    Wave,
 };
 
 /// What the target of a deletion begins with. Without a hyphen, as stamps are divided by them.
@@ -69,27 +69,23 @@ impl DesiredSet {
 
     /// Whether an object is a hook, or what an earlier run made of one.
     pub(crate) fn is_hook(&self, key: &ObjectKey) -> bool {
-        self.hooks.iter().any(|hook| hook.object.key == *key || hook.generates(key))
+        self.hooks.iter().any(|hook| hook.may_be(key))
     }
 
     /// Whether there are hooks of a sync.
     pub(crate) fn has_sync_hooks(&self) -> bool {
-        self.has_hooks(|phase| !phase.is_of_deletion())
+        self.hooks.iter().any(HookObject::is_of_sync)
     }
 
     /// Whether there are hooks of the Application's deletion.
     pub fn has_deletion_hooks(&self) -> bool {
-        self.has_hooks(Phase::is_of_deletion)
-    }
-
-    fn has_hooks(&self, is_meant: impl Fn(Phase) -> bool) -> bool {
-        self.hooks.iter().any(|hook| hook.hook.phases.iter().any(|phase| is_meant(*phase)))
+        self.hooks.iter().any(HookObject::is_of_deletion)
     }
 
     /// A digest of everything that a sync is to bring about.
     pub(crate) fn target(&self) -> String {
         let digest = || {
-            let hooks = self.hooks_of(|phase| !phase.is_of_deletion());
+            let hooks = self.hooks_that(HookObject::is_of_sync);
             digest(self.objects.iter().chain(hooks))
         };
         self.target.get_or_init(digest).clone()
@@ -97,12 +93,11 @@ impl DesiredSet {
 
     /// The same for the Application's deletion.
     pub(crate) fn deletion_target(&self) -> String {
-        format!("{DELETION}{}", digest(self.hooks_of(Phase::is_of_deletion)))
+        format!("{DELETION}{}", digest(self.hooks_that(HookObject::is_of_deletion)))
     }
 
-    fn hooks_of(&self, is_meant: impl Fn(Phase) -> bool) -> impl Iterator<Item = &Arc<DesiredObject>> {
-        let of = move |hook: &&HookObject| hook.hook.phases.iter().any(|phase| is_meant(*phase));
-        self.hooks.iter().filter(of).map(|hook| &hook.object)
+    fn hooks_that(&self, are_meant: fn(&HookObject) -> bool) -> impl Iterator<Item = &Arc<DesiredObject>> {
+        self.hooks.iter().filter(move |hook| are_meant(hook)).map(|hook| &hook.object)
     }
 
     /// The objects, sorted by key.

@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use lockstep_core::{HookEnd, HookOn, ObjectKey, Phase, Run, RunScope, RunStage, Timestamp, Wave};
 
-use crate::desired::DesiredSet;
+use crate::desired::{DesiredSet, HookObject};
 use crate::gate::{self, Gate, Obstacle};
 use crate::input::Millis;
 use crate::memo::Memo;
@@ -52,7 +52,7 @@ pub(crate) fn direct(
     let told = scene.input.run;
     let idle = Course { run: told.cloned(), drafts: Vec::new(), wake: None };
     let Some(set) = scene.set else { return idle };
-    let mut director = Director { scene, set, run: told.cloned(), course: idle };
+    let mut director = Director { scene, set, course: idle };
     let settled = told.is_none_or(|run| matches!(run.stage, RunStage::Succeeded | RunStage::Failed));
     // A sync of some objects has no hooks.
     let runs = director.has_runs() && scene.input.request.only.is_all();
@@ -68,12 +68,15 @@ pub(crate) fn direct(
 struct Director<'s, 'i, 'a> {
     scene: &'s Scene<'i, 'a>,
     set: &'a DesiredSet,
-    /// As it was told.
-    run: Option<Run>,
     course: Course,
 }
 
 impl<'a> Director<'_, '_, 'a> {
+    /// The run as it was told.
+    fn told(&self) -> Option<&'a Run> {
+        self.scene.input.run
+    }
+
     /// Whether syncs of this set are runs.
     fn has_runs(&self) -> bool {
         self.set.has_sync_hooks() || self.scene.input.app.sync.timeout.is_some()
@@ -83,7 +86,7 @@ impl<'a> Director<'_, '_, 'a> {
         if self.scene.input.request.abort {
             return self.abort(entries, intents, memo);
         }
-        let told = self.run.clone().filter(|run| run.target == self.set.target());
+        let told = self.told().filter(|run| run.target == self.set.target()).cloned();
         let may = self.scene.policy(&Change::Create).is_none();
         match told {
             Some(run) if run.stage == RunStage::Aborted && !self.starts_afresh(&run) => {
@@ -111,7 +114,7 @@ impl<'a> Director<'_, '_, 'a> {
             return self.begin(scope(entries), entries, intents);
         }
         // What it was for is not wanted any more.
-        let superseded = self.run.clone().filter(|run| !run.stage.is_over());
+        let superseded = self.told().filter(|run| !run.stage.is_over()).cloned();
         if let Some(run) = superseded {
             let failure = Some("a newer revision took its place".to_owned());
             let run = Run { failure, ..run };
@@ -122,10 +125,8 @@ impl<'a> Director<'_, '_, 'a> {
 
     /// Whether hooks have to run for this revision that run for each.
     fn is_always_due(&self) -> bool {
-        let always = |hook: &crate::desired::HookObject| {
-            hook.hook.on == HookOn::Always && hook.hook.phases.iter().any(|phase| !phase.is_of_deletion())
-        };
-        let known = self.run.as_ref().is_some_and(|run| run.revision == self.revision());
+        let always = |hook: &HookObject| hook.hook.on == HookOn::Always && hook.is_of_sync();
+        let known = self.told().is_some_and(|run| run.revision == self.revision());
         !known && self.scene.is_ready() && self.set.hooks().iter().any(always)
     }
 
@@ -144,7 +145,7 @@ impl<'a> Director<'_, '_, 'a> {
         Run {
             target,
             revision: self.revision(),
-            number: self.run.as_ref().map_or(0, |run| run.number).saturating_add(1),
+            number: self.told().map_or(0, |run| run.number).saturating_add(1),
             attempt: 1,
             scope,
             stage: RunStage::Running,
@@ -191,10 +192,9 @@ impl<'a> Director<'_, '_, 'a> {
     /// A user ends what is under way; what is outstanding stays so until there is another revision, or somebody asks for a sync.
     fn abort(&mut self, entries: &mut [Entry], intents: &mut Vec<Intent>, memo: &mut Memo) {
         let target = self.set.target();
-        let under_way = self.run.clone().filter(|run| run.target == target && !run.stage.is_over());
-        let failed = self.run.clone().filter(|run| run.target == target && run.stage == RunStage::Failed);
-        let run = match under_way.or(failed) {
-            Some(run) => run,
+        let is_unfinished = |run: &&Run| !run.stage.is_over() || run.stage == RunStage::Failed;
+        let run = match self.told().filter(|run| run.target == target).filter(is_unfinished) {
+            Some(run) => run.clone(),
             None if changes(entries) || entries.iter().any(is_outstanding) => {
                 self.new_run(target, RunScope::All)
             }

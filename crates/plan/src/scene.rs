@@ -56,6 +56,11 @@ impl<'i, 'a> Scene<'i, 'a> {
         Self { input, set: input.desired.set(), no_extras, unrendered: OnceCell::new() }
     }
 
+    /// Whether an owner annotation names this Application.
+    pub(crate) fn is_us(&self, owner: &Owner) -> bool {
+        &*owner.instance == self.input.instance && owner.app == self.input.app.key
+    }
+
     /// Whether everything was rendered: without that nothing leaves the cluster or the record.
     pub(crate) fn is_ready(&self) -> bool {
         matches!(self.input.desired, Desired::Ready(_))

@@ -33,13 +33,6 @@ impl Part {
             Self::Prunes(Reverse((_, layer))) => layer.prune_stage(),
         }
     }
-
-    fn wave(self) -> Wave {
-        match self {
-            Self::Records => Wave::default(),
-            Self::Applies(wave, _) | Self::Prunes(Reverse((wave, _))) => wave,
-        }
-    }
 }
 
 /// Groups actions into stages: records, applies by wave and kind, deletions by both in reverse.
@@ -59,7 +52,7 @@ pub(crate) fn stages(actions: Vec<(ObjectKey, Wave, Action)>) -> Vec<Stage> {
     for (part, _, step) in steps {
         match stages.last_mut() {
             Some((last, stage)) if *last == part => stage.steps.push(step),
-            _ => stages.push((part, Stage { name: part.name(), wave: part.wave(), steps: vec![step] })),
+            _ => stages.push((part, Stage { name: part.name(), steps: vec![step] })),
         }
     }
     stages.into_iter().map(|(_, stage)| stage).collect()

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use lockstep_core::{
-    AppKey, CommitId, DesiredObject, Digest, Gvk, ObjectKey, ObjectRecord, Propagation, Value, Wave,
+    AppKey, CommitId, DesiredObject, Digest, Gvk, ObjectKey, ObjectRecord, Propagation, Value,
 };
 
 use crate::report::{Drift, KeptBecause};
@@ -49,8 +49,6 @@ impl Plan {
 pub struct Stage {
     /// Its name in logs and reports.
     pub name: &'static str,
-    /// The wave that its steps belong to.
-    pub wave: Wave,
     /// At least one.
     pub steps: Vec<Step>,
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use lockstep_core::{Gvk, HookDelete, ObjectKey, Owner};
+use lockstep_core::{Gvk, HookDelete, ObjectKey};
 
 use crate::hooks::lets_finish;
 
@@ -104,16 +104,15 @@ fn marks(
 
 /// Why a live object must not be deleted by us, if so. The owner annotation decides; without one, the record does.
 fn not_ours(scene: &Scene<'_, '_>, subject: &Subject<'_>, uid: &Arc<str>, marks: &Marks) -> Option<Fate> {
-    let input = scene.input;
-    let is_us = |owner: &Owner| &*owner.instance == input.instance && owner.app == input.app.key;
     match &marks.owner {
-        Some(owner) if !is_us(owner) => return Some(Fate::Kept(KeptBecause::OwnedBy(owner.clone()))),
+        Some(owner) if !scene.is_us(owner) => return Some(Fate::Kept(KeptBecause::OwnedBy(owner.clone()))),
         Some(_) => {}
         None if subject.record.is_none_or(|record| record.uid != *uid) => {
             return Some(Fate::Kept(KeptBecause::Replaced));
         }
         None => {}
     }
+    let input = scene.input;
     let claims = input.claims.claims(subject.key, &input.app.key);
     if let Some(claim) = claims.into_iter().max_by_key(|claim| claim.standing) {
         return Some(match claim.standing {

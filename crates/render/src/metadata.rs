@@ -168,10 +168,7 @@ fn check_annotation(name: &str, text: &str, is_application: bool) -> Option<Find
         ("hook-on", other) => Some(bad(&full, "must be change or always", other)),
         ("hook-timeout", other) => Some(bad(&full, "must be a whole number of s, m or h", other)),
         ("wave", text) if Wave::parse(text).is_some() => None,
-        ("wave", other) => {
-            let message = format!("annotation {full} must be an integer in quotes");
-            Some(Finding::error("bad-annotation", message).with_text(other))
-        }
+        ("wave", other) => Some(bad(&full, "must be an integer in quotes", other)),
         ("owner", _) => {
             let message = format!("annotation {full} is written by Lockstep and is replaced");
             Some(Finding::warning("owner-annotation", message).with_hint("remove it"))

@@ -1,12 +1,11 @@
 //! The namespace that an Application makes for its objects.
 
 use lockstep_core::{
-    DesiredObject, Gvk, MANNER_ANNOTATION, Map, NamespaceMetadata, OWNER_ANNOTATION, ObjectKey, Origin,
-    Owner, PRUNE_ANNOTATION, Value,
+    Gvk, MANNER_ANNOTATION, Map, NamespaceMetadata, ObjectKey, Origin, PRUNE_ANNOTATION, Value,
 };
 
 use crate::object::Namespaces;
-use crate::render::{Identity, Options, Rendered};
+use crate::render::{Options, Rendered, finished};
 
 /// Where it is written.
 const FIELD: &str = "spec.sync.createNamespace";
@@ -25,9 +24,6 @@ pub fn with_namespace(rendered: &mut Rendered, wanted: Option<&NamespaceMetadata
     if metadata.is_empty() {
         annotations.insert(MANNER_ANNOTATION.into(), "if-not-present".into());
     }
-    if let Some(Identity { instance, app }) = options.identity {
-        annotations.insert(OWNER_ANNOTATION.into(), Owner::new(instance, app, &key).to_string().into());
-    }
     let mut value = Value::default();
     value.set(&["apiVersion"], "v1".into());
     value.set(&["kind"], "Namespace".into());
@@ -37,8 +33,6 @@ pub fn with_namespace(rendered: &mut Rendered, wanted: Option<&NamespaceMetadata
         let labels = metadata.labels.iter().map(|(name, text)| (name.clone(), (&**text).into()));
         value.set(&["metadata", "labels"], Value::map(labels.collect()));
     }
-    let commit = (options.commit)(0, FIELD);
-    let (gvk, digest, origin) =
-        (Gvk::new("", "v1", "Namespace"), options.key.digest(&value), Origin::file(FIELD));
-    rendered.objects.push(DesiredObject { key, gvk, value, digest, origin, commit });
+    let gvk = Gvk::new("", "v1", "Namespace");
+    rendered.objects.push(finished((key, gvk, value), 0, Origin::file(FIELD), options));
 }

@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::error::Error;
 
 use lockstep_core::{
-    AppKey, CommitId, DesiredObject, Finding, Gvk, Key, OWNER_ANNOTATION, ObjectKey, Owner, Source,
+    AppKey, CommitId, DesiredObject, Finding, Gvk, Key, OWNER_ANNOTATION, ObjectKey, Origin, Owner, Source,
+    Value,
 };
 use manifest::{Object, Parsed};
 
@@ -146,13 +147,21 @@ fn desire(
     options: &Options<'_>,
     completion: &mut Completion<'_>,
 ) -> DesiredObject {
-    let (key, gvk, mut value) = completion.complete(object);
+    finished(completion.complete(object), source, object.origin.clone(), options)
+}
+
+/// An object with everything that it is to have: our owner annotation, a digest and the commit behind it.
+pub(crate) fn finished(
+    (key, gvk, mut value): (ObjectKey, Gvk, Value),
+    source: usize,
+    origin: Origin,
+    options: &Options<'_>,
+) -> DesiredObject {
     if let Some(Identity { instance, app }) = options.identity {
         let owner = Owner::new(instance, app, &key).to_string();
         value.set(&["metadata", "annotations", OWNER_ANNOTATION], owner.into());
     }
     let digest = options.key.digest(&value);
-    let origin = object.origin.clone();
     let commit = (options.commit)(source, &origin.file);
     DesiredObject { key, gvk, value, digest, origin, commit }
 }

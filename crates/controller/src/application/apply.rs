@@ -99,7 +99,7 @@ async fn settle(context: &Context, observed: &mut Observed, plan: &Plan, outcome
     found.state.unrecorded.retain(|key, _| !keys.contains(key));
     context.claims.set_recorded(&found.key, keys);
     for outcome in outcomes {
-        if is_namespace(&outcome.key) {
+        if outcome.key.is("", "Namespace") {
             // The index has it from the answer, and tells nobody of it.
             context.namespace_changed(&outcome.key.name);
         }
@@ -108,10 +108,6 @@ async fn settle(context: &Context, observed: &mut Observed, plan: &Plan, outcome
         }
     }
     true
-}
-
-fn is_namespace(key: &ObjectKey) -> bool {
-    key.group.is_empty() && &*key.kind == "Namespace"
 }
 
 /// What a step has written, or may have where no answer came.

@@ -71,8 +71,8 @@ fn last_lines(text: &str) -> String {
     kept.join("\n")
 }
 
-fn core(kind: &str, plural: &str) -> Resource {
-    Resource::new(Gvk::new("", "v1", kind), plural, ResourceScope::Namespaced)
+fn pods() -> Resource {
+    Resource::new(Gvk::new("", "v1", "Pod"), "pods", ResourceScope::Namespaced)
 }
 
 async fn get(context: &Context, resource: &Resource, key: &ObjectKey) -> Result<Option<Value>, ApiError> {
@@ -96,7 +96,7 @@ async fn last_pod(context: &Context, key: &ObjectKey, gvk: &Gvk) -> Option<Value
     };
     let mut last: Option<Value> = None;
     for name in names.iter().rev().take(PODS) {
-        let Ok(Some(pod)) = get(context, &core("Pod", "pods"), name).await else { continue };
+        let Ok(Some(pod)) = get(context, &pods(), name).await else { continue };
         let made = |pod: &Value| pod.str_at(&["metadata", "creationTimestamp"]).map(str::to_owned);
         if last.as_ref().is_none_or(|last| made(last) < made(&pod)) {
             last = Some(pod);
@@ -116,10 +116,9 @@ fn containers(pod: &Value) -> Vec<&str> {
             .filter_map(|state| status.int_at(&[state, "terminated", "exitCode"]))
             .any(|code| code != 0)
     };
-    let name = |status: &&Value| status.str_at(&["name"]).map(str::len).is_some();
     let failed: Vec<&Value> = all.iter().filter(ended_badly).copied().collect();
     let chosen = if failed.is_empty() { all } else { failed };
-    chosen.into_iter().filter(name).filter_map(|status| status.str_at(&["name"])).collect()
+    chosen.into_iter().filter_map(|status| status.str_at(&["name"])).collect()
 }
 
 fn items<'a>(value: &'a Value, path: &[&str]) -> &'a [Value] {
@@ -138,7 +137,7 @@ async fn hidden(context: &Context, observed: &Observed, pod: &Value) -> Result<H
     let namespace = pod.str_at(&["metadata", "namespace"]).unwrap_or_default();
     for name in referred(pod) {
         let key = ObjectKey::new("", "Secret", namespace, name);
-        match get(context, &core("Secret", "secrets"), &key).await {
+        match get(context, &crate::records::secrets(), &key).await {
             Ok(secret) => secrets.extend(secret),
             Err(_) => return Err(name.to_owned()),
         }
@@ -151,8 +150,7 @@ fn referred(pod: &Value) -> Vec<&str> {
     let mut names = Vec::new();
     for list in ["containers", "initContainers", "ephemeralContainers"] {
         for container in items(pod, &["spec", list]) {
-            let one = |variable: &'_ Value| variable.at(&["valueFrom", "secretKeyRef", "name"]).is_some();
-            let variables = items(container, &["env"]).iter().filter(|variable| one(variable));
+            let variables = items(container, &["env"]).iter();
             names.extend(
                 variables.filter_map(|variable| variable.str_at(&["valueFrom", "secretKeyRef", "name"])),
             );

@@ -71,7 +71,7 @@ fn deletion(step: &Step) -> Option<&Prune> {
 #[cfg(test)]
 mod tests {
     use ::plan::{DesiredSet, Stage};
-    use lockstep_core::{AppKey, CommitId, Gvk, Propagation, Wave};
+    use lockstep_core::{AppKey, CommitId, Gvk, Propagation};
 
     use super::*;
 
@@ -86,7 +86,7 @@ mod tests {
     }
 
     fn check(steps: Vec<Step>, ready: bool, expected: &[&str]) {
-        let stages = vec![Stage { name: "prune", wave: Wave::default(), steps }];
+        let stages = vec![Stage { name: "prune", steps }];
         let plan = Plan { app: AppKey::new("n", "a"), generation: 1, revision: None, stages };
         let set = DesiredSet::new(CommitId::parse(&"a".repeat(40)).unwrap(), []);
         let desired = match ready {

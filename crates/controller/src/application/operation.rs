@@ -78,10 +78,10 @@ pub(super) fn finish(
     let (plan, revision, started_at) = (syncing.plan, syncing.revision, syncing.started);
     let finished_at = (phase != OperationPhase::Running).then(|| context.clock.now());
     let ended = report.run.as_ref().and_then(|run| run.failure.clone());
-    let message = match failures {
-        0 => String::new(),
-        _ if ended.is_some() => ended.unwrap_or_default(),
-        count => format!("{count} of {} objects failed", report.entries.len()),
+    let message = match (failures, ended) {
+        (0, _) => String::new(),
+        (_, Some(why)) => why,
+        (count, None) => format!("{count} of {} objects failed", report.entries.len()),
     };
     let wave = report.wave.filter(|_| phase != OperationPhase::Succeeded).map(|wave| wave.0);
     let plan_of = plan.clone();

@@ -56,7 +56,6 @@ pub(super) fn with_input<T>(
     let Observed { rendered, owned } = observed;
     let world = World(context);
     let unready = depend::unready(context, &rendered.valid.app);
-    let run = rendered.valid.found.told.run.clone();
     let AppState { recorded, memo, history, .. } = &mut *rendered.valid.found.state;
     let input = Input {
         app: &rendered.valid.app,
@@ -73,7 +72,7 @@ pub(super) fn with_input<T>(
         request,
         unready: &unready,
         history,
-        run: run.as_ref(),
+        run: rendered.valid.found.told.run.as_ref(),
         now: context.clock.millis(),
         today: context.clock.now(),
     };

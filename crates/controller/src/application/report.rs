@@ -20,7 +20,7 @@ use crate::queue::Cause;
 pub(crate) async fn report(context: &Context, applied: Applied) {
     let Applied { mut observed, plan, report, complete } = applied;
     operation::begin(context, &mut observed, &plan);
-    let report = match report {
+    let mut report = match report {
         Some(report) => report,
         None => {
             let (next, report) = plan::decide(context, &mut observed);
@@ -30,7 +30,6 @@ pub(crate) async fn report(context: &Context, applied: Applied) {
             report
         }
     };
-    let mut report = report;
     hook_log::add(context, &observed, &mut report).await;
     observed.rendered.valid.found.state.history.keep_to(&report);
     wait::wait(context, &observed, &report);
@@ -115,8 +114,10 @@ pub(super) async fn refused(context: &Context, refused: Refused) -> End {
         Obstruction::Suspended | Obstruction::Source(_) => None,
     };
     // What it had goes, whatever was told of it before.
-    let leaves = matches!(why, Obstruction::Deleting(..));
-    let run = if let Obstruction::Deleting(_, run) = &why { run.as_ref() } else { None };
+    let (leaves, run) = match &why {
+        Obstruction::Deleting(_, run) => (true, run.as_ref()),
+        _ => (false, None),
+    };
     let logs = standing::logs(run);
     let sync = if leaves { api::SyncState::Syncing } else { found.told.sync.state };
     let standing = api::Standing {
@@ -139,8 +140,8 @@ pub(super) async fn refused(context: &Context, refused: Refused) -> End {
     let conditions = api::conditions(&standing, &found.told.conditions, context.clock.now());
     let mut status = Status { observed_generation: found.generation(), conditions, ..found.told.clone() };
     status.sync.state = sync;
-    if let Obstruction::Deleting(_, run) = &why {
-        status.run = run.clone().or(status.run);
+    if leaves {
+        status.run = run.cloned().or(status.run);
         status.handled.sync = found.requests.sync.clone().or(status.handled.sync);
     }
     // Nothing is under way that could be ended.
@@ -150,8 +151,7 @@ pub(super) async fn refused(context: &Context, refused: Refused) -> End {
     }
     depend::settle(context, &found, &status);
     tell(context, &mut found, status).await;
-    let leaves = found.is_deleting() || matches!(why, Obstruction::Source(_));
-    if !leaves {
+    if !found.is_deleting() && !matches!(why, Obstruction::Source(_)) {
         claim::claim(context, found).await;
     }
     End::Reported

@@ -92,20 +92,16 @@ impl Lines {
 
 /// Whether a difference stays because the step cannot be taken, not because something else comes first or is wished.
 pub(super) fn is_failure(because: &Because) -> bool {
-    if let Because::HookFailed(_) = because {
-        return true;
+    match because {
+        Because::Wave(gate) => gate.is_failed(),
+        Because::HookFailed(_)
+        | Because::Failed(..)
+        | Because::Refused(_)
+        | Because::KindMissing
+        | Because::OtherVersion(_)
+        | Because::NamespaceMissing => true,
+        _ => false,
     }
-    if let Because::Wave(gate) = because {
-        return gate.is_failed();
-    }
-    matches!(
-        because,
-        Because::Failed(..)
-            | Because::Refused(_)
-            | Because::KindMissing
-            | Because::OtherVersion(_)
-            | Because::NamespaceMissing
-    )
 }
 
 /// How many objects are wanted, differ, and are degraded.
@@ -181,8 +177,8 @@ pub(super) fn logs(run: Option<&Run>) -> Vec<String> {
 
 /// The hooks that the deletion has to run.
 pub(super) fn deletion_hooks(rendering: &Rendering) -> Vec<String> {
-    let of = |hook: &&::plan::HookObject| hook.hook.phases.iter().any(|phase| phase.is_of_deletion());
-    rendering.set.hooks().iter().filter(of).map(|hook| hook.object.key.to_string()).collect()
+    let hooks = rendering.set.hooks().iter().filter(|hook| hook.is_of_deletion());
+    hooks.map(|hook| hook.object.key.to_string()).collect()
 }
 
 /// What is wrong where the path of a source is not there.

@@ -88,10 +88,25 @@ impl HookObject {
         self.object.value.str_at(&["metadata", "generateName"]).filter(|base| !base.is_empty())
     }
 
+    /// Whether it belongs to the Application's deletion.
+    pub fn is_of_deletion(&self) -> bool {
+        self.hook.phases.iter().any(|phase| phase.is_of_deletion())
+    }
+
+    /// Whether it belongs to a sync. It may be one of both.
+    pub(crate) fn is_of_sync(&self) -> bool {
+        self.hook.phases.iter().any(|phase| !phase.is_of_deletion())
+    }
+
+    /// Whether an object is this hook, or may be one that an earlier run made of it.
+    pub(crate) fn may_be(&self, key: &ObjectKey) -> bool {
+        self.object.key == *key || self.generates(key)
+    }
+
     /// Whether an object may be one that an earlier run made of this hook.
     pub(crate) fn generates(&self, key: &ObjectKey) -> bool {
         let own = &self.object.key;
-        let same = key.kind == own.kind && key.group == own.group && key.namespace == own.namespace;
+        let same = key.is(&own.group, &own.kind) && key.namespace == own.namespace;
         let letters = |base: &str| {
             let rest = key.name.strip_prefix(base_of(base))?;
             Some(rest.len() == LETTERS && rest.bytes().all(|byte| byte.is_ascii_hexdigit()))
@@ -144,8 +159,8 @@ impl<'a> Director<'_, '_, 'a> {
         Phase::ALL.into_iter().flat_map(|phase| self.cases(phase)).collect()
     }
 
-    /// The object as it is made for a run.
-    pub(super) fn stamped(&self, run: &Run, case: &Case<'a>) -> DesiredObject {
+    /// The object as it is made for a run: shared with the step.
+    pub(super) fn made(&self, run: &Run, case: &Case<'a>) -> Arc<DesiredObject> {
         let mut object = DesiredObject::clone(&case.hook.object);
         object.key = case.key(run);
         if object.key != case.hook.object.key {
@@ -156,11 +171,6 @@ impl<'a> Director<'_, '_, 'a> {
         }
         object.value.set(&["metadata", "annotations", RUN_ANNOTATION], case.stamp(run).into());
         object.digest = self.scene.input.key.digest(&object.value);
-        object
-    }
-
-    /// What is made: shared with the step.
-    pub(super) fn made(&self, run: &Run, case: &Case<'a>) -> Arc<DesiredObject> {
-        Arc::new(self.stamped(run, case))
+        Arc::new(object)
     }
 }

@@ -40,7 +40,7 @@ impl<'s, 'i, 'a> Farewell<'s, 'i, 'a> {
             return None;
         }
         let course = Course { run: input.run.cloned(), drafts: Vec::new(), wake: None };
-        let director = Director { scene, set, run: input.run.cloned(), course };
+        let director = Director { scene, set, course };
         let mut farewell = Self { director, run: None, moment: Moment::Over };
         farewell.moment = match told {
             None => farewell.begin(target),
@@ -115,9 +115,8 @@ impl<'s, 'i, 'a> Farewell<'s, 'i, 'a> {
     }
 
     fn hooks_of(&self, key: &ObjectKey) -> impl Iterator<Item = &'a HookObject> {
-        let of_deletion = |hook: &&HookObject| hook.hook.phases.iter().any(|phase| phase.is_of_deletion());
-        let hooks = self.director.set.hooks().iter().filter(of_deletion);
-        hooks.filter(move |hook| hook.object.key == *key || hook.generates(key))
+        let hooks = self.director.set.hooks().iter().filter(|hook| hook.is_of_deletion());
+        hooks.filter(move |hook| hook.may_be(key))
     }
 
     /// What the last hooks need stays until they are through.

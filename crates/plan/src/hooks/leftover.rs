@@ -43,9 +43,9 @@ pub(crate) fn lets_finish(
 impl<'a> Director<'_, '_, 'a> {
     /// Deletes the objects of hooks that are through, or aborted, where they say so.
     pub(super) fn tidy_up(&mut self) {
-        if let Some(run) = self.run.clone() {
+        if let Some(run) = self.told() {
             for case in self.all_cases() {
-                self.tidy(&run, &case);
+                self.tidy(run, &case);
             }
         }
         self.tidy_generated();
@@ -119,15 +119,16 @@ impl<'a> Director<'_, '_, 'a> {
     /// The objects of earlier runs that a hook may have made.
     fn earlier(&self, case: &Case<'a>) -> Vec<(ObjectKey, Gvk)> {
         let input = self.scene.input;
-        let now: BTreeSet<ObjectKey> = [self.run.as_ref(), self.course.run.as_ref()]
+        let now: BTreeSet<ObjectKey> = [self.told(), self.course.run.as_ref()]
             .into_iter()
             .flatten()
             .flat_map(|run| super::hook_objects(self.set, Some(run)))
             .map(|(key, _)| key)
             .collect();
-        let recorded = input.record.objects.iter().map(|(key, record)| (key.clone(), record.gvk.clone()));
-        let mut all: Vec<(ObjectKey, Gvk)> = recorded.chain(input.owned.iter().cloned()).collect();
-        all.retain(|(key, _)| case.hook.generates(key) && !now.contains(key));
+        let recorded = input.record.objects.iter().map(|(key, record)| (key, &record.gvk));
+        let owned = input.owned.iter().map(|(key, gvk)| (key, gvk));
+        let its = recorded.chain(owned).filter(|(key, _)| case.hook.generates(key) && !now.contains(*key));
+        let mut all: Vec<(ObjectKey, Gvk)> = its.map(|(key, gvk)| (key.clone(), gvk.clone())).collect();
         all.sort();
         all.dedup_by(|a, b| a.0 == b.0);
         all

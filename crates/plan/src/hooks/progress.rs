@@ -103,7 +103,7 @@ impl<'a> Director<'_, '_, 'a> {
 
     /// One entry an object: what is told first stands, unless there is something to do.
     pub(super) fn say(&mut self, case: &Case<'a>, verdict: Verdict, action: Option<Action>) {
-        let run = self.course.run.as_ref().or(self.run.as_ref());
+        let run = self.course.run.as_ref().or(self.told());
         let key = run.map_or_else(|| case.hook.object.key.clone(), |run| case.key(run));
         self.say_of(key, case, verdict, action);
     }

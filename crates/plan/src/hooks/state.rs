@@ -34,7 +34,7 @@ impl<'a> Director<'_, '_, 'a> {
     pub(super) fn state(&mut self, run: &Run, case: &Case<'a>) -> State {
         if let Some(end) = run.hooks.get(&case.name()) {
             // What ended in this very look has to be told first.
-            let told = self.run.as_ref().and_then(|told| told.hooks.get(&case.name()));
+            let told = self.told().and_then(|told| told.hooks.get(&case.name()));
             match end {
                 end if told != Some(end) => return State::Ended(end.clone()),
                 HookEnd::Again { .. } => {}
@@ -120,11 +120,10 @@ impl<'a> Director<'_, '_, 'a> {
     }
 
     pub(super) fn is_ours(&self, live: &LiveObject) -> bool {
-        let input = self.scene.input;
-        let record = input.record.objects.get(&live.key).is_some_and(|record| record.uid == live.uid);
+        let record = self.scene.input.record.objects.get(&live.key);
         match compare::owner(live) {
-            Some(owner) => &*owner.instance == input.instance && owner.app == input.app.key,
-            None => record,
+            Some(owner) => self.scene.is_us(&owner),
+            None => record.is_some_and(|record| record.uid == live.uid),
         }
     }
 
