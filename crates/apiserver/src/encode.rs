@@ -3,11 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use apistore::{Body as Answer, List, Response};
+use apistore::{Body as Answer, List, Response, kind_first};
 use bytes::{BufMut, Bytes, BytesMut};
 use http::StatusCode;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue, WARNING};
-use lockstep_core::{Map, Value, from_json, to_json};
+use lockstep_core::{Map, Value, from_json};
 
 use crate::accept::{Accepted, Encoding, Form, MetaVersion};
 use crate::body::{Body, shared, streamed, whole};
@@ -204,28 +204,6 @@ pub(crate) fn metadata(object: Value, version: MetaVersion) -> Value {
     value
 }
 
-/// JSON with the kind and its version before all else, as the real server writes it.
-fn kind_first(value: &Value) -> Vec<u8> {
-    let mut rest = value.clone();
-    let mut json = vec![b'{'];
-    for key in ["kind", "apiVersion"] {
-        if let Some(text) = value.get(key).filter(|text| text.as_str().is_some()) {
-            json.extend_from_slice(format!("\"{key}\":").as_bytes());
-            json.extend(to_json(text));
-            json.push(b',');
-            rest.remove(&[key]);
-        }
-    }
-    let rest = to_json(&rest);
-    match (json.len(), rest.strip_prefix(b"{")) {
-        (1, _) | (_, None) => return rest,
-        (_, Some(b"}")) => _ = json.pop(),
-        _ => {}
-    }
-    json.extend_from_slice(&rest[1..]);
-    json
-}
-
 /// JSON without spaces as Go indents it, by two.
 fn indented(json: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(json.len() * 2);
@@ -305,18 +283,6 @@ mod tests {
         );
         check(r#"{"a":"{\"b\":[1,2]\\"}"#, "{\n  \"a\": \"{\\\"b\\\":[1,2]\\\\\"\n}");
         check("[]", "[]");
-    }
-
-    #[test]
-    fn the_kind_comes_first() {
-        let check = |json: &str, want: &str| {
-            assert_eq!(String::from_utf8(kind_first(&read(json.as_bytes()))).unwrap(), want);
-        };
-        check(r#"{"a":1,"apiVersion":"v1","kind":"K"}"#, r#"{"kind":"K","apiVersion":"v1","a":1}"#);
-        check(r#"{"kind":"K"}"#, r#"{"kind":"K"}"#);
-        check(r#"{"a":1}"#, r#"{"a":1}"#);
-        check(r#"{"kind":{},"a":1}"#, r#"{"a":1,"kind":{}}"#);
-        check("[1]", "[1]");
     }
 
     #[test]

@@ -49,7 +49,7 @@ impl<'p> Check<'p> {
         if let Some(only) = self.only {
             return checks.any(|check| check == only).then(|| "ok".to_owned());
         }
-        if !request.query.iter().any(|(name, _)| name == "verbose") {
+        if request.parameter("verbose").is_none() {
             return Some("ok".to_owned());
         }
         let excluded: Vec<&str> =

@@ -6,6 +6,8 @@ use std::fmt::Write as _;
 use apistore::{Info, Method, Request, Store, Verb};
 use parking_lot::Mutex;
 
+use crate::route::is_of;
+
 /// The counts of requests, for `/metrics`.
 #[derive(Debug, Default)]
 pub(crate) struct Metrics(Mutex<BTreeMap<Labels, u64>>);
@@ -106,12 +108,11 @@ fn is_served(store: &Store, info: &Info) -> bool {
     }
     let can = |verbs: &[String]| verbs.iter().any(|verb| verb == info.verb.as_str());
     store.resources().iter().any(|entry| {
-        let same =
-            entry.group == info.group && entry.version == info.version && entry.plural == info.resource;
-        same && match info.subresource.is_empty() {
-            true => can(&entry.verbs),
-            false => entry.subresources.iter().any(|sub| sub.name == info.subresource && can(&sub.verbs)),
-        }
+        is_of(info, entry)
+            && match info.subresource.is_empty() {
+                true => can(&entry.verbs),
+                false => entry.subresources.iter().any(|sub| sub.name == info.subresource && can(&sub.verbs)),
+            }
     })
 }
 

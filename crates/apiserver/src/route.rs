@@ -150,12 +150,7 @@ impl Router {
         };
         match known {
             true => own(&status::not_found(), shape),
-            false => {
-                let text = plain_text("404 page not found\n".to_owned());
-                let (mut head, body) = text.into_parts();
-                head.status = http::StatusCode::NOT_FOUND;
-                http::Response::from_parts(head, body)
-            }
+            false => with_headers((404, &[]), PLAIN_TEXT, whole("404 page not found\n".to_owned())),
         }
     }
 
@@ -334,7 +329,7 @@ fn is_built_in(info: &Info) -> bool {
 }
 
 /// Whether a request is for this resource.
-fn is_of(info: &Info, entry: &kinds::Resource) -> bool {
+pub(crate) fn is_of(info: &Info, entry: &kinds::Resource) -> bool {
     entry.group == info.group && entry.version == info.version && entry.plural == info.resource
 }
 
@@ -419,8 +414,10 @@ fn json_bytes(bytes: Vec<u8>) -> http::Response<Body> {
     ok("application/json", whole(bytes))
 }
 
+const PLAIN_TEXT: &str = "text/plain; charset=utf-8";
+
 fn plain_text(text: String) -> http::Response<Body> {
-    ok("text/plain; charset=utf-8", whole(text))
+    ok(PLAIN_TEXT, whole(text))
 }
 
 /// An answer that this server gives itself: whole, whatever the client wanted.

@@ -70,7 +70,7 @@ impl Prepared {
         Some(Self {
             shelf: format!("{group}/{}", resource.plural).into(),
             key: key(text(&["metadata", "namespace"]), text(&["metadata", "name"])),
-            pieces: pieces(&String::from_utf8(crate::entry::encode(&value)).ok()?),
+            pieces: pieces(&String::from_utf8(crate::entry::kind_first(&value)).ok()?),
             value,
         })
     }

@@ -57,6 +57,11 @@ impl Catalog {
         })
     }
 
+    /// The other resources that show the same objects.
+    pub(crate) fn beside<'c>(&'c self, own: &'c Arc<Served>) -> impl Iterator<Item = &'c Arc<Served>> {
+        self.all().filter(move |other| other.shelf == own.shelf && !Arc::ptr_eq(other, own))
+    }
+
     pub(crate) fn all(&self) -> impl Iterator<Item = &Arc<Served>> {
         self.built_in.values().chain(self.custom.values())
     }

@@ -36,7 +36,7 @@ impl Entry {
         let labels = object.at(&["metadata", "labels"]).and_then(Value::as_map);
         let labels = labels.into_iter().flatten();
         Self {
-            object: encode(object).into(),
+            object: kind_first(object).into(),
             revision,
             uid: object.str_at(&["metadata", "uid"]).unwrap_or_default().into(),
             labels: labels
@@ -58,25 +58,26 @@ impl Entry {
     }
 }
 
-/// The JSON of an object with `kind` and `apiVersion` first.
-pub(crate) fn encode(object: &Value) -> Vec<u8> {
-    let Some((kind, version)) = object.str_at(&["kind"]).zip(object.str_at(&["apiVersion"])) else {
-        return to_json(object);
-    };
-    let mut rest = object.clone();
-    rest.remove(&["kind"]);
-    rest.remove(&["apiVersion"]);
-    let rest = to_json(&rest);
-    let mut out = Vec::with_capacity(rest.len() + kind.len() + version.len() + 24);
-    out.extend_from_slice(b"{\"kind\":");
-    out.extend(to_json(&Value::from(kind)));
-    out.extend_from_slice(b",\"apiVersion\":");
-    out.extend(to_json(&Value::from(version)));
-    if rest.len() > 2 {
-        out.push(b',');
+/// The JSON of an object with `kind` and `apiVersion`, where it has them, first.
+pub fn kind_first(value: &Value) -> Vec<u8> {
+    let mut rest = value.clone();
+    let mut json = vec![b'{'];
+    for key in ["kind", "apiVersion"] {
+        if let Some(text) = value.get(key).filter(|text| text.as_str().is_some()) {
+            json.extend_from_slice(format!("\"{key}\":").as_bytes());
+            json.extend(to_json(text));
+            json.push(b',');
+            rest.remove(&[key]);
+        }
     }
-    out.extend_from_slice(&rest[1..]);
-    out
+    let rest = to_json(&rest);
+    match (json.len(), rest.strip_prefix(b"{")) {
+        (1, _) | (_, None) => return rest,
+        (_, Some(b"}")) => _ = json.pop(),
+        _ => {}
+    }
+    json.extend_from_slice(&rest[1..]);
+    json
 }
 
 /// How many bytes of the JSON of an object come before what is neither `kind` nor `apiVersion`.
@@ -103,5 +104,17 @@ mod tests {
         let mut read = entry.value();
         read.remove(&["metadata", "resourceVersion"]);
         assert_eq!(read, object);
+    }
+
+    #[test]
+    fn the_kind_comes_first() {
+        let check = |json: &str, want: &str| {
+            assert_eq!(String::from_utf8(kind_first(&from_json(json.as_bytes()).unwrap())).unwrap(), want);
+        };
+        check(r#"{"a":1,"apiVersion":"v1","kind":"K"}"#, r#"{"kind":"K","apiVersion":"v1","a":1}"#);
+        check(r#"{"kind":"K"}"#, r#"{"kind":"K"}"#);
+        check(r#"{"a":1}"#, r#"{"a":1}"#);
+        check(r#"{"kind":{},"a":1}"#, r#"{"a":1,"kind":{}}"#);
+        check("[1]", "[1]");
     }
 }

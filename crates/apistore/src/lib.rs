@@ -50,8 +50,10 @@ mod wire;
 mod write;
 
 pub use demand::{Answer, Answers, Begun, Demand, Handled, Pending, WebhookCall};
+pub use entry::kind_first;
 pub use fault::{Effect, Fault};
 pub use info::{Info, Verb};
+pub use kinds::Resource;
 pub use request::{Method, Request};
 pub use response::{Body, EventType, List, Response, WatchEvent};
 pub use store::{Settings, Store, Stored, Unreadable};

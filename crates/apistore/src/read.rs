@@ -8,7 +8,7 @@ use lockstep_core::Value;
 use crate::answers::Ask;
 use crate::call::{Call, Outcome, Shown};
 use crate::convert::{decode, decode_all, settled};
-use crate::entry::{Entry, encode, head_length};
+use crate::entry::{Entry, head_length, kind_first};
 use crate::failure::{Failure, Halt, quoted};
 use crate::options::{ListOptions, Match, parse_version};
 use crate::page::{Page, Token};
@@ -266,7 +266,7 @@ fn made(state: &State, call: &Call<'_>, found: &Found) -> Result<List, Halt> {
         false => {
             let ask = Ask { state, answers: call.answers };
             let objects = decode_all(served, ask, &mut found.iter().map(|(_, entry)| &**entry))?;
-            objects.iter().map(|object| encode(object).into()).collect()
+            objects.iter().map(|object| kind_first(object).into()).collect()
         }
     };
     let mut kind = served.gvk.clone();

@@ -13,7 +13,7 @@ use crate::body;
 use crate::call::{Call, Outcome, Shown};
 use crate::chance::{Chance, Fingerprint};
 use crate::demand::{Answers, Begun, Handled, Pending};
-use crate::entry::{Entry, encode};
+use crate::entry::{Entry, kind_first};
 use crate::failure::{Failure, Halt};
 use crate::fault::{Effect, Fault, Faults};
 use crate::info::Info;
@@ -262,14 +262,14 @@ impl Store {
         let written = |index: usize| entries.get(index);
         let body = match outcome.shown {
             Shown::Json(json) => Body::Object(json),
-            Shown::Object(object) => Body::Object(encode(&object).into()),
+            Shown::Object(object) => Body::Object(kind_first(&object).into()),
             Shown::Written(index) => {
                 Body::Object(written(index).map(|entry| entry.object.clone()).unwrap_or_default())
             }
             Shown::At(index, mut object) => {
                 let revision = written(index).map_or(self.state.revision, |entry| entry.revision);
                 object.set(&["metadata", "resourceVersion"], revision.to_string().into());
-                Body::Object(encode(&object).into())
+                Body::Object(kind_first(&object).into())
             }
             Shown::List(list) => Body::List(list),
             Shown::Watch(watch) => Body::Watch(*watch),

@@ -10,7 +10,7 @@ use crate::answers::Ask;
 use crate::call::{Call, Outcome, Shown};
 use crate::convert::decode;
 use crate::demand::Answers;
-use crate::entry::{Entry, encode};
+use crate::entry::{Entry, kind_first};
 use crate::failure::{Failure, Halt};
 use crate::options::{ListOptions, parse_version};
 use crate::read::{self, Filter, is_shown_as_stored};
@@ -204,7 +204,7 @@ impl Watch {
         static NONE: Answers = Answers::new();
         let ask = Ask { state, answers: &NONE };
         match decode(&self.served, ask, entry) {
-            Ok(object) => WatchEvent { kind, object: encode(&object).into() },
+            Ok(object) => WatchEvent { kind, object: kind_first(&object).into() },
             Err(halt) => {
                 let failure = match halt {
                     Halt::Failed(failure) => failure,
@@ -222,6 +222,6 @@ impl Watch {
         if initial {
             object.set(&["metadata", "annotations", INITIAL_EVENTS_END], "true".into());
         }
-        WatchEvent { kind: EventType::Bookmark, object: encode(&object).into() }
+        WatchEvent { kind: EventType::Bookmark, object: kind_first(&object).into() }
     }
 }

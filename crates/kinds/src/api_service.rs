@@ -5,7 +5,7 @@ use schema::{At, FieldError};
 
 use crate::meta::{Edit, View, dns_1035_label, dns_subdomain, invalid_each, port_number};
 use crate::naming::segment;
-use crate::reset::{V1_STATUS_ONLY, keep_metadata};
+use crate::reset::{V1_STATUS_ONLY, keep_all_but_status};
 use crate::strategy::{Status, Strategy};
 
 type Errors = Vec<FieldError>;
@@ -21,10 +21,7 @@ pub(crate) const API_SERVICE: Strategy = Strategy {
     validate,
     validate_update: |service, _| validate(service),
     status: Some(Status {
-        prepare_update: |service, old| {
-            service.take_from(old, &["spec"]);
-            keep_metadata(service, old);
-        },
+        prepare_update: keep_all_but_status,
         validate_update: |service, _| validate_status(service),
         warnings: |_| Vec::new(),
     }),

@@ -9,6 +9,12 @@ const STATUSES: &[&str] = &["False", "True", "Unknown"];
 const REASON_LIMIT: usize = 1024;
 const MESSAGE_LIMIT: usize = 32768;
 
+/// Whether a status has a condition that is true.
+pub(crate) fn is_true(status: &Value, kind: &str) -> bool {
+    let conditions = status.items("conditions");
+    conditions.iter().any(|condition| condition.text("type") == kind && condition.text("status") == "True")
+}
+
 /// A word in the form of a reason.
 pub(crate) fn reason(text: &str) -> Wrong {
     let outer = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';

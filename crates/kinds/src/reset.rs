@@ -33,6 +33,12 @@ pub(crate) const CERTIFICATE_REQUEST: &[ResetField] = &[
 pub(crate) const V1_AND_V2: &[ResetField] =
     &[V1[0], V1[1], field("v2", "", &["status"]), field("v2", "status", &["spec"])];
 
+/// At the endpoint of the status, all but that stays.
+pub(crate) fn keep_all_but_status(object: &mut Value, old: &Value) {
+    object.take_from(old, &["spec"]);
+    keep_metadata(object, old);
+}
+
 /// A status whose writer may set nothing of `metadata` either: labels and the like are taken from `old`.
 pub(crate) fn keep_metadata(object: &mut Value, old: &Value) {
     for field in ["labels", "annotations", "finalizers", "ownerReferences", "deletionTimestamp", "generation"]

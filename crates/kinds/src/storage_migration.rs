@@ -3,10 +3,10 @@
 use lockstep_core::{Map, Value};
 use schema::{At, FieldError};
 
-use crate::condition::validate_conditions;
+use crate::condition::{is_true, validate_conditions};
 use crate::meta::{Edit, View, dns_1035_label, dns_subdomain, immutable, invalid_internal};
 use crate::naming::subdomain;
-use crate::reset::{V1_STATUS_ONLY, keep_metadata};
+use crate::reset::{V1_STATUS_ONLY, keep_all_but_status};
 use crate::strategy::{Status, Strategy};
 
 type Errors = Vec<FieldError>;
@@ -27,10 +27,7 @@ pub(crate) const STORAGE_VERSION_MIGRATION: Strategy = Strategy {
         errors
     },
     status: Some(Status {
-        prepare_update: |migration, old| {
-            migration.take_from(old, &["spec"]);
-            keep_metadata(migration, old);
-        },
+        prepare_update: keep_all_but_status,
         validate_update: validate_status,
         warnings: |_| Vec::new(),
     }),
@@ -59,8 +56,7 @@ fn validate(migration: &Value) -> Errors {
 }
 
 fn has(migration: &Value, kind: &str) -> bool {
-    let conditions = migration.child("status").items("conditions").iter();
-    conditions.filter(|one| one.text("type") == kind).any(|one| one.text("status") == "True")
+    is_true(migration.child("status"), kind)
 }
 
 fn validate_status(migration: &Value, old: &Value) -> Errors {

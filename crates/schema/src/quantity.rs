@@ -7,6 +7,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use decimal::Decimal;
+use lockstep_core::Value;
 
 /// An amount as Kubernetes writes it (k8s.io/apimachinery, package resource). Two are equal when the amounts are, however they
 /// are written; `Display` gives the text that the API server would write.
@@ -133,6 +134,17 @@ impl FromStr for Quantity {
             quantity.bound();
         }
         Ok(quantity)
+    }
+}
+
+impl Quantity {
+    /// What stands in an object as an amount: a text or a whole number.
+    pub fn of(value: &Value) -> Option<Self> {
+        match value {
+            Value::String(text) => text.parse().ok(),
+            Value::Int(number) => Some((*number).into()),
+            _ => None,
+        }
     }
 }
 

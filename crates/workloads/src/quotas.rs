@@ -46,11 +46,7 @@ impl Controller for Quotas {
 }
 
 fn quantity(value: Option<&Value>) -> Quantity {
-    match value {
-        Some(Value::String(text)) => text.parse().unwrap_or(Quantity::ZERO),
-        Some(Value::Int(number)) => (*number).into(),
-        _ => Quantity::ZERO,
-    }
+    value.and_then(Quantity::of).unwrap_or(Quantity::ZERO)
 }
 
 fn count(number: usize) -> Quantity {

@@ -166,18 +166,10 @@ fn wants_node(pod: &Value) -> bool {
         && items(pod, &["spec", "schedulingGates"]).is_empty()
 }
 
-fn quantity(value: Option<&Value>) -> Option<Quantity> {
-    match value? {
-        Value::String(text) => text.parse().ok(),
-        Value::Int(number) => Some((*number).into()),
-        _ => None,
-    }
-}
-
 fn load(pod: &Value) -> Load {
     let mut sum = Load { pods: 1, ..Load::default() };
     for container in items(pod, &["spec", "containers"]) {
-        let request = |key| quantity(container.at(&["resources", "requests", key]));
+        let request = |key| container.at(&["resources", "requests", key]).and_then(Quantity::of);
         let milli_cpu = request("cpu").map_or(0, |amount| amount.milli_value());
         let memory = request("memory").map_or(0, |amount| amount.value());
         sum.add(Load { pods: 0, milli_cpu, memory }, 1);
@@ -187,7 +179,7 @@ fn load(pod: &Value) -> Load {
 
 /// Why a node has no room.
 fn full(node: &Value, carried: Load, request: Load) -> Option<String> {
-    let room = |key| quantity(node.at(&["status", "allocatable", key]));
+    let room = |key| node.at(&["status", "allocatable", key]).and_then(Quantity::of);
     let cpu = room("cpu").map_or(0, |amount| amount.milli_value());
     let memory = room("memory").map_or(0, |amount| amount.value());
     let pods = room("pods").map_or(0, |amount| amount.value());

@@ -13,15 +13,7 @@ pub(crate) type Amounts = BTreeMap<String, Quantity>;
 /// The amounts of a mapping.
 pub(crate) fn amounts(value: Option<&Value>) -> Amounts {
     let entries = value.and_then(Value::as_map).into_iter().flatten();
-    entries.filter_map(|(name, value)| Some((name.to_string(), quantity(value)?))).collect()
-}
-
-fn quantity(value: &Value) -> Option<Quantity> {
-    match value {
-        Value::String(text) => text.parse().ok(),
-        Value::Int(number) => Some((*number).into()),
-        _ => None,
-    }
+    entries.filter_map(|(name, value)| Some((name.to_string(), Quantity::of(value)?))).collect()
 }
 
 /// A whole number of something.

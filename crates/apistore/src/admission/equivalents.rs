@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::sync::Arc;
 
-use lockstep_core::Value;
+use lockstep_core::{ApiVersion, Value};
 use rules::{Equivalents, Resource};
 
 use super::review;
@@ -30,9 +30,7 @@ impl<'s, 'a, 'b> Others<'s, 'a, 'b> {
     }
 
     fn served(&self) -> impl Iterator<Item = &Arc<Served>> {
-        let own = &self.stage.call.served;
-        let catalog = self.stage.state().catalog.all();
-        catalog.filter(move |other| other.shelf == own.shelf && !Arc::ptr_eq(other, own))
+        self.stage.state().catalog.beside(&self.stage.call.served)
     }
 
     fn converted(&self, object: &Value, to: &str) -> Result<Value, String> {
@@ -52,10 +50,6 @@ impl<'s, 'a, 'b> Others<'s, 'a, 'b> {
     }
 }
 
-fn api_version(group: &str, version: &str) -> String {
-    if group.is_empty() { version.to_owned() } else { format!("{group}/{version}") }
-}
-
 impl Equivalents for Others<'_, '_, '_> {
     fn others(&self) -> Vec<Resource> {
         let resource = |served: &Arc<Served>| {
@@ -68,7 +62,8 @@ impl Equivalents for Others<'_, '_, '_> {
     }
 
     fn convert(&self, object: &Value, to: &Resource) -> Result<Value, String> {
-        self.converted(object, &api_version(&to.group, &to.version))
+        let to = ApiVersion { group: to.group.as_str().into(), version: to.version.as_str().into() };
+        self.converted(object, &to.to_string())
     }
 
     /// The real server cannot do this for its own kinds: it knows conversions by way of its inner version only.

@@ -44,12 +44,18 @@ pub(crate) struct CustomVersion {
     /// What its users are warned of.
     pub(crate) deprecation: Option<String>,
     rules: OnceLock<Rules>,
+    embeds: OnceLock<bool>,
 }
 
 impl CustomVersion {
     /// The rules of the schema, compiled when they are first needed.
     pub(crate) fn rules(&self) -> &Rules {
         self.rules.get_or_init(|| Rules::new(&self.schema))
+    }
+
+    /// Whether there are objects inside its objects: a walk over the whole schema, made once.
+    pub(crate) fn embeds(&self) -> bool {
+        *self.embeds.get_or_init(|| super::embedded::holds_embedded(&self.schema))
     }
 }
 
@@ -98,6 +104,7 @@ pub(crate) fn read(definition: &Value) -> Option<Custom> {
             selectable: paths(value.get("selectableFields")),
             deprecation,
             rules: OnceLock::new(),
+            embeds: OnceLock::new(),
             name,
         })
     };

@@ -12,9 +12,7 @@ use schema::{FieldError, Wire, WireError};
 pub(crate) fn read(schema: &Value, object: &mut Value) -> Result<Vec<String>, WireError> {
     let Some(wire) = Wire::object_meta() else { return Ok(Vec::new()) };
     let mut reading = Reading { wire, unknown: Vec::new() };
-    if holds_embedded(schema) {
-        reading.visit(object, schema, "")?;
-    }
+    reading.visit(object, schema, "")?;
     reading.unknown.sort();
     Ok(reading.unknown)
 }
@@ -22,9 +20,7 @@ pub(crate) fn read(schema: &Value, object: &mut Value) -> Result<Vec<String>, Wi
 /// What is wrong with the `metadata` of embedded objects. That they say what they are is the schema's to want.
 pub(crate) fn invalid(schema: &Value, object: &Value) -> Vec<FieldError> {
     let mut errors = Vec::new();
-    if holds_embedded(schema) {
-        validate(&mut errors, object, schema, "");
-    }
+    validate(&mut errors, object, schema, "");
     errors
 }
 
@@ -61,7 +57,7 @@ fn validate_metadata(errors: &mut Vec<FieldError>, object: &Value, of: &str) {
 }
 
 /// Whether a schema speaks of embedded objects anywhere: most do not, and their objects need not be looked through.
-fn holds_embedded(schema: &Value) -> bool {
+pub(super) fn holds_embedded(schema: &Value) -> bool {
     let inner = |key: &str| schema.get(key).is_some_and(holds_embedded);
     let mut properties = schema.get("properties").and_then(Value::as_map).into_iter().flatten();
     is_embedded(schema)

@@ -167,8 +167,8 @@ impl Custom {
     /// Reads the `metadata` of embedded objects, and says which fields it does not know.
     pub(crate) fn read_embedded(&self, object: &mut Value, version: &str) -> Result<Vec<String>, WireError> {
         match self.version(version) {
-            Some(version) => super::embedded::read(&version.schema, object),
-            None => Ok(Vec::new()),
+            Some(version) if version.embeds() => super::embedded::read(&version.schema, object),
+            _ => Ok(Vec::new()),
         }
     }
 
@@ -207,7 +207,9 @@ impl Custom {
             errors.extend(scale.invalid(object));
             errors.extend(scale.invalid_status(object));
         }
-        errors.extend(super::embedded::invalid(&version.schema, object));
+        if version.embeds() {
+            errors.extend(super::embedded::invalid(&version.schema, object));
+        }
         self.check_rules(version, (object, old), &mut errors);
         errors
     }

@@ -162,7 +162,7 @@ pub(crate) fn decide(
 
 /// An object that stays for now; it is only written where that changes it.
 fn changed(entry: &Entry, object: Value, put: impl FnOnce(&Value) -> Write) -> Deletion {
-    let same = *crate::entry::encode(&object) == *entry.object;
+    let same = *crate::entry::kind_first(&object) == *entry.object;
     let writes = if same { Vec::new() } else { vec![put(&object)] };
     Deletion { object, writes, gone: false }
 }

@@ -10,7 +10,7 @@ use schema::Write as FieldWrite;
 use crate::answers::Ask;
 use crate::call::{Call, Outcome, Shown};
 use crate::convert::{convert, decode, to_store};
-use crate::entry::{Entry, encode};
+use crate::entry::{Entry, kind_first};
 use crate::failure::{Failure, Halt};
 use crate::managed::Writer;
 use crate::options::WriteOptions;
@@ -78,7 +78,7 @@ pub(crate) fn stored(
         state.shelf(&served.shelf).and_then(|shelf| shelf.get(&key)).map_or(0, |entry| entry.object.len());
     // What is far from the limit need not be written to know it.
     if (call.request.body.len() + live) * 2 > MOST_STORED {
-        check_stored_size(encode(&to_store).len())?;
+        check_stored_size(kind_first(&to_store).len())?;
     }
     let change = if call.raw { WriteKind::PutRaw(to_store) } else { WriteKind::Put(to_store) };
     let write = Write { shelf: served.shelf.clone(), key, change };

@@ -11,7 +11,7 @@ use crate::answers::Ask;
 use crate::body;
 use crate::call::{Call, Outcome, Shown};
 use crate::convert::{convert, decode};
-use crate::entry::{Entry, encode};
+use crate::entry::{Entry, kind_first};
 use crate::failure::{Failure, Halt};
 use crate::options::{WriteKind as OptionsKind, WriteOptions};
 use crate::owners::{Moment, dedup};
@@ -179,13 +179,13 @@ fn store_changed(
     let key = key(call.namespace(), &call.info.name);
     if *served.working_version() == served.stored_version {
         // What only the definition has changed is written now.
-        let same = object == *old && (!served.is_custom() || *encode(&object) == *entry.object);
+        let same = object == *old && (!served.is_custom() || *kind_first(&object) == *entry.object);
         if !same || call.raw != entry.raw {
             return stored(state, call, object, (key, 200));
         }
     } else {
         let outcome = stored(state, call, object.clone(), (key, 200))?;
-        let same = |write: &Write| write.change.put().is_some_and(|new| *encode(new) == *entry.object);
+        let same = |write: &Write| write.change.put().is_some_and(|new| *kind_first(new) == *entry.object);
         if call.raw != entry.raw || !outcome.writes.iter().all(same) {
             return Ok(outcome);
         }

@@ -25,7 +25,7 @@ pub(crate) const VALIDATING_BINDING: Strategy = Strategy {
     },
     validate_update: |binding, _| validate_validating(binding),
     name: subdomain,
-    generation: Some(|binding, old| binding.child("spec") != old.child("spec")),
+    generation: Some(crate::pod_template::spec_changed),
     unconditional_update: false,
     ..Strategy::plain(GROUP, "ValidatingAdmissionPolicyBinding", &["v1"])
 };

@@ -19,7 +19,7 @@ pub(crate) const MUTATING_POLICY: Strategy = Strategy {
     },
     validate_update: |policy, _| validate(policy),
     name: subdomain,
-    generation: Some(|policy, old| policy.child("spec") != old.child("spec")),
+    generation: Some(crate::pod_template::spec_changed),
     unconditional_update: false,
     ..Strategy::plain(GROUP, "MutatingAdmissionPolicy", &["v1"])
 };

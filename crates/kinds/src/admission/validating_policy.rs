@@ -11,7 +11,7 @@ use super::{
 };
 use crate::meta::{Edit, View, invalid_each, qualified_name};
 use crate::naming::subdomain;
-use crate::reset::{V1_STATUS_ONLY, keep_metadata};
+use crate::reset::{V1_STATUS_ONLY, keep_all_but_status};
 use crate::strategy::{Status, Strategy};
 
 pub(crate) const VALIDATING_POLICY: Strategy = Strategy {
@@ -25,15 +25,12 @@ pub(crate) const VALIDATING_POLICY: Strategy = Strategy {
     },
     validate_update: |policy, _| validate(policy),
     status: Some(Status {
-        prepare_update: |policy, old| {
-            policy.take_from(old, &["spec"]);
-            keep_metadata(policy, old);
-        },
+        prepare_update: keep_all_but_status,
         validate_update: |policy, _| validate_status(policy),
         warnings: |_| Vec::new(),
     }),
     name: subdomain,
-    generation: Some(|policy, old| policy.child("spec") != old.child("spec")),
+    generation: Some(crate::pod_template::spec_changed),
     unconditional_update: false,
     reset: V1_STATUS_ONLY,
     ..Strategy::plain(GROUP, "ValidatingAdmissionPolicy", &["v1"])

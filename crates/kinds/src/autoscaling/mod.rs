@@ -26,7 +26,7 @@ pub(crate) const HORIZONTAL_POD_AUTOSCALER: Strategy = Strategy {
         ..Status::PLAIN
     }),
     name: subdomain,
-    generation: Some(|autoscaler, old| autoscaler.child("spec") != old.child("spec")),
+    generation: Some(crate::pod_template::spec_changed),
     reset: V1_AND_V2,
     ..Strategy::plain("autoscaling", "HorizontalPodAutoscaler", &["v2", "v1"])
 };

@@ -44,10 +44,7 @@ pub(super) fn validate(names: &Value, at: &At) -> Vec<FieldError> {
 
 /// Whether objects of the kind are served.
 pub(super) fn is_established(object: &Value) -> bool {
-    let conditions = object.child("status").items("conditions");
-    conditions
-        .iter()
-        .any(|condition| condition.text("type") == "Established" && condition.text("status") == "True")
+    crate::condition::is_true(object.child("status"), "Established")
 }
 
 /// Every version with its schema (`openAPIV3Schema`), and where the server says the schema is: a schema that all versions share is

@@ -8,7 +8,7 @@ use crate::meta::{
     Edit, View, dns_label, dns_subdomain, immutable, invalid_each, validate_annotations, validate_labels,
 };
 use crate::naming::subdomain;
-use crate::reset::{V1_STATUS_ONLY, keep_metadata};
+use crate::reset::{V1_STATUS_ONLY, keep_all_but_status};
 use crate::strategy::{Status, Strategy};
 
 pub(crate) const RESOURCE_CLAIM: Strategy = Strategy {
@@ -25,10 +25,7 @@ pub(crate) const RESOURCE_CLAIM: Strategy = Strategy {
         false => vec![FieldError::invalid(&At::ROOT.field("spec"), Value::Null, "field is immutable")],
     },
     status: Some(Status {
-        prepare_update: |claim, old| {
-            claim.take_from(old, &["spec"]);
-            keep_metadata(claim, old);
-        },
+        prepare_update: keep_all_but_status,
         validate_update: |_, _| Vec::new(),
         warnings: |_| Vec::new(),
     }),

@@ -15,7 +15,7 @@ pub(crate) const DEVICE_CLASS: Strategy = Strategy {
     validate,
     validate_update: |class, _| validate(class),
     name: subdomain,
-    generation: Some(|class, old| class.child("spec") != old.child("spec")),
+    generation: Some(crate::pod_template::spec_changed),
     ..Strategy::plain(GROUP, "DeviceClass", &["v1"])
 };
 

@@ -7,7 +7,7 @@ use super::{Errors, GROUP, validate_device, validate_driver, validate_pool};
 use crate::condition::validate_conditions;
 use crate::meta::{Edit, View, invalid_each, label_value, qualified_name};
 use crate::naming::subdomain;
-use crate::reset::{V1_STATUS_ONLY, keep_metadata};
+use crate::reset::{V1_STATUS_ONLY, keep_all_but_status};
 use crate::strategy::{Status, Strategy};
 
 /// When a taint was added is told to the second; a change of its effect without another time would need a clock, and keeps it.
@@ -17,10 +17,7 @@ pub(crate) const DEVICE_TAINT_RULE: Strategy = Strategy {
     validate: |rule| validate(rule, None),
     validate_update: |rule, old| validate(rule, Some(old)),
     status: Some(Status {
-        prepare_update: |rule, old| {
-            rule.take_from(old, &["spec"]);
-            keep_metadata(rule, old);
-        },
+        prepare_update: keep_all_but_status,
         validate_update: |rule, _| {
             let (mut errors, conditions) = (Vec::new(), rule.child("status").items("conditions"));
             let at = At::ROOT.field("status");
@@ -34,7 +31,7 @@ pub(crate) const DEVICE_TAINT_RULE: Strategy = Strategy {
         warnings: |_| Vec::new(),
     }),
     name: subdomain,
-    generation: Some(|rule, old| rule.child("spec") != old.child("spec")),
+    generation: Some(crate::pod_template::spec_changed),
     unconditional_update: false,
     reset: V1_STATUS_ONLY,
     ..Strategy::plain(GROUP, "DeviceTaintRule", &["v1"])

@@ -40,7 +40,7 @@ pub(crate) const FLOW_SCHEMA: Strategy = Strategy {
         warnings: |_| Vec::new(),
     }),
     name: subdomain,
-    generation: Some(|schema, old| schema.child("spec") != old.child("spec")),
+    generation: Some(crate::pod_template::spec_changed),
     reset: V1_STATUS_ONLY,
     ..Strategy::plain(GROUP, "FlowSchema", &["v1"])
 };

@@ -22,7 +22,7 @@ pub(crate) const PRIORITY_LEVEL_CONFIGURATION: Strategy = Strategy {
         None => None,
     },
     name: subdomain,
-    generation: Some(|level, old| level.child("spec") != old.child("spec")),
+    generation: Some(crate::pod_template::spec_changed),
     reset: V1_STATUS_ONLY,
     ..Strategy::plain(GROUP, "PriorityLevelConfiguration", &["v1"])
 };

@@ -5,13 +5,8 @@ use schema::{At, FieldError, Mistake};
 
 use super::Errors;
 use super::indexes::{common_index, count_indexes};
+use crate::condition::is_true;
 use crate::meta::{View, invalid_internal, not_negative};
-
-/// Whether a condition is there and true.
-pub(super) fn is_true(status: &Value, kind: &str) -> bool {
-    let conditions = status.items("conditions");
-    conditions.iter().any(|condition| condition.text("type") == kind && condition.text("status") == "True")
-}
 
 fn is_finished(status: &Value) -> bool {
     is_true(status, "Complete") || is_true(status, "Failed")

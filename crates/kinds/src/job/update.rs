@@ -3,8 +3,8 @@
 use lockstep_core::Value;
 use schema::{At, FieldError};
 
-use super::status::is_true;
 use super::{Errors, validate_name, validate_whole_spec};
+use crate::condition::is_true;
 use crate::meta::{Edit, View, immutable, invalid_internal};
 
 /// A change of the Job itself.

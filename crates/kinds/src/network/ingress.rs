@@ -33,7 +33,7 @@ pub(crate) const INGRESS: Strategy = Strategy {
     status: Some(Status { validate_update: validate_status, warnings: balancer_warnings, ..Status::PLAIN }),
     warnings,
     name: subdomain,
-    generation: Some(|ingress, old| ingress.child("spec") != old.child("spec")),
+    generation: Some(crate::pod_template::spec_changed),
     reset: V1,
     ..Strategy::plain("networking.k8s.io", "Ingress", &["v1"])
 };

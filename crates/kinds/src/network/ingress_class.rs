@@ -29,7 +29,7 @@ pub(crate) const INGRESS_CLASS: Strategy = Strategy {
         errors
     },
     name: subdomain,
-    generation: Some(|class, old| class.child("spec") != old.child("spec")),
+    generation: Some(crate::pod_template::spec_changed),
     ..Strategy::plain("networking.k8s.io", "IngressClass", &["v1"])
 };
 

@@ -21,7 +21,7 @@ pub(crate) const NETWORK_POLICY: Strategy = Strategy {
     },
     warnings: |policy, _| warnings(policy),
     name: subdomain,
-    generation: Some(|policy, old| policy.child("spec") != old.child("spec")),
+    generation: Some(crate::pod_template::spec_changed),
     ..Strategy::plain("networking.k8s.io", "NetworkPolicy", &["v1"])
 };
 

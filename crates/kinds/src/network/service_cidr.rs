@@ -16,13 +16,7 @@ pub(crate) const SERVICE_CIDR: Strategy = Strategy {
     prepare_update: |cidr, old| cidr.take_from(old, &["status"]),
     validate,
     validate_update: validate_change,
-    status: Some(Status {
-        prepare_update: |cidr, old| {
-            cidr.take_from(old, &["spec"]);
-            crate::reset::keep_metadata(cidr, old);
-        },
-        ..Status::PLAIN
-    }),
+    status: Some(Status { prepare_update: crate::reset::keep_all_but_status, ..Status::PLAIN }),
     name: subdomain,
     reset: V1_STATUS_ONLY,
     ..Strategy::plain("networking.k8s.io", "ServiceCIDR", &["v1"])

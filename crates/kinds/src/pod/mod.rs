@@ -54,7 +54,7 @@ pub(crate) const POD: Strategy = Strategy {
     }),
     warnings: |pod, old| if old.is_none() { warnings_on_create(pod) } else { Vec::new() },
     name: |name| crate::meta::named(dns_subdomain(name)),
-    generation: Some(|pod, old| pod.child("spec") != old.child("spec")),
+    generation: Some(crate::pod_template::spec_changed),
     reset: &[
         ResetField { version: "v1", subresource: "", path: &["status"] },
         ResetField { version: "v1", subresource: "status", path: &["spec"] },

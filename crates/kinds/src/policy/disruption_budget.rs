@@ -21,7 +21,7 @@ pub(crate) const POD_DISRUPTION_BUDGET: Strategy = Strategy {
     validate_update: |budget, _| validate(budget),
     status: Some(Status { validate_update: |budget, _| validate_status(budget), ..Status::PLAIN }),
     name: subdomain,
-    generation: Some(|budget, old| budget.child("spec") != old.child("spec")),
+    generation: Some(crate::pod_template::spec_changed),
     unconditional_update: false,
     reset: V1,
     ..Strategy::plain("policy", "PodDisruptionBudget", &["v1"])

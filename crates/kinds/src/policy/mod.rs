@@ -14,7 +14,7 @@ pub(crate) use disruption_budget::POD_DISRUPTION_BUDGET;
 pub(crate) use lease::LEASE;
 pub(crate) use limit_range::LIMIT_RANGE;
 pub(crate) use priority_class::PRIORITY_CLASS;
-pub(crate) use quota::RESOURCE_QUOTA;
+pub(crate) use quota::{RESOURCE_QUOTA, round_amounts};
 pub(crate) use resource_name::{
     amount_of, container_resource_name, may_overcommit, resource_name, validate_amount,
 };

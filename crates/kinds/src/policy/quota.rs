@@ -62,7 +62,7 @@ pub(crate) const RESOURCE_QUOTA: Strategy = Strategy {
 };
 
 /// Amounts are rounded up to thousandths.
-pub(super) fn round_amounts(amounts: &mut Value) {
+pub(crate) fn round_amounts(amounts: &mut Value) {
     for (name, value) in amounts.clone().as_map().into_iter().flatten() {
         let rounded = amount_of(value).rounded_to_milli();
         if rounded != amount_of(value) {

@@ -12,7 +12,7 @@ use crate::meta::{
     Edit, Quantity, View, dns_label, dns_subdomain, internal_diff, invalid_each, validate_selector,
 };
 use crate::naming::subdomain;
-use crate::policy::{amount_of, validate_amount};
+use crate::policy::{amount_of, round_amounts, validate_amount};
 use crate::reset::V1;
 use crate::strategy::{Status, Strategy};
 
@@ -62,12 +62,7 @@ pub(crate) fn default_claim_spec(spec: &mut Value) {
         else {
             continue;
         };
-        for (name, value) in amounts.clone().as_map().into_iter().flatten() {
-            let rounded = amount_of(value).rounded_to_milli();
-            if rounded != amount_of(value) {
-                amounts.set(&[name], rounded.to_string().into());
-            }
-        }
+        round_amounts(amounts);
     }
 }
 

@@ -6,7 +6,7 @@ use schema::{At, FieldError};
 use super::unchanged;
 use crate::meta::{Edit, View, dns_subdomain, form_error, invalid_each};
 use crate::naming::subdomain;
-use crate::reset::{V1_STATUS_ONLY, keep_metadata};
+use crate::reset::{V1_STATUS_ONLY, keep_all_but_status};
 use crate::strategy::{Status, Strategy};
 
 type Errors = Vec<FieldError>;
@@ -25,10 +25,7 @@ pub(crate) const VOLUME_ATTACHMENT: Strategy = Strategy {
         errors
     },
     status: Some(Status {
-        prepare_update: |attachment, old| {
-            attachment.take_from(old, &["spec"]);
-            keep_metadata(attachment, old);
-        },
+        prepare_update: keep_all_but_status,
         validate_update: |attachment, _| validate(attachment),
         warnings: |_| Vec::new(),
     }),

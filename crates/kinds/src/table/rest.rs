@@ -58,8 +58,7 @@ fn definition(definition: &Value, _: Duration) -> Vec<Value> {
         })
         .collect();
     let short: Vec<&str> = names.items("shortNames").iter().filter_map(Value::as_str).collect();
-    let mut conditions = definition.child("status").items("conditions").iter();
-    let established = conditions.any(|one| one.text("type") == "Established" && one.text("status") == "True");
+    let established = crate::condition::is_true(definition.child("status"), "Established");
     vec![
         name(definition),
         spec.text("scope").into(),

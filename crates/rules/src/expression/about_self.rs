@@ -3,24 +3,17 @@
 use lockstep_core::Value;
 
 use super::{CompileError, Declared, EvalError, Expression, error};
-use crate::check::{Mixed, check};
 use crate::cost::PER_CALL;
 use crate::eval::{Eval, Fault, Variables};
-use crate::expr::shown;
-use crate::parse::parse;
 use crate::types::Type;
 use crate::val::{Shape, Val};
 
 impl Expression {
     /// Compiles an expression that says yes or no about one object, which it calls `self`.
     pub fn about_self(source: &str) -> Result<Self, CompileError> {
-        let failed = |issues: Vec<crate::expr::Issue>| {
-            CompileError::plain(format!("compilation failed: {}", shown(&issues, source)))
-        };
-        let variables = Declared::from([("self".to_owned(), Type::Dyn)]);
-        let expr = parse(source).map_err(failed)?;
-        match check(&expr, &variables, Mixed::Refused).map_err(failed)? {
-            of @ (Type::Bool | Type::Dyn) => Ok(Self { expr, of, source: source.to_owned() }),
+        let compiled = Self::with(source, &Declared::from([("self".to_owned(), Type::Dyn)]))?;
+        match compiled.of() {
+            Type::Bool | Type::Dyn => Ok(compiled),
             other => Err(CompileError::plain(format!("must be true or false, not of type {other}"))),
         }
     }

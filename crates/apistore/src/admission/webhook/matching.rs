@@ -30,10 +30,8 @@ pub(super) fn is_about(stage: &Stage<'_, '_>, webhook: &Webhook, objects: Object
         true => own.clone(),
         false if webhook.value.str_at(&["matchPolicy"]) == Some("Exact") => return Match::No,
         false => {
-            let shelf = &own.shelf;
-            let others =
-                stage.state().catalog.all().filter(|other| other.shelf == *shelf && !Arc::ptr_eq(other, own));
-            match others.into_iter().find(|other| rules.iter().any(|rule| names(stage, rule, other))) {
+            let mut others = stage.state().catalog.beside(own);
+            match others.find(|other| rules.iter().any(|rule| names(stage, rule, other))) {
                 Some(other) => other.clone(),
                 None => return Match::No,
             }
