@@ -1,6 +1,7 @@
 //! `cargo xtask scenarios`: the schedules of many seeds.
-use anyhow::{Context, Result};
+use anyhow::Result;
 
+use crate::suite::succeeds;
 use crate::workspace::Workspace;
 
 /// So many seeds take longer than a release build.
@@ -16,5 +17,5 @@ pub(crate) fn run(workspace: &Workspace, seeds: u64, from: u64) -> Result<bool> 
         command.arg("--release");
     }
     command.args(["--", "seeds", "--seeds", &seeds.to_string(), "--from", &from.to_string()]);
-    Ok(command.status().context("cargo")?.success())
+    succeeds(&mut command)
 }

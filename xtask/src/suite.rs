@@ -162,7 +162,7 @@ fn tests(workspace: &Workspace, part: Part, filter: &[String]) -> Result<bool> {
     }
 }
 
-fn succeeds(command: &mut Command) -> Result<bool> {
+pub(crate) fn succeeds(command: &mut Command) -> Result<bool> {
     let program = Path::new(command.get_program()).display().to_string();
     Ok(command.status().context(program)?.success())
 }

@@ -231,15 +231,7 @@ fn crash(words: &[&str]) -> Result<Crash> {
 }
 
 fn duration(text: &str) -> Result<Duration> {
-    let (number, unit) = text.split_at(text.find(|c: char| c.is_alphabetic()).unwrap_or(text.len()));
-    let number: u64 = number.parse().with_context(|| format!("{text} is no time"))?;
-    Ok(match unit {
-        "ms" => Duration::from_millis(number),
-        "s" => Duration::from_secs(number),
-        "m" => Duration::from_secs(number * 60),
-        "h" => Duration::from_secs(number * 3600),
-        _ => bail!("{text} is no time"),
-    })
+    api::parse_duration(text).with_context(|| format!("{text} is no time"))
 }
 
 #[cfg(test)]

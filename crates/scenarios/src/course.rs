@@ -9,9 +9,9 @@ use crate::pen::Pen;
 
 /// A course: what is played, and what each commit wants.
 #[derive(Clone, Debug)]
-pub struct Course {
+pub(crate) struct Course {
     /// The text of a scenario.
-    pub script: String,
+    pub(crate) script: String,
     /// By the number of a commit.
     pub(crate) commits: BTreeMap<u64, Wanted>,
 }
@@ -34,7 +34,7 @@ pub(crate) struct HookOf {
 }
 
 /// The course of a seed.
-pub fn course(seed: u64) -> Course {
+pub(crate) fn course(seed: u64) -> Course {
     let mut author = Author {
         pen: Pen::of(seed ^ 0x5eed),
         commits: BTreeMap::new(),

@@ -1,58 +1,32 @@
 //! What is served, in the aggregated form that the controller asks for.
 
+use apistore::Resource;
 use lockstep_core::{Map, Value, to_json};
-
-/// One resource: what discovery has to tell of it.
-#[derive(Clone, Debug)]
-pub(crate) struct Served {
-    pub(crate) group: String,
-    pub(crate) version: String,
-    pub(crate) kind: String,
-    pub(crate) plural: String,
-    pub(crate) singular: String,
-    pub(crate) short_names: Vec<String>,
-    pub(crate) namespaced: bool,
-    pub(crate) verbs: Vec<String>,
-}
 
 /// Everything that a store serves, with what discovery answers: of the core and of the groups.
 #[derive(Debug)]
 pub(crate) struct Services {
-    pub(crate) all: Vec<Served>,
+    pub(crate) all: Vec<Resource>,
     pub(crate) core: Vec<u8>,
     pub(crate) groups: Vec<u8>,
 }
 
 impl Services {
     pub(crate) fn of(store: &apistore::Store) -> Self {
-        let all = served(store);
+        let all = store.resources();
         let (core, groups) = (aggregated(&all, Core::Yes), aggregated(&all, Core::No));
         Self { all, core, groups }
     }
 
     /// The kind of what a request is about.
     pub(crate) fn kind(&self, info: &apistore::Info) -> Option<&str> {
-        let is = |served: &&Served| served.group == info.group && served.plural == info.resource;
+        let is = |served: &&Resource| served.group == info.group && served.plural == info.resource;
         self.all.iter().find(is).map(|served| &*served.kind)
     }
 }
 
-fn served(store: &apistore::Store) -> Vec<Served> {
-    let served = store.resources().into_iter().map(|resource| Served {
-        group: resource.group,
-        version: resource.version,
-        kind: resource.kind,
-        plural: resource.plural,
-        singular: resource.singular,
-        short_names: resource.short_names,
-        namespaced: resource.namespaced,
-        verbs: resource.verbs,
-    });
-    served.collect()
-}
-
 /// The answer to `GET /api` (the core) or `GET /apis`.
-fn aggregated(resources: &[Served], core: Core) -> Vec<u8> {
+fn aggregated(resources: &[Resource], core: Core) -> Vec<u8> {
     let mut items: Vec<Value> = Vec::new();
     let mut groups: Vec<&str> = Vec::new();
     for resource in resources.iter().filter(|resource| resource.group.is_empty() == (core == Core::Yes)) {
@@ -76,7 +50,7 @@ pub(crate) enum Core {
     No,
 }
 
-fn group(resources: &[Served], name: &str) -> Value {
+fn group(resources: &[Resource], name: &str) -> Value {
     let mut versions: Vec<&str> = Vec::new();
     for resource in resources.iter().filter(|resource| resource.group == name) {
         if !versions.contains(&&*resource.version) {
@@ -95,7 +69,7 @@ fn group(resources: &[Served], name: &str) -> Value {
     map([("metadata", metadata), ("versions", Value::list(versions.collect()))])
 }
 
-fn resource(resource: &Served) -> Value {
+fn resource(resource: &Resource) -> Value {
     let kind = map([
         ("group", resource.group.as_str().into()),
         ("version", resource.version.as_str().into()),

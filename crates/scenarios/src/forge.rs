@@ -1,6 +1,7 @@
 //! The repositories of a scenario.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -58,12 +59,13 @@ impl Forge {
     /// Commits to a repository, which is made at its first commit.
     pub(crate) fn commit(&mut self, name: &str, files: Files, now: Duration) -> Result<()> {
         let path = self.path(name);
-        if !self.repositories.contains_key(name) {
-            let tree = WorkTree::create(&path)?;
-            let repository = Repository { tree, files: BTreeMap::new(), commits: 0 };
-            self.repositories.insert(name.to_owned(), repository);
-        }
-        let Some(repository) = self.repositories.get_mut(name) else { return Ok(()) };
+        let repository = match self.repositories.entry(name.to_owned()) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(place) => {
+                let tree = WorkTree::create(&path)?;
+                place.insert(Repository { tree, files: BTreeMap::new(), commits: 0 })
+            }
+        };
         for (path, content) in files {
             match content {
                 Some(content) => drop(repository.files.insert(path, content)),

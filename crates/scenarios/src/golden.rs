@@ -16,18 +16,11 @@ use crate::world::Pace;
 /// How long each answer takes where a scenario says nothing else.
 const LATENCY: Pace = Pace::Even(Duration::from_millis(1));
 
-/// What became of a script.
-#[derive(Clone, Debug)]
-pub struct Golden {
-    /// The script with what happened now.
-    pub text: String,
-}
-
-/// Plays a script from its beginning.
+/// Plays a script from its beginning. Returns it with what happened now.
 ///
 /// # Errors
 /// When there is no stage to play it on; what goes wrong in it is told in it.
-pub fn play(text: &str) -> Result<Golden> {
+pub fn play(text: &str) -> Result<String> {
     let script = Script::parse(text);
     let mut stage = Stage::new(1, LATENCY)?;
     let mut told = Vec::new();
@@ -39,7 +32,7 @@ pub fn play(text: &str) -> Result<Golden> {
         let root = stage.forge.root();
         told.push(lines.into_iter().map(|line| line.replace(&root, "REPOS").replace('\n', " | ")).collect());
     }
-    Ok(Golden { text: script.rewritten(&told) })
+    Ok(script.rewritten(&told))
 }
 
 /// Performs one command. Returns what it has to say beyond what the controller does.

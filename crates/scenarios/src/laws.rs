@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use anyhow::Result;
-use lockstep_core::{AppKey, ObjectKey, Value};
+use lockstep_core::{AppKey, OWNER_ANNOTATION, ObjectKey, Owner, Value};
 
 use crate::golden::perform;
 use crate::script::Script;
@@ -14,7 +14,7 @@ use crate::user;
 use crate::world::Pace;
 
 /// Answers come after up to this long, in any order.
-const UNEVEN: Pace = Pace::Uneven(Duration::from_millis(20));
+pub(crate) const UNEVEN: Pace = Pace::Uneven(Duration::from_millis(20));
 
 /// How a schedule ends: each object with its content and owner, each Application with what it says.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -72,7 +72,7 @@ fn restart(stage: &mut Stage, end: &End) -> Result<Offences> {
     Ok(offences)
 }
 
-fn told(story: &[Entry]) -> String {
+pub(crate) fn told(story: &[Entry]) -> String {
     let start = crate::world::BEGINNING;
     let line =
         |entry: &Entry| format!("{:>9.3}s {}\n", entry.at.saturating_sub(start).as_secs_f64(), entry.what);
@@ -200,9 +200,9 @@ fn live(stage: &Stage) -> Result<BTreeMap<ObjectKey, Value>> {
 
 /// Which Application an object says it belongs to.
 fn owner(object: &Value) -> Option<String> {
-    let text = object.str_at(&["metadata", "annotations", lockstep_core::OWNER_ANNOTATION])?;
-    let rest = text.strip_prefix(INSTANCE)?.strip_prefix(":default/")?;
-    rest.split(':').next().map(str::to_owned)
+    let owner = Owner::parse(object.str_at(&["metadata", "annotations", OWNER_ANNOTATION])?)?;
+    let is_ours = &*owner.instance == INSTANCE && &*owner.app.namespace == "default";
+    is_ours.then(|| owner.app.name.to_string())
 }
 
 /// A key of `data` that Git has no longer and that no user has written.

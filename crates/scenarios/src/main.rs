@@ -53,33 +53,37 @@ enum Command {
 
 fn main() -> Result<ExitCode> {
     match Cli::parse().command {
-        Command::Seeds { seeds, from } => {
-            let failures = scenarios::run_seeds(from, seeds, &|failed| {
-                println!("seed {} fails:\n{}\n{}", failed.seed, failed.offences.join("\n"), failed.script);
-            });
-            println!("{seeds} seeds from {from} on: {} failed", failures.len());
-            Ok(if failures.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
-        }
+        Command::Seeds { seeds, from } => Ok(ended(("seed", seeds, from), scenarios::run_seeds)),
         Command::Courses { seeds, from, log } => {
-            if let Some(filter) = log {
-                runtime::init_logging(runtime::LogFormat::Text, &filter)?;
-            }
-            let failures = scenarios::run_courses(from, seeds, &|failed| {
-                println!("course {} fails:\n{}\n{}", failed.seed, failed.offences.join("\n"), failed.script);
-            });
-            println!("{seeds} courses from {from} on: {} failed", failures.len());
-            Ok(if failures.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+            log_to(log)?;
+            Ok(ended(("course", seeds, from), scenarios::run_courses))
         }
         Command::Play { file, log } => {
-            if let Some(filter) = log {
-                runtime::init_logging(runtime::LogFormat::Text, &filter)?;
-            }
-            print!("{}", scenarios::play(&std::fs::read_to_string(file)?)?.text);
+            log_to(log)?;
+            print!("{}", scenarios::play(&std::fs::read_to_string(file)?)?);
             Ok(ExitCode::SUCCESS)
         }
         Command::Print { seed } => {
             print!("{}", scenarios::schedule(seed));
             Ok(ExitCode::SUCCESS)
         }
+    }
+}
+
+type Run = fn(u64, u64, &(dyn Fn(&scenarios::Failed) + Sync)) -> Vec<scenarios::Failed>;
+
+/// Plays so many of something from one on, and tells of those that fail.
+fn ended((one, count, from): (&str, u64, u64), run: Run) -> ExitCode {
+    let failures = run(from, count, &|failed| {
+        println!("{one} {} fails:\n{}\n{}", failed.seed, failed.offences.join("\n"), failed.script);
+    });
+    println!("{count} {one}s from {from} on: {} failed", failures.len());
+    if failures.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+fn log_to(filter: Option<String>) -> Result<()> {
+    match filter {
+        Some(filter) => Ok(runtime::init_logging(runtime::LogFormat::Text, &filter)?),
+        None => Ok(()),
     }
 }

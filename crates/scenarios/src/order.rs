@@ -1,31 +1,25 @@
 //! What must hold of waves and hooks, told from what the cluster saw.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::thread;
 
 use anyhow::{Result, bail};
 use apistore::{Body, EventType, Method, Request, Watch};
 use lockstep_core::{Value, from_json};
-use parking_lot::Mutex;
 
 use crate::course::{Course, HookOf, Wanted, course};
 use crate::golden::perform;
+use crate::laws::{UNEVEN, told};
 use crate::script::Script;
-use crate::seeds::Failed;
+use crate::seeds::{Failed, run_many};
 use crate::stage::Stage;
 use crate::story::{Entry, words};
 use crate::user;
-use crate::world::Pace;
-
-/// Answers come after up to this long, in any order.
-const UNEVEN: Pace = Pace::Uneven(std::time::Duration::from_millis(20));
 
 /// Plays the course of a seed.
 ///
 /// # Errors
 /// When waves or hooks are not as they must be.
-pub fn run_course(seed: u64) -> Result<(), Failed> {
+fn run_course(seed: u64) -> Result<(), Failed> {
     let course = course(seed);
     let failed = |offences| Failed { seed, script: course.script.clone(), offences };
     let offences = judge(&course, seed).map_err(|error| failed(vec![format!("{error:#}")]))?;
@@ -34,19 +28,7 @@ pub fn run_course(seed: u64) -> Result<(), Failed> {
 
 /// Plays `count` courses from `from` on, on as many threads as there are processors. Calls `tell` for each that fails.
 pub fn run_courses(from: u64, count: u64, tell: &(dyn Fn(&Failed) + Sync)) -> Vec<Failed> {
-    let (next, failures) = (AtomicU64::new(from), Mutex::new(Vec::new()));
-    let threads = thread::available_parallelism().map_or(2, usize::from);
-    let play = || {
-        let seeds = std::iter::repeat_with(|| next.fetch_add(1, Ordering::Relaxed));
-        for seed in seeds.take_while(|seed| *seed < from + count) {
-            if let Err(failed) = run_course(seed) {
-                tell(&failed);
-                failures.lock().push(failed);
-            }
-        }
-    };
-    thread::scope(|scope| (0..threads).for_each(|_| _ = scope.spawn(play)));
-    failures.into_inner()
+    run_many(run_course, from..from + count, tell)
 }
 
 fn judge(course: &Course, seed: u64) -> Result<Vec<String>> {
@@ -70,8 +52,7 @@ fn judge(course: &Course, seed: u64) -> Result<Vec<String>> {
     offences.extend(disorder(course, &seen));
     offences.extend(stage.within(|stage| unfinished(course, stage))?);
     if !offences.is_empty() {
-        let told = story.iter().map(|entry| format!("{:?} {}\n", entry.at, entry.what));
-        offences.push(format!("what happened:\n{}", told.collect::<String>()));
+        offences.push(format!("what happened:\n{}", told(&story)));
     }
     Ok(offences)
 }

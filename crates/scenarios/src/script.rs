@@ -5,7 +5,7 @@
 
 /// A scenario.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Script {
+pub(crate) struct Script {
     lines: Vec<Line>,
 }
 
@@ -27,7 +27,7 @@ pub(crate) struct Scene {
 
 impl Script {
     /// Reads a text; every text is a script.
-    pub fn parse(text: &str) -> Self {
+    pub(crate) fn parse(text: &str) -> Self {
         let mut lines: Vec<Line> = Vec::new();
         // Empty lines inside a body belong to it, those after it do not.
         let mut empty = 0;
@@ -68,7 +68,7 @@ impl Script {
     }
 
     /// The text with what happens now: for each command, what was told after it.
-    pub fn rewritten(&self, told: &[Vec<String>]) -> String {
+    pub(crate) fn rewritten(&self, told: &[Vec<String>]) -> String {
         let (mut text, mut told) = (String::new(), told.iter());
         for line in &self.lines {
             match line {

@@ -1,5 +1,6 @@
 //! Many seeds.
 
+use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 
@@ -27,7 +28,7 @@ const COMPARED: u64 = 2;
 ///
 /// # Errors
 /// When a law is broken, or the two do not end the same.
-pub fn run_seed(seed: u64) -> Result<(), Failed> {
+fn run_seed(seed: u64) -> Result<(), Failed> {
     let script = schedule(seed);
     let failed = |offences| Failed { seed, script: script.clone(), offences };
     let (rough, offences) =
@@ -61,23 +62,26 @@ fn differences(rough: &crate::laws::End, calm: &crate::laws::End) -> Vec<String>
 
 /// Plays `count` seeds from `from` on, on as many threads as there are processors. Calls `tell` for each that fails.
 pub fn run_seeds(from: u64, count: u64, tell: &(dyn Fn(&Failed) + Sync)) -> Vec<Failed> {
-    let (next, failures) = (AtomicU64::new(from), Mutex::new(Vec::new()));
+    run_many(run_seed, from..from + count, tell)
+}
+
+/// The same for whatever is made of a seed.
+pub(crate) fn run_many(
+    run: fn(u64) -> Result<(), Failed>,
+    seeds: Range<u64>,
+    tell: &(dyn Fn(&Failed) + Sync),
+) -> Vec<Failed> {
+    let (next, failures) = (AtomicU64::new(seeds.start), Mutex::new(Vec::new()));
     let threads = thread::available_parallelism().map_or(2, usize::from);
-    thread::scope(|scope| {
-        for _ in 0..threads {
-            scope.spawn(|| {
-                loop {
-                    let seed = next.fetch_add(1, Ordering::Relaxed);
-                    if seed >= from + count {
-                        return;
-                    }
-                    if let Err(failed) = run_seed(seed) {
-                        tell(&failed);
-                        failures.lock().push(failed);
-                    }
-                }
-            });
+    let play = || {
+        let each = std::iter::repeat_with(|| next.fetch_add(1, Ordering::Relaxed));
+        for seed in each.take_while(|seed| *seed < seeds.end) {
+            if let Err(failed) = run(seed) {
+                tell(&failed);
+                failures.lock().push(failed);
+            }
         }
-    });
+    };
+    thread::scope(|scope| (0..threads).for_each(|_| _ = scope.spawn(play)));
     failures.into_inner()
 }

@@ -160,7 +160,7 @@ impl Stage {
 
     /// Counts up with everything that anybody does.
     fn happened(&self) -> (u64, u64) {
-        (self.world.revision(), self.world.last_write().1)
+        (self.world.revision(), self.world.writes())
     }
 
     /// What time it is, since 1970.

@@ -1,17 +1,16 @@
 //! What people and their tools do to the cluster.
 
 use anyhow::{Context as _, Result, bail};
-use apistore::{Body, Method, Request, Response};
+use apistore::{Body, Method, Request, Resource, Response};
 use lockstep_core::{Value, from_json, to_json};
 
 use crate::command::{How, Target};
-use crate::discovery::Served;
 use crate::world::World;
 
 /// The path of an object, or of its collection for an empty name.
 pub(crate) fn path(world: &World, kind: &str, namespace: &str, name: &str) -> Result<String> {
     let served = world.served();
-    let is = |served: &&Served| served.kind == kind || served.plural == kind || served.singular == kind;
+    let is = |served: &&Resource| served.kind == kind || served.plural == kind || served.singular == kind;
     let served = served.all.iter().find(is).with_context(|| format!("{kind} is not served"))?;
     let base = match &*served.group {
         "" => format!("/api/{}", served.version),

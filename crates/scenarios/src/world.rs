@@ -45,8 +45,7 @@ struct Inner {
     /// Watches from before this count are told that their position is too old.
     expired: u64,
     story: Vec<Entry>,
-    /// When the controller last wrote.
-    wrote: Duration,
+    /// How often the controller has written.
     writes: u64,
 }
 
@@ -116,7 +115,6 @@ impl World {
             broken: 0,
             expired: 0,
             story: Vec::new(),
-            wrote: BEGINNING,
             writes: 0,
         };
         let (changes, died) = (watch::Sender::new(revision), Notify::new());
@@ -330,15 +328,12 @@ impl World {
 
     /// The controller wrote, or tried to.
     pub(crate) fn wrote(&self) {
-        let mut inner = self.inner.lock();
-        inner.writes += 1;
-        inner.wrote = inner.clock.since_epoch();
+        self.inner.lock().writes += 1;
     }
 
-    /// When the controller last wrote, and how often it has.
-    pub(crate) fn last_write(&self) -> (Duration, u64) {
-        let inner = self.inner.lock();
-        (inner.wrote, inner.writes)
+    /// How often the controller has written, or tried to.
+    pub(crate) fn writes(&self) -> u64 {
+        self.inner.lock().writes
     }
 
     pub(crate) fn note(&self, what: What) {

@@ -20,7 +20,7 @@ use script::Script;
 use server::Server;
 
 /// What is asked, and of whom.
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Default, clap::Args)]
 pub(crate) struct DifferentialOptions {
     /// Write the real server's answers into the scripts, and ask nobody else
     #[arg(long)]
@@ -48,15 +48,7 @@ pub(crate) struct DifferentialOptions {
 impl DifferentialOptions {
     /// Random sequences of writes, to servers that are started for them.
     pub(crate) fn random(count: u64, seed: u64) -> Self {
-        Self {
-            record: false,
-            scripts: Vec::new(),
-            name: None,
-            random: Some(count),
-            seed,
-            real: None,
-            embedded: None,
-        }
+        Self { random: Some(count), seed, ..Self::default() }
     }
 }
 

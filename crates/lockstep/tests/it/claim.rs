@@ -2,6 +2,7 @@
 use serde_json::{Value, json};
 use xtask::{Scenario, text};
 
+use crate::harness::witness::killed;
 use crate::harness::{config_map, heal, ours, ready_condition, scenario, settled, uid, value};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -69,9 +70,7 @@ async fn an_unrelated_commit_does_not_release_a_prune_that_a_render_error_holds(
     stage.until(("v1", "ConfigMap", "x-own"), |live| text(live, "/data/value") == "2").await;
     assert_eq!(uid(&stage, "moving").await, before);
     // Later deletions are held as well, also by a process that has never seen the commit which broke y.
-    stage.controller.kill9().expect("kill -9");
-    stage.controller.restart().expect("a restart");
-    stage.controller.wait_ready(xtask::SOON).expect("readiness");
+    killed(&mut stage);
     heal(&stage, "x-own", "2").await;
     assert_eq!(uid(&stage, "moving").await, before);
     stage.repo.remove("y/bad.yaml");

@@ -5,7 +5,7 @@ use futures::StreamExt;
 use serde_json::{Value, json};
 use xtask::{Resource, SOON, Scenario, WatchEvent, text};
 
-use crate::harness::witness::{APPLICATION, SHOP, deployed, restart};
+use crate::harness::witness::{APPLICATION, SHOP, deployed, killed, restart};
 use crate::harness::{config_map, heal, ready_condition, scenario};
 
 /// Objects of an Application: more than are written at the same time.
@@ -74,9 +74,7 @@ async fn interrupted(stage: &mut Scenario, moment: Moment, work: impl AsyncFnOnc
             events.wait(1, |object| object.pointer("/metadata/finalizers").is_some()).await;
         }
     }
-    stage.controller.kill9().expect("kill");
-    stage.controller.restart().expect("start");
-    stage.controller.wait_ready(SOON).expect("readiness");
+    killed(stage);
 }
 
 /// What an Application's objects should be: value by name.

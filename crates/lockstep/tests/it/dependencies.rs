@@ -3,18 +3,10 @@ use serde_json::{Value, json};
 use xtask::Scenario;
 
 use crate::harness::witness::{restart, told, written};
-use crate::harness::{config_map, deployment, heal, ready_condition, scenario, settled, value};
+use crate::harness::{config_map, heal, ready_condition, scenario, settled, value};
+use crate::waves::{NO_IMAGE, WELL, faring};
 
 const API: &str = "lockstep.dev/v1alpha1";
-
-/// A Deployment whose pods fare as told.
-fn faring(how: &str) -> String {
-    let annotated = format!("metadata: {{labels: {{app: web}}, annotations: {{{how}}}}}");
-    deployment("web", "web", 1, "{}").replace("metadata: {labels: {app: web}}", &annotated)
-}
-
-const NO_IMAGE: &str = "cluster.lockstep.dev/pull: fail";
-const WELL: &str = "cluster.lockstep.dev/ready-after: 0s";
 
 /// An Application of a folder of its own, after others.
 async fn application(stage: &Scenario, name: &str, after: &[&str]) {

@@ -2,10 +2,13 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use xtask::{SOON, Scenario, text};
+use xtask::{Scenario, text};
 
-use crate::harness::witness::{APPLICATION, SHOP, is_part_of, restart, until_logged, until_written, written};
+use crate::harness::witness::{
+    APPLICATION, SHOP, is_part_of, killed, restart, until_logged, until_written, written,
+};
 use crate::harness::{config_map, scenario};
+use crate::waves::in_wave;
 
 /// A Job whose pod fares as told.
 pub(crate) fn job(name: &str, annotations: &str, (spec, pod): (&str, &str)) -> String {
@@ -24,6 +27,14 @@ pub(crate) const STUCK: (&str, &str) = ("", "cluster.lockstep.dev/pull: fail");
 /// How far the sync is, as the status has it.
 pub(crate) fn stage_of(found: &Value) -> &str {
     text(found, "/status/run/stage")
+}
+
+/// Waits until so many syncs with hooks have begun, and the last has succeeded.
+pub(crate) async fn until_run(stage: &Scenario, number: u64) {
+    let over = |found: &Value| {
+        found.pointer("/status/run/number") == Some(&json!(number)) && stage_of(found) == "Succeeded"
+    };
+    stage.until(APPLICATION, over).await;
 }
 
 /// The Jobs and ConfigMaps that the controller wrote, oldest first.
@@ -55,10 +66,7 @@ async fn a_migration_runs_before_the_change_and_once_and_not_again_after_a_resta
     // The next change runs them again.
     let sha = stage.push(&[("app/a.yaml", &config_map("a", "2"))]);
     stage.ready(SHOP, &sha).await;
-    let again = |found: &Value| {
-        found.pointer("/status/run/number") == Some(&json!(2)) && stage_of(found) == "Succeeded"
-    };
-    stage.until(APPLICATION, again).await;
+    until_run(&stage, 2).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -107,18 +115,12 @@ async fn killed_at_any_moment_each_hook_runs_once_a_sync_and_waves_keep_their_or
     stage.application(SHOP, json!({})).await;
     for round in 1..=KILLS {
         let value = round.to_string();
-        let late = config_map("late", &value)
-            .replace("{name: late}", "{name: late, annotations: {lockstep.dev/wave: '2'}}");
+        let late = in_wave("late", &value, 2);
         let sha = stage.push(&[("app/early.yaml", &config_map("early", &value)), ("app/late.yaml", &late)]);
         tokio::time::sleep(Duration::from_millis(round * 17)).await;
-        stage.controller.kill9().expect("kill");
-        stage.controller.restart().expect("start");
-        stage.controller.wait_ready(SOON).expect("readiness");
+        killed(&mut stage);
         stage.ready(SHOP, &sha).await;
-        let over = |found: &Value| {
-            found.pointer("/status/run/number") == Some(&json!(round)) && stage_of(found) == "Succeeded"
-        };
-        stage.until(APPLICATION, over).await;
+        until_run(&stage, round).await;
     }
     let once = ["migrate", "early", "between", "late", "smoke"].map(str::to_owned);
     let expected: Vec<String> = (0..KILLS).flat_map(|_| once.clone()).collect();

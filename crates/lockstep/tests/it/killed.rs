@@ -2,12 +2,11 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use serde_json::{Value, json};
-use xtask::SOON;
+use serde_json::json;
 
-use crate::harness::witness::{APPLICATION, SHOP, is_part_of};
-use crate::harness::{config_map, scenario};
-use crate::hooks::{GOOD, PRE_SYNC, job, stage_of};
+use crate::harness::witness::{SHOP, is_part_of, killed};
+use crate::harness::{annotated, scenario};
+use crate::hooks::{GOOD, PRE_SYNC, job, until_run};
 
 const WAVES: usize = 10;
 const IN_A_WAVE: usize = 50;
@@ -23,8 +22,7 @@ fn kills() -> u64 {
 fn wave(wave: usize, value: u64) -> String {
     let one = |index| {
         let name = format!("w{wave}-{index}");
-        let metadata = format!("metadata: {{name: {name}, annotations: {{lockstep.dev/wave: '{wave}'}}}}");
-        config_map(&name, &value.to_string()).replace(&format!("metadata: {{name: {name}}}"), &metadata)
+        annotated(&name, &value.to_string(), &format!("lockstep.dev/wave: '{wave}'"))
     };
     (0..IN_A_WAVE).map(one).collect::<Vec<_>>().join("---\n")
 }
@@ -78,15 +76,10 @@ async fn five_hundred_objects_in_ten_waves_with_hooks_survive_a_kill_at_any_mome
         if round > 0 {
             let span = u64::try_from(usual.as_millis()).unwrap_or(2000).max(2);
             tokio::time::sleep(Duration::from_millis(dice.roll(span))).await;
-            stage.controller.kill9().expect("kill");
-            stage.controller.restart().expect("start");
-            stage.controller.wait_ready(SOON).expect("readiness");
+            killed(&mut stage);
         }
         stage.ready(SHOP, &sha).await;
-        let over = |found: &Value| {
-            found.pointer("/status/run/number") == Some(&json!(round + 1)) && stage_of(found) == "Succeeded"
-        };
-        stage.until(APPLICATION, over).await;
+        until_run(&stage, round + 1).await;
         if round == 0 {
             usual = start.elapsed();
         }

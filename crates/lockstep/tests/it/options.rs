@@ -3,13 +3,7 @@ use serde_json::{Value, json};
 use xtask::{SOON, Scenario, eventually, text};
 
 use crate::harness::witness::{SHOP, told, written};
-use crate::harness::{config_map, heal, ours, scenario, uid, value};
-
-/// A ConfigMap with an annotation.
-fn annotated(name: &str, value: &str, annotation: &str) -> String {
-    let metadata = format!("{{name: {name}, annotations: {{{annotation}}}}}");
-    format!("apiVersion: v1\nkind: ConfigMap\nmetadata: {metadata}\ndata: {{value: \"{value}\"}}\n")
-}
+use crate::harness::{annotated, config_map, heal, ours, scenario, uid, value};
 
 /// Somebody applies a ConfigMap as a manager.
 async fn applied(stage: &Scenario, name: &str, data: Value, manager: &str) {

@@ -3,12 +3,11 @@ use serde_json::{Value, json};
 use xtask::text;
 
 use crate::harness::witness::{APPLICATION, SHOP, restart, until_logged, written};
-use crate::harness::{config_map, deployment, ready_condition, scenario};
+use crate::harness::{annotated, deployment, ready_condition, scenario};
 
 /// A ConfigMap of a wave.
 pub(crate) fn in_wave(name: &str, value: &str, wave: i64) -> String {
-    let metadata = format!("metadata: {{name: {name}, annotations: {{lockstep.dev/wave: \"{wave}\"}}}}");
-    config_map(name, value).replace(&format!("metadata: {{name: {name}}}"), &metadata)
+    annotated(name, value, &format!("lockstep.dev/wave: '{wave}'"))
 }
 
 /// A Deployment of wave 0 whose pods fare as told.

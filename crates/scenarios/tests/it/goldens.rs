@@ -40,7 +40,7 @@ fn scenarios_happen_as_they_are_told() {
 fn check(path: &Path) -> Option<String> {
     let text = fs::read_to_string(path).unwrap();
     let now = match scenarios::play(&text) {
-        Ok(golden) => golden.text,
+        Ok(now) => now,
         Err(error) => return Some(format!("{}: {error:#}", path.display())),
     };
     if now == text {

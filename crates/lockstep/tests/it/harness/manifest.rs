@@ -7,7 +7,12 @@ pub(crate) fn config_map(name: &str, value: &str) -> String {
 
 /// A ConfigMap with one value and an annotation `lockstep.dev/prune`.
 pub(crate) fn marked(name: &str, value: &str, prune: &str) -> String {
-    let metadata = format!("{{name: {name}, annotations: {{lockstep.dev/prune: {prune}}}}}");
+    annotated(name, value, &format!("lockstep.dev/prune: {prune}"))
+}
+
+/// A ConfigMap with one value and an annotation, or several, in flow style.
+pub(crate) fn annotated(name: &str, value: &str, annotation: &str) -> String {
+    let metadata = format!("{{name: {name}, annotations: {{{annotation}}}}}");
     format!("apiVersion: v1\nkind: ConfigMap\nmetadata: {metadata}\ndata: {{value: \"{value}\"}}\n")
 }
 

@@ -6,7 +6,7 @@ pub(crate) mod witness;
 use std::path::Path;
 
 pub(crate) use live::{drift, heal, ours, ready_condition, settled, uid, value};
-pub(crate) use manifest::{config_map, deployment, marked};
+pub(crate) use manifest::{annotated, config_map, deployment, marked};
 pub(crate) use xtask::{Scenario, ScenarioOptions};
 
 /// A scenario whose controller looks at its repository only when told to; `None`: skipped.

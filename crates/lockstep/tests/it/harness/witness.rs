@@ -52,6 +52,13 @@ pub(crate) fn restart(stage: &mut Scenario) {
     stage.controller.wait_ready(SOON).expect("readiness");
 }
 
+/// Kills the controller, starts it again and waits until it has looked at every Application.
+pub(crate) fn killed(stage: &mut Scenario) {
+    stage.controller.kill9().expect("kill");
+    stage.controller.restart().expect("start");
+    stage.controller.wait_ready(SOON).expect("readiness");
+}
+
 /// The controller's writes that the API server let through in the two namespaces: verb, resource, name; oldest first.
 pub(crate) fn written(stage: &Scenario) -> Vec<(String, String, String)> {
     let writes = stage.writes().into_iter().filter(|write| write.agent == "lockstep");
